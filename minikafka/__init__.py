@@ -1,0 +1,1 @@
+"""minikafka: Apache Kafka, small enough to read."""

@@ -1,0 +1,188 @@
+"""The seam: what a node is, and everything that may cross its border.
+
+A *node* (broker, producer, consumer, admin, later controller and connector) is
+a state machine. It owns its state, and the world reaches it in four ways only:
+
+      start(now)            once, before anything else: open files, recover
+      receive(now, message) a message has arrived
+      poll(now) -> wake     time has passed; returns when it wants the next poll
+      stop(now)             once, at a clean end: flush, close
+
+What it decided lies in `outbox` afterwards. Nothing in the outbox leaves before
+`poll` has returned and before everything the node wrote in that turn has reached
+the operating system, so an answer can never be ahead of the write it reports
+(etcd/raft calls the same contract `Ready`).
+
+A node never sleeps, opens a socket, asks the clock or draws from a global
+random generator. That is what lets the same node run in a seeded simulator,
+where a day takes a second, and on real sockets, where it is a Kafka broker.
+
+**Time** is `now`: whole microseconds since the Unix epoch that never go back.
+Kafka's configs are in milliseconds; multiply them by `MS` once, where they enter.
+Record timestamps are `now // MS`.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from random import Random
+from typing import TYPE_CHECKING, Any, Callable, Protocol
+
+if TYPE_CHECKING:
+    from minikafka.log.files import Files
+    from minikafka.trace import Trace
+
+MS = 1_000
+"""Microseconds in a millisecond: `now + linger_ms * MS`."""
+
+NEVER = 1 << 62
+"""A wake time that does not come (in µs; as a date, some 146,000 years from now)."""
+
+
+class Channel:
+    """One connection between a client node and a server node.
+
+    Requests travel from client to server, answers back in the order of the
+    requests; both directions keep their order (it is TCP). To a node a channel is
+    an opaque key: it compares and hashes by identity. A client makes one
+    (`Channel("producer-1", "127.0.0.1:9092")`) and sends on it; the world connects
+    on the first message. A server meets it as `request.channel` and puts it on its
+    answer. Two channels with equal names are two connections.
+    """
+
+    __slots__ = ("client", "server", "link", "in_service", "waiting")
+
+    def __init__(self, client: str, server: str) -> None:
+        self.client = client
+        self.server = server
+        # The rest belongs to the driver that carries the channel, not to nodes.
+        self.link: Any = None
+        self.in_service = False  # a request was handed to the server and not answered yet
+        self.waiting: list[Request] = []  # requests that arrived behind it
+
+    def __repr__(self) -> str:
+        return f"{self.client}→{self.server}"
+
+
+class Request:
+    """A request on its way: `body` is the wire message (`ProduceRequest`, …) in `version`."""
+
+    __slots__ = ("channel", "body", "version", "correlation_id", "client_id")
+
+    def __init__(
+        self, channel: Channel, body: Any, version: int, correlation_id: int, client_id: str | None
+    ) -> None:
+        self.channel = channel
+        self.body = body
+        self.version = version
+        self.correlation_id = correlation_id
+        self.client_id = client_id
+
+    def __repr__(self) -> str:
+        return f"{self.channel} #{self.correlation_id} {self.body!r} v{self.version}"
+
+
+class Response:
+    """An answer on its way.
+
+    `body` is None when nothing goes on the wire (produce with acks=0): the answer
+    then only says that the next request of this channel may be served.
+    """
+
+    __slots__ = ("channel", "body", "version", "correlation_id")
+
+    def __init__(self, channel: Channel, body: Any, version: int, correlation_id: int) -> None:
+        self.channel = channel
+        self.body = body
+        self.version = version
+        self.correlation_id = correlation_id
+
+    def __repr__(self) -> str:
+        return f"{self.channel} #{self.correlation_id} {self.body!r} v{self.version}"
+
+
+class Closed:
+    """A channel has ended (when received), or shall be closed (when in the outbox)."""
+
+    __slots__ = ("channel", "reason")
+
+    def __init__(self, channel: Channel, reason: str) -> None:
+        self.channel = channel
+        self.reason = reason
+
+    def __repr__(self) -> str:
+        return f"{self.channel} closed: {self.reason}"
+
+
+Message = Request | Response | Closed
+
+
+class Node:
+    """Base of every state machine that a world can carry. See the module's text."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.outbox: list[Message] = []
+        # Lent by the world in `World.host`, before `start`:
+        self.random: Random = Random(name)
+        self.trace: Trace | None = None
+
+    def start(self, now: int) -> None:
+        """Called once before any other call."""
+
+    def receive(self, now: int, message: Message) -> None:
+        """A message arrived. Decide; put what follows into `outbox`."""
+        raise NotImplementedError
+
+    def poll(self, now: int) -> int:
+        """Do what is due at `now`; return when the next poll is wanted (`NEVER` if not at all).
+
+        Called after each round of `receive`, and when the returned time has come.
+        """
+        return NEVER
+
+    def stop(self, now: int) -> None:
+        """Called once at a clean end. A crash does not call it: that is what makes it one."""
+
+    def emit(self, kind: str, **fields: Any) -> None:
+        """Put a state change that a person would point at into the trace, if anybody listens."""
+        if self.trace is not None:
+            self.trace.add(self.name, kind, fields)
+
+
+class Host(Protocol):
+    """The world's side of one node: how a blocking API (`Producer.flush`) talks to its machine.
+
+    In the simulator `wait` advances virtual time; on sockets it waits for the
+    thread that carries the node. The API above it is the same.
+    """
+
+    def entered(self) -> AbstractContextManager[int]:
+        """Exclusive access to the node for a `with` block; gives `now`.
+
+        Leaving the block runs a turn soon, so what the block caused gets carried out.
+        """
+        ...
+
+    def wait(self, done: Callable[[], bool], timeout_ms: float | None) -> bool:
+        """Let the world go on until `done()` (called with exclusive access) or the timeout.
+
+        Says whether it is done. Raises WorldStopped when the node's world has ended.
+        """
+        ...
+
+    def close(self) -> None:
+        """Stop the node cleanly and let go of it. Harmless when repeated."""
+        ...
+
+
+class World(Protocol):
+    """What carries nodes: `Simulator` or `Sockets`."""
+
+    def host(self, node: Node, *, listen: str | None = None, files: Files | None = None) -> Host:
+        """Take a node in, start it, and carry its messages. `listen` is "host:port" for servers."""
+        ...
+
+
+class WorldStopped(Exception):
+    """The world that carried this node is closed, so nothing further can happen in it."""
