@@ -58,7 +58,7 @@ class Channel:
         # The rest belongs to the driver that carries the channel, not to nodes.
         self.link: Any = None
         self.in_service = False  # a request was handed to the server and not answered yet
-        self.waiting: list[Request] = []  # requests that arrived behind it
+        self.waiting: list[tuple[Request, int]] = []  # what arrived behind it, each with its cause
 
     def __repr__(self) -> str:
         return f"{self.client}→{self.server}"
@@ -160,8 +160,12 @@ class Host(Protocol):
     def entered(self) -> AbstractContextManager[int]:
         """Exclusive access to the node for a `with` block; gives `now`.
 
-        Leaving the block runs a turn soon, so what the block caused gets carried out.
+        Leaving the block gives the node a turn, so what the block caused gets carried out.
         """
+        ...
+
+    def quietly(self) -> AbstractContextManager[int]:
+        """As `entered`, but without a turn afterwards: for calls that leave nothing to do yet."""
         ...
 
     def wait(self, done: Callable[[], bool], timeout_ms: float | None) -> bool:

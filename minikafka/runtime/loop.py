@@ -1,0 +1,81 @@
+"""The one loop: a turn of a node, the same in both worlds.
+
+      what arrived ──► receive ──► receive ──► … ──► poll ──► what leaves
+                          │                            │
+                          └── an answer lets the next request of its channel in
+
+A driver (simulator or sockets) collects what has arrived, gives it to `turn`, makes
+sure that everything the node wrote has reached the operating system, and only then
+carries away what `leaving` holds. The drivers differ in where messages come from, where
+they go, and what the time is; nothing else.
+
+Kafka answers the requests of one connection one after another: the second waits until
+the first is answered, even when the first is a fetch that waits for data (a "muted"
+channel, `KafkaChannel.mute`). The loop keeps that rule, so no node has to.
+"""
+
+from __future__ import annotations
+
+from minikafka.node import Closed, Message, Node, Request, Response
+from minikafka.trace import NO_CAUSE, Trace
+
+
+class Loop:
+    """Turns one node. `leaving` holds (message, id of its "sent" event) until the driver took it."""
+
+    __slots__ = ("_collected", "leaving", "node", "trace")
+
+    def __init__(self, node: Node, trace: Trace | None) -> None:
+        self.node = node
+        self.trace = trace
+        self.leaving: list[tuple[Message, int]] = []
+        self._collected = 0  # how much of the outbox has been looked at
+
+    def turn(self, now: int, arrived: list[tuple[Message, int]]) -> int:
+        """Hand over what arrived, then poll; returns when the node wants the next poll."""
+        node = self.node
+        for message, cause in arrived:
+            if type(message) is Request:
+                channel = message.channel
+                if channel.in_service:
+                    channel.waiting.append((message, cause))
+                    continue
+                channel.in_service = True
+            self._receive(now, message, cause)
+            self._collect(now)
+        if self.trace is not None and not arrived:
+            self.trace.cause = NO_CAUSE
+        wake = node.poll(now)
+        while self._collect(now):
+            wake = node.poll(now)
+        node.outbox.clear()
+        self._collected = 0
+        return wake
+
+    def _receive(self, now: int, message: Message, cause: int) -> None:
+        if self.trace is not None:
+            self.trace.cause = cause
+        self.node.receive(now, message)
+
+    def _collect(self, now: int) -> bool:
+        """Take note of what was decided; says whether that let another request in."""
+        outbox, admitted = self.node.outbox, False
+        while self._collected < len(outbox):
+            message = outbox[self._collected]
+            self._collected += 1
+            sent = NO_CAUSE
+            if self.trace is not None:
+                sent = self.trace.add(self.node.name, _kind(message), message)
+            self.leaving.append((message, sent))
+            if type(message) is Response:
+                channel = message.channel
+                channel.in_service = bool(channel.waiting)
+                if channel.waiting:
+                    request, cause = channel.waiting.pop(0)
+                    self._receive(now, request, cause)
+                    admitted = True
+        return admitted
+
+
+def _kind(message: Message) -> str:
+    return "closed" if type(message) is Closed else "sent"
