@@ -1,0 +1,53 @@
+# make lab         set up, then open the first notebook in JupyterLab
+# make test        set up, then check everything: linters, types, tests, notebooks
+# make setup       the virtual environment in .venv (Python 3.11 or newer, no root)
+# make notebooks   execute the notebooks again and keep their outputs
+# make figures     draw figures/*.svg again
+# make size        code lines per folder, without comments and docstrings
+# make bench       this broker beside Apache Kafka on this machine
+# make sim         one simulated scenario: make sim SCENARIO=name SEED=7
+#
+# ARGS="…" is handed to the command behind the target: make lab ARGS=--no-browser,
+# make test ARGS="-k interop".
+
+SHELL := bash
+VENV := .venv
+BIN := $(VENV)/bin
+SEED ?= 7
+# JupyterLab refuses to run as root unless told; a container often has nobody else.
+AS_ROOT := $(shell [ "$$(id -u)" = 0 ] && echo --allow-root)
+
+.PHONY: setup lab test notebooks figures size bench sim apache-kafka
+
+setup: $(VENV)/.ready
+
+$(VENV)/.ready: pyproject.toml tools/setup.sh
+	@tools/setup.sh $(VENV)
+
+lab: setup
+	$(BIN)/jupyter lab $(AS_ROOT) $(ARGS) notebooks/00_the_whole_game.ipynb
+
+# Cells of one notebook share a kernel, so a file must stay with one worker.
+test: setup
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pytest --nbval -n 2 --dist loadfile $(ARGS)
+
+notebooks: setup
+	$(BIN)/python tools/notebooks.py $(ARGS)
+
+figures: setup
+	$(BIN)/python -m minikafka.viz.figures $(ARGS)
+
+size: setup
+	@$(BIN)/python tools/size.py $(ARGS)
+
+bench: setup
+	$(BIN)/minikafka bench broker $(ARGS)
+
+sim: setup
+	$(BIN)/minikafka sim $(if $(SCENARIO),$(SCENARIO) --seed $(SEED),--list) $(ARGS)
+
+# Apache Kafka's published jars, into a cache, for the tests and the benchmark.
+apache-kafka: setup
+	$(BIN)/python -m minikafka.bench.apache

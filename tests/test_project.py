@@ -1,0 +1,124 @@
+"""What holds for the project as a whole: who may import what, how fast an import is,
+that a skip can be forbidden, and that the stored notebooks are what their scripts give."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "minikafka"
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+# Modules that reach the world (clock, chance, disk, network, other processes).
+WORLD = {"asyncio", "os", "random", "selectors", "socket", "subprocess", "threading", "time"}
+# ... and where they may be used. Everything else is a machine that is told what happens.
+MAY_USE_WORLD = ("runtime/", "log/files.py", "cli.py", "bench/", "viz/")
+
+# Folder -> other folders and modules of ours that it may know. `node`, `trace` and
+# `config` import nothing of ours and may be known by all.
+KNOWS = {
+    "record": set(),
+    "wire": {"record"},
+    "log": {"record", "wire"},
+    "producer": {"record", "wire", "client"},
+    "consumer": {"record", "wire", "client"},
+}
+KNOWN_TO_ALL = {"node", "trace", "config"}
+
+
+def imports(path: Path) -> Iterator[tuple[str, list[str]]]:
+    """(module, names) of every import that runs; those for type checkers only are left out."""
+
+    def walk(nodes: list[ast.stmt]) -> Iterator[tuple[str, list[str]]]:
+        for node in nodes:
+            if isinstance(node, ast.Import):
+                yield from ((alias.name, []) for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                yield node.module or "", [alias.name for alias in node.names]
+            elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+                yield from walk(node.orelse)
+            else:
+                for field in ("body", "orelse", "finalbody", "handlers", "cases"):
+                    yield from walk(getattr(node, field, []))
+
+    return walk(ast.parse(path.read_text(encoding="utf-8")).body)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_only_the_drivers_touch_the_world(path: Path) -> None:
+    if str(path.relative_to(PACKAGE)).startswith(MAY_USE_WORLD):
+        return
+    worldly = [
+        module
+        for module, names in imports(path)
+        if module.partition(".")[0] in WORLD and (module, names) != ("random", ["Random"])
+    ]
+    assert not worldly, f"{path.relative_to(ROOT)} imports {', '.join(worldly)}"
+
+
+@pytest.mark.parametrize("folder", KNOWS)
+def test_imports_point_one_way(folder: str) -> None:
+    for path in sorted((PACKAGE / folder).rglob("*.py")):
+        ours = {
+            part[1] if len(part := module.split(".")) > 1 else names[0]
+            for module, names in imports(path)
+            if module.partition(".")[0] == "minikafka"
+        }
+        unknown = ours - KNOWS[folder] - KNOWN_TO_ALL - {folder}
+        assert not unknown, f"{path.relative_to(ROOT)} knows {', '.join(sorted(unknown))}"
+
+
+def best_seconds(code: str) -> float:
+    """The shortest of several runs of a fresh interpreter: noise only ever adds."""
+
+    def once() -> float:
+        started = time.perf_counter()
+        subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+        return time.perf_counter() - started
+
+    return min(once() for _ in range(7))
+
+
+def test_import_takes_less_than_100_ms() -> None:
+    taken_ms = 1000 * (best_seconds("import minikafka") - best_seconds("pass"))
+    assert taken_ms < 100, f"import minikafka took {taken_ms:.0f} ms"
+
+
+def test_a_skip_can_be_forbidden(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytester.makeconftest((ROOT / "tests/conftest.py").read_text(encoding="utf-8"))
+    pytester.makepyfile(
+        test_one="import pytest\ndef test_it(): pytest.skip('no kcat here')",
+        test_two="import pytest\npytest.importorskip('no_such_package')",
+    )
+    monkeypatch.delenv("MINIKAFKA_NO_SKIP", raising=False)
+    pytester.runpytest_subprocess().assert_outcomes(skipped=2)
+    monkeypatch.setenv("MINIKAFKA_NO_SKIP", "1")
+    result = pytester.runpytest_subprocess("--continue-on-collection-errors")
+    result.assert_outcomes(failed=1, errors=1)
+    result.stdout.fnmatch_lines(["*may not skip (MINIKAFKA_NO_SKIP=1): *no kcat here*"])
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_stored_notebook_is_executed_small_and_equal_to_its_script(path: Path) -> None:
+    import jupytext
+
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    sources = ["".join(cell["source"]) for cell in notebook["cells"]]
+    script = jupytext.read(path.parent / "src" / f"{path.stem}.py")
+    assert sources == [cell.source for cell in script.cells], "run `make notebooks`"
+    assert all(
+        cell["execution_count"] for cell in notebook["cells"] if cell["cell_type"] == "code"
+    ), "a cell that never ran is never compared"
+    assert "widgets" not in notebook["metadata"]
+    assert path.stat().st_size < 300_000
