@@ -1,0 +1,268 @@
+"""Configuration keys: what Kafka calls them, what they may be, and good errors when they are not.
+
+    ConfigKey("segment.ms", ConfigType.LONG, 604800000, "Roll at the latest after …", at_least(1))
+
+    >>> TOPIC_CONFIGS.parse({"segment.ms": "0"})
+    ConfigError: segment.ms = 0: must be at least 1
+    >>> TOPIC_CONFIGS.parse({"segmet.ms": "1"})
+    ConfigError: unknown topic config segmet.ms; did you mean segment.ms?
+
+Kafka writes a name with dots (`segment.ms`, in files, on the command line, on the wire);
+Python signatures write it with underscores (`segment_ms`). Both mean the same key here:
+`parse` takes either and returns the Python form, so `Config(**TABLE.parse(given))` works.
+
+Every component (topic, broker, producer, consumer) has one `ConfigTable`: an ordered
+list of keys that parsing, DescribeConfigs, the command line's help and the documentation
+all read. Values arrive as text (from the wire, a file, a command line) or as Python
+values (from code); a parsed value is a bool, int, float, str, None, or a tuple of str
+for a LIST. See Kafka's ConfigDef.
+
+Not done: config providers (`${file:…}`), and reading passwords from files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from enum import IntEnum
+from typing import NamedTuple, Protocol
+
+Value = bool | int | float | str | tuple[str, ...] | None
+"""What a config can be once it is parsed."""
+
+
+class ConfigError(ValueError):
+    """A config that is unknown, not of its type, or out of its bounds. The text says which."""
+
+
+class ConfigType(IntEnum):
+    """The types of configs; the numbers are those of DescribeConfigs (KIP-569)."""
+
+    BOOLEAN = 1
+    STRING = 2
+    INT = 3
+    SHORT = 4
+    LONG = 5
+    DOUBLE = 6
+    LIST = 7
+    CLASS = 8
+    PASSWORD = 9
+
+
+class Importance(IntEnum):
+    """How much a reader should care, as in Kafka's documentation. Only shown, never used."""
+
+    LOW = 0
+    MEDIUM = 1
+    HIGH = 2
+
+
+LARGEST = {
+    ConfigType.SHORT: (1 << 15) - 1,
+    ConfigType.INT: (1 << 31) - 1,
+    ConfigType.LONG: (1 << 63) - 1,
+}
+"""Java's integer types, in which Kafka holds and sends these values."""
+
+
+class Allowed(Protocol):
+    """A bound on a config's value. `str()` of it completes the sentence "the value must be …"."""
+
+    def allows(self, value: Value) -> bool: ...
+
+
+class Range(NamedTuple):
+    """Numbers from `low` to `high`, both included; None leaves a side open; `also` are extra."""
+
+    low: float | None
+    high: float | None = None
+    also: tuple[float, ...] = ()
+
+    def allows(self, value: Value) -> bool:
+        if not isinstance(value, (int, float)):
+            return False
+        above = self.low is None or value >= self.low
+        below = self.high is None or value <= self.high
+        return (above and below) or value in self.also
+
+    def __str__(self) -> str:
+        if self.high is None:
+            text = f"at least {self.low}"
+        elif self.low is None:
+            text = f"at most {self.high}"
+        else:
+            text = f"from {self.low} to {self.high}"
+        return " or ".join([text, *map(str, self.also)])
+
+
+class OneOf(NamedTuple):
+    """One of these values."""
+
+    values: tuple[Value, ...]
+
+    def allows(self, value: Value) -> bool:
+        return value in self.values
+
+    def __str__(self) -> str:
+        return "one of " + ", ".join(map(text_of, self.values))
+
+
+class ListOf(NamedTuple):
+    """A list of these values, each at most once, and at least one of them."""
+
+    values: tuple[str, ...]
+
+    def allows(self, value: Value) -> bool:
+        if not isinstance(value, tuple) or not value:
+            return False
+        return len(set(value)) == len(value) and set(value) <= set(self.values)
+
+    def __str__(self) -> str:
+        return "a list without repetition of " + ", ".join(self.values)
+
+
+def at_least(low: float) -> Range:
+    return Range(low)
+
+
+def between(low: float, high: float) -> Range:
+    return Range(low, high)
+
+
+def one_of(*values: Value) -> OneOf:
+    return OneOf(values)
+
+
+class ConfigKey(NamedTuple):
+    """One config. `default` None means unset, which every key whose default is None may be."""
+
+    name: str
+    type: ConfigType
+    default: Value
+    documentation: str
+    allowed: Allowed | None = None
+    importance: Importance = Importance.MEDIUM
+
+    @property
+    def snake(self) -> str:
+        """The name as a Python parameter: `segment_ms`."""
+        return self.name.replace(".", "_")
+
+    def parse(self, given: object) -> Value:
+        """The value that `given` (text, or a Python value) stands for; ConfigError if none."""
+        if given is None:
+            if self.default is None:
+                return None
+            raise ConfigError(f"{self.name} must have a value; it is {KINDS[self.type]}")
+        value = convert(self, given)
+        if self.allowed is not None and not self.allowed.allows(value):
+            raise ConfigError(f"{self.name} = {text_of(value)}: must be {self.allowed}")
+        return value
+
+
+KINDS = {
+    ConfigType.BOOLEAN: "true or false",
+    ConfigType.STRING: "a text",
+    ConfigType.INT: "a whole number of 32 bits",
+    ConfigType.SHORT: "a whole number of 16 bits",
+    ConfigType.LONG: "a whole number of 64 bits",
+    ConfigType.DOUBLE: "a number",
+    ConfigType.LIST: "a list, separated by commas",
+    ConfigType.CLASS: "a class name",
+    ConfigType.PASSWORD: "a password",
+}
+
+
+def convert(key: ConfigKey, given: object) -> Value:
+    """`given` as a value of the key's type, bounds not yet looked at."""
+    if isinstance(given, str):
+        given = given.strip()
+    match key.type, given:
+        case ConfigType.BOOLEAN, bool():
+            return given
+        case ConfigType.BOOLEAN, str() if given.lower() in ("true", "false"):
+            return given.lower() == "true"
+        case ((ConfigType.INT | ConfigType.SHORT | ConfigType.LONG), (int() | str())):
+            number = whole(given)
+            if number is not None and -LARGEST[key.type] - 1 <= number <= LARGEST[key.type]:
+                return number
+        case ConfigType.DOUBLE, (int() | float() | str()) if not isinstance(given, bool):
+            try:
+                return float(given)
+            except ValueError:
+                pass
+        case ConfigType.LIST, str():
+            return tuple(item.strip() for item in given.split(",")) if given else ()
+        case ConfigType.LIST, (list() | tuple()) if all(isinstance(item, str) for item in given):
+            return tuple(given)
+        case ((ConfigType.STRING | ConfigType.CLASS | ConfigType.PASSWORD), str()):
+            return given
+    shown = "***" if key.type is ConfigType.PASSWORD else repr(given)
+    raise ConfigError(f"{key.name} = {shown}: must be {KINDS[key.type]}")
+
+
+def whole(given: int | str) -> int | None:
+    """A whole number from an int or decimal text; None if it is not one (True is not a number)."""
+    if isinstance(given, bool):
+        return None
+    try:
+        return int(given)
+    except ValueError:
+        return None
+
+
+def text_of(value: Value) -> str:
+    """A parsed value as Kafka writes it in files and sends it in DescribeConfigs."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case float():
+            return repr(value).upper().replace("E+", "E")
+        case tuple():
+            return ",".join(value)
+    return str(value)
+
+
+class ConfigTable:
+    """All configs of one kind of component, in the order in which they are documented."""
+
+    def __init__(self, kind: str, keys: Iterable[ConfigKey]) -> None:
+        self.kind = kind
+        self.keys: dict[str, ConfigKey] = {key.name: key for key in keys}
+        self._by_snake = {key.snake: key for key in self.keys.values()}
+
+    def __iter__(self) -> Iterator[ConfigKey]:
+        return iter(self.keys.values())
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.keys or name in self._by_snake
+
+    def __getitem__(self, name: str) -> ConfigKey:
+        """The key of this name, dotted or snake; ConfigError with a guess when there is none."""
+        key = self.keys.get(name) or self._by_snake.get(name)
+        if key is None:
+            raise ConfigError(f"unknown {self.kind} config {name}{self._guess(name)}")
+        return key
+
+    def parse(self, given: Mapping[str, object]) -> dict[str, Value]:
+        """Every key's value under its snake name: from `given` where it is there, else the default.
+
+        Raises ConfigError for the first name that is unknown and the first value that is wrong.
+        """
+        values = {key.snake: key.default for key in self}
+        values.update(self.parse_given(given))
+        return values
+
+    def parse_given(self, given: Mapping[str, object]) -> dict[str, Value]:
+        """The same without the defaults: only what `given` sets."""
+        return {self[name].snake: self[name].parse(value) for name, value in given.items()}
+
+    def _guess(self, name: str) -> str:
+        from difflib import get_close_matches  # only errors need it
+
+        near = get_close_matches(name.replace("_", "."), self.keys, n=1)
+        return f"; did you mean {near[0]}?" if near else ""

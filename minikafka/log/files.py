@@ -1,0 +1,333 @@
+"""The disk seam: everything the log asks of a disk, and the real disk that gives it.
+
+      log/…  ──►  Files  ◄── RealFiles    (here: a directory of the operating system)
+                         ◄── MemoryFiles  (runtime/disk.py: forgets on a crash what was not flushed)
+
+A `File` only grows at its end, is cut at its end, and is read anywhere: a log needs
+nothing else, and it is what makes "what survives a crash" a question with a short
+answer: everything up to the last `flush`, plus any part of what came after it.
+
+Appends are queued. A turn of the broker may append to the same partition for fifty
+producers; the driver calls `write_out` once, before any answer leaves, and each file
+gets one `pwritev`:
+
+      append(a) append(b) append(c)   ─ turn ends ─   write_out() ─►  pwritev(fd, [a, b, c], at)
+
+The queued pieces are views into the network's receive buffers, so a record goes from
+socket to file without being copied here. Textbooks put a user-space write buffer in
+this place; the page cache already is one.
+
+What leaves is not read either: `slice` hands out a `FileSlice`, which names bytes in
+a file, and the driver passes it to `sendfile`. A slice keeps its descriptor open, so a
+segment may be deleted while its last reader is still being sent (Unix keeps the bytes
+of an unlinked file until nobody holds it). Kafka needs a grace period for that.
+
+Paths are relative to the data directory and separated by "/".
+
+Not done: several data directories (`log.dirs` with more than one entry).
+Not done: Windows, where an open file can neither be renamed nor deleted.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from typing import Protocol
+
+Bytes = bytes | bytearray | memoryview
+
+MAX_PIECES = 1000
+"""Pieces handed to one `pwritev`; the kernel's own limit (IOV_MAX) is 1024."""
+
+
+class Sendable(Protocol):
+    """What may stand in the place of a message's record bytes: it has a length and can be read."""
+
+    def __len__(self) -> int: ...
+
+    def read(self) -> bytes: ...
+
+
+class File(Protocol):
+    """One file that is appended to, cut and read. Positions and sizes are in bytes.
+
+    Invariant: `size_bytes` counts what was appended, whether or not it is written out.
+    """
+
+    path: str
+    size_bytes: int
+
+    def append(self, data: Bytes) -> None:
+        """Put `data` at the end. Its memory must stay unchanged until the next `write_out`."""
+        ...
+
+    def read(self, position: int, count: int) -> bytes:
+        """Up to `count` bytes from `position`; fewer at the end. Sees queued appends."""
+        ...
+
+    def slice(self, position: int, count: int) -> bytes | FileSlice:
+        """The same bytes for sending: on a real disk only their place, not yet their content."""
+        ...
+
+    def truncate(self, size: int) -> None:
+        """Cut the file to `size` bytes; does nothing when it is not longer."""
+        ...
+
+    def flush(self) -> None:
+        """Return when everything appended so far would survive a crash of the machine (fsync)."""
+        ...
+
+    def close(self) -> None:
+        """Write out and let go. Does not flush: closing promises nothing about crashes."""
+        ...
+
+
+class Files(Protocol):
+    """A data directory. Missing files raise FileNotFoundError, as `os` does."""
+
+    def open(self, path: str) -> File:
+        """The file at `path`, created empty when there is none."""
+        ...
+
+    def exists(self, path: str) -> bool: ...
+
+    def list(self, path: str = "") -> list[str]:
+        """Names in a directory, sorted (so that nothing depends on the disk's order)."""
+        ...
+
+    def make_directory(self, path: str) -> None:
+        """Create a directory, and its parents; fine when it is there already."""
+        ...
+
+    def rename(self, old: str, new: str) -> None:
+        """Move a file or a directory, replacing a file at `new`; a crash leaves old or new."""
+        ...
+
+    def remove(self, path: str) -> None:
+        """Remove a file, or a directory with all it holds."""
+        ...
+
+    def read(self, path: str) -> bytes:
+        """The whole content of a (small) file."""
+        ...
+
+    def replace(self, path: str, data: bytes) -> None:
+        """Make `data` the content of `path`, durably: a crash leaves the old or the new content."""
+        ...
+
+    def write_out(self) -> None:
+        """Hand everything appended so far, in all files, to the operating system."""
+        ...
+
+
+class Descriptor:
+    """An open file descriptor that closes when its last holder, file or slice, is gone."""
+
+    __slots__ = ("number",)
+
+    def __init__(self, path: str) -> None:
+        self.number = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+
+    def __del__(self) -> None:
+        # Reference counting is the point: a slice on its way to a socket keeps the file alive.
+        if hasattr(self, "number"):
+            os.close(self.number)
+
+
+class FileSlice:
+    """`count` bytes of a file from `position`, to be sent without passing through Python.
+
+    The driver uses `fileno()` and `position` with `os.sendfile`; everybody else `read()`.
+    """
+
+    __slots__ = ("count", "descriptor", "position")
+
+    def __init__(self, descriptor: Descriptor, position: int, count: int) -> None:
+        self.descriptor = descriptor
+        self.position = position
+        self.count = count
+
+    def fileno(self) -> int:
+        return self.descriptor.number
+
+    def __len__(self) -> int:
+        return self.count
+
+    def read(self) -> bytes:
+        """The bytes themselves. Short if the file was cut since."""
+        return os.pread(self.descriptor.number, self.count, self.position)
+
+    def __repr__(self) -> str:
+        return f"FileSlice({self.position}..{self.position + self.count - 1})"
+
+
+class RealFile:
+    """A file of the operating system. The descriptor is opened on first use.
+
+    So a data directory with thousands of cold segments opens with one `stat` each, and
+    `RealFiles` can put the least recently opened ones away when there are too many.
+
+    Invariant: written_bytes + total length of `queue` == size_bytes.
+    """
+
+    __slots__ = ("descriptor", "files", "is_new", "path", "queue", "size_bytes", "written_bytes")
+
+    def __init__(self, files: RealFiles, path: str) -> None:
+        self.files = files
+        self.path = path
+        self.descriptor: Descriptor | None = None
+        self.queue: list[Bytes] = []
+        self.is_new = not files.exists(path)  # its directory entry needs an fsync too
+        if self.is_new:
+            self._opened()
+        self.size_bytes = self.written_bytes = os.stat(files.full(path)).st_size
+
+    def append(self, data: Bytes) -> None:
+        if not self.queue:
+            self.files.dirty.append(self)
+        self.queue.append(data)
+        self.size_bytes += len(data)
+
+    def read(self, position: int, count: int) -> bytes:
+        if position + count > self.written_bytes and self.queue:
+            self.write_out()
+        return os.pread(self._opened().number, count, position)
+
+    def slice(self, position: int, count: int) -> FileSlice:
+        if position + count > self.written_bytes and self.queue:
+            self.write_out()
+        count = max(0, min(count, self.written_bytes - position))
+        return FileSlice(self._opened(), position, count)
+
+    def truncate(self, size: int) -> None:
+        self.write_out()
+        if size < self.size_bytes:
+            os.ftruncate(self._opened().number, size)
+            self.size_bytes = self.written_bytes = size
+
+    def flush(self) -> None:
+        self.write_out()
+        os.fdatasync(self._opened().number)
+        if self.is_new:
+            self.files.flush_directory(os.path.dirname(self.path))
+            self.is_new = False
+
+    def close(self) -> None:
+        self.write_out()
+        self.descriptor = None
+
+    def write_out(self) -> None:
+        """Hand the queue to the operating system, however many calls it takes."""
+        queue, self.queue = self.queue, []
+        while queue:
+            number = self._opened().number
+            written = os.pwritev(number, queue[:MAX_PIECES], self.written_bytes)
+            self.written_bytes += written
+            if written == 0:
+                raise OSError(f"{self.path}: the disk took none of {len(queue)} pieces")
+            queue = after(queue, written)
+
+    def _opened(self) -> Descriptor:
+        descriptor = self.descriptor
+        if descriptor is None:
+            descriptor = self.descriptor = Descriptor(self.files.full(self.path))
+            self.files.on_opened(self)
+        return descriptor
+
+
+def after(queue: list[Bytes], count: int) -> list[Bytes]:
+    """What is left of `queue` when its first `count` bytes are gone (a short write)."""
+    for index, piece in enumerate(queue):
+        if count < len(piece):
+            return [memoryview(piece)[count:], *queue[index + 1 :]]
+        count -= len(piece)
+    return []
+
+
+class RealFiles:
+    """A directory of the operating system as `Files`. Created when missing.
+
+    `open_limit` bounds the descriptors kept open at a time (many systems allow a process
+    256 or 1024): beyond it the one opened longest ago is put away until it is used again.
+    """
+
+    def __init__(self, root: str, open_limit: int = 512) -> None:
+        self.root = os.path.abspath(root)
+        self.dirty: list[RealFile] = []  # files with queued appends
+        self.opened: deque[RealFile] = deque()  # files with a descriptor, longest open first
+        self.open_limit = open_limit
+        self.lock_descriptor: Descriptor | None = None
+        os.makedirs(self.root, exist_ok=True)
+
+    def full(self, path: str) -> str:
+        """The operating system's name for `path`."""
+        return os.path.join(self.root, path) if path else self.root
+
+    def open(self, path: str) -> RealFile:
+        return RealFile(self, path)
+
+    def exists(self, path: str) -> bool:
+        return os.path.exists(self.full(path))
+
+    def list(self, path: str = "") -> list[str]:
+        return sorted(os.listdir(self.full(path)))
+
+    def make_directory(self, path: str) -> None:
+        if not self.exists(path):
+            os.makedirs(self.full(path))
+            self.flush_directory(os.path.dirname(path))
+
+    def rename(self, old: str, new: str) -> None:
+        os.replace(self.full(old), self.full(new))
+        self.flush_directory(os.path.dirname(new))
+
+    def remove(self, path: str) -> None:
+        full = self.full(path)
+        if os.path.isdir(full) and not os.path.islink(full):
+            for name in os.listdir(full):
+                self.remove(f"{path}/{name}")
+            os.rmdir(full)
+        else:
+            os.unlink(full)
+
+    def read(self, path: str) -> bytes:
+        with open(self.full(path), "rb") as file:
+            return file.read()
+
+    def replace(self, path: str, data: bytes) -> None:
+        with open(self.full(path) + ".tmp", "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        self.rename(path + ".tmp", path)
+
+    def write_out(self) -> None:
+        dirty, self.dirty = self.dirty, []
+        for file in dirty:
+            file.write_out()
+
+    def lock(self) -> None:
+        """Claim the directory for this process, as Kafka does, by a lock on the file `.lock`.
+
+        Raises BlockingIOError when another process has it: two brokers must not share a log.
+        """
+        import fcntl  # here: there is none in a browser kernel
+
+        self.lock_descriptor = Descriptor(self.full(".lock"))
+        fcntl.flock(self.lock_descriptor.number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def on_opened(self, file: RealFile) -> None:
+        """A file has got a descriptor: if there are too many now, put the oldest away."""
+        self.opened.append(file)
+        if len(self.opened) > self.open_limit:
+            oldest = self.opened.popleft()
+            oldest.write_out()
+            oldest.descriptor = None
+
+    def flush_directory(self, path: str) -> None:
+        """fsync a directory: that a name exists is stored there, not in the file."""
+        number = os.open(self.full(path), os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
