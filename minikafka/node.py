@@ -24,9 +24,10 @@ Record timestamps are `now // MS`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from random import Random
-from typing import TYPE_CHECKING, Any, Callable, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from minikafka.log.files import Files
@@ -50,7 +51,7 @@ class Channel:
     answer. Two channels with equal names are two connections.
     """
 
-    __slots__ = ("client", "server", "link", "in_service", "waiting")
+    __slots__ = ("client", "in_service", "link", "server", "waiting")
 
     def __init__(self, client: str, server: str) -> None:
         self.client = client
@@ -67,7 +68,7 @@ class Channel:
 class Request:
     """A request on its way: `body` is the wire message (`ProduceRequest`, …) in `version`."""
 
-    __slots__ = ("channel", "body", "version", "correlation_id", "client_id")
+    __slots__ = ("body", "channel", "client_id", "correlation_id", "version")
 
     def __init__(
         self, channel: Channel, body: Any, version: int, correlation_id: int, client_id: str | None
@@ -89,7 +90,7 @@ class Response:
     then only says that the next request of this channel may be served.
     """
 
-    __slots__ = ("channel", "body", "version", "correlation_id")
+    __slots__ = ("body", "channel", "correlation_id", "version")
 
     def __init__(self, channel: Channel, body: Any, version: int, correlation_id: int) -> None:
         self.channel = channel
@@ -126,6 +127,7 @@ class Node:
         # Lent by the world in `World.host`, before `start`:
         self.random: Random = Random(name)
         self.trace: Trace | None = None
+        self.files: Files  # only for nodes that are hosted with files
 
     def start(self, now: int) -> None:
         """Called once before any other call."""

@@ -44,7 +44,7 @@ class Trace:
     The driver sets `now` and `cause` before it calls into a node; nodes only `add`.
     """
 
-    __slots__ = ("events", "now", "cause", "listeners")
+    __slots__ = ("cause", "events", "listeners", "now")
 
     def __init__(self) -> None:
         self.events: list[Event] = []

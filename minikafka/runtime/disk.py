@@ -7,8 +7,8 @@ What a program writes lies in the operating system's cache until it is flushed
       abc            abc|    abc|def        ab|                 abc
                         ^ everything up to here survives
 
-`crash()` takes every file back to its last flush: later appends are gone, and a cut
-or overwritten place that had been flushed is there again. Disks are not that clean,
+`crash()` takes every file back to its last flush: later appends are gone, and what
+had been flushed and was cut away since is there again. Disks are not that clean,
 though: with `torn` a random part of what was appended since the last flush survives,
 so that the tail may end in the middle of a batch. `rot` flips one byte, as time does.
 
@@ -30,8 +30,10 @@ class _Content:
 
     def __init__(self) -> None:
         self.data = bytearray()
-        self.flushed_bytes = 0  # invariant: flushed_bytes <= len(data) unless undo restores the rest
-        self.undo: list[tuple[int, bytes]] = []  # flushed bytes that were cut or overwritten since
+        self.flushed_bytes = (
+            0  # invariant: flushed_bytes <= len(data) unless undo restores the rest
+        )
+        self.undo: list[tuple[int, bytes]] = []  # flushed bytes that were cut away since
 
     def forget(self, keep_bytes: int) -> None:
         """Return to the last flush, plus `keep_bytes` of what was appended after it."""
@@ -67,10 +69,6 @@ class MemoryFile:
 
     slice = read
     """In memory there is no `sendfile`: what a fetch sends is the bytes as they are now."""
-
-    def write_at(self, position: int, data: bytes) -> None:
-        self._remember(position, position + len(data))
-        self._content.data[position : position + len(data)] = data
 
     def truncate(self, size: int) -> None:
         content = self._content

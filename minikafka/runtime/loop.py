@@ -16,6 +16,8 @@ channel, `KafkaChannel.mute`). The loop keeps that rule, so no node has to.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from minikafka.node import Closed, Message, Node, Request, Response
 from minikafka.trace import NO_CAUSE, Trace
 
@@ -23,11 +25,18 @@ from minikafka.trace import NO_CAUSE, Trace
 class Loop:
     """Turns one node. `leaving` holds (message, id of its "sent" event) until the driver took it."""
 
-    __slots__ = ("_collected", "leaving", "node", "trace")
+    __slots__ = ("_collected", "_failed", "leaving", "node", "trace")
 
-    def __init__(self, node: Node, trace: Trace | None) -> None:
+    def __init__(
+        self,
+        node: Node,
+        trace: Trace | None,
+        failed: Callable[[Message, Exception], None] | None = None,
+    ) -> None:
+        """`failed` is told of an exception out of `receive`; without it, it goes on to the caller."""
         self.node = node
         self.trace = trace
+        self._failed = failed
         self.leaving: list[tuple[Message, int]] = []
         self._collected = 0  # how much of the outbox has been looked at
 
@@ -41,6 +50,8 @@ class Loop:
                     channel.waiting.append((message, cause))
                     continue
                 channel.in_service = True
+            elif type(message) is Closed:
+                message.channel.waiting.clear()
             self._receive(now, message, cause)
             self._collect(now)
         if self.trace is not None and not arrived:
@@ -55,7 +66,12 @@ class Loop:
     def _receive(self, now: int, message: Message, cause: int) -> None:
         if self.trace is not None:
             self.trace.cause = cause
-        self.node.receive(now, message)
+        try:
+            self.node.receive(now, message)
+        except Exception as error:
+            if self._failed is None:
+                raise
+            self._failed(message, error)
 
     def _collect(self, now: int) -> bool:
         """Take note of what was decided; says whether that let another request in."""

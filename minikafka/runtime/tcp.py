@@ -1,0 +1,659 @@
+"""The world of real sockets: a selector, a clock, and the loop that both worlds share.
+
+      selector.select ─► read frames ─► Loop.turn ─► files.write_out ─► send
+            ▲                                                            │
+            └────────────── until the node's next wake ◄─────────────────┘
+
+One thread carries one node. A round takes whatever all connections have sent, gives it
+to the node in one turn, hands everything that was appended to the operating system with
+one write per file, and then sends the answers: many small requests share the cost of
+every system call. Nothing is handed to another thread, task or future on that path.
+
+The sockets are ours, not a framework's, because two things need them bare: a fetch
+leaves by `sendfile` from the page cache to the socket without passing through Python,
+and a large frame is received straight into the buffer that is written to the log.
+
+**Back-pressure.** A connection is not read while a request of it waits for its answer and
+another stands behind it, nor while more than `MAX_UNSENT_BYTES` of answers have not been
+taken by the peer. TCP then slows the sender down. Memory per connection is bounded by one
+frame, and a frame is bounded by `socket.request.max.bytes`; its buffer grows with the bytes
+that really come, so a frame that lies about its length costs nothing.
+
+**Client threads.** A blocking call of `Producer` or `Consumer` takes the driver's lock,
+changes its node, and runs the turn itself; the driver's thread is woken only to wait for
+something new.
+"""
+
+from __future__ import annotations
+
+import errno
+import gc
+import os
+import selectors
+import signal
+import socket
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from minikafka.log.files import Files, FileSlice, RealFiles
+from minikafka.node import NEVER, Channel, Closed, Message, Node, Request, WorldStopped
+from minikafka.runtime.loop import Loop
+from minikafka.trace import NO_CAUSE, Trace
+from minikafka.wire.connection import (
+    ClientConnection,
+    decode_request,
+    encode_response,
+)
+from minikafka.wire.errors import MalformedFrame
+
+if TYPE_CHECKING:
+    from minikafka.broker.config import BrokerConfig
+
+SCRATCH_BYTES = 256 * 1024
+"""What one read takes at most from a connection that is at the start of a frame."""
+
+FIRST_FRAME_BYTES = 1 << 20
+"""How much of a large frame's buffer exists before its bytes do; it doubles as they come."""
+
+MAX_UNSENT_BYTES = 4 << 20
+"""Answers a peer may leave untaken before it is read no further."""
+
+MAX_FRAME_BYTES = (1 << 31) - 1
+"""What a client accepts: its own fetch sizes bound the answers already."""
+
+SENDFILE_FROM_BYTES = 4096
+"""Below this a read and a joined send are cheaper than a system call of their own."""
+
+READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+_NO_MORE = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EINTR)
+
+
+class Clock:
+    """Microseconds since the Unix epoch that never go back, whatever is done to the wall clock."""
+
+    def __init__(self) -> None:
+        self._base_ns = time.time_ns() - time.monotonic_ns()
+
+    def now(self) -> int:
+        return (self._base_ns + time.monotonic_ns()) // 1000
+
+
+class FrameReader:
+    """Cuts a stream into frames: four bytes of length, then as many bytes.
+
+    Small frames are copied out of the shared scratch buffer. A frame that is not complete
+    gets a buffer of its own, and the socket then writes straight into it.
+    """
+
+    __slots__ = ("_filled", "_frame", "_head", "_limit", "_size")
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit = limit_bytes
+        self._head = b""  # the first bytes of a length, when it came in pieces
+        self._frame: bytearray | None = None
+        self._size = 0
+        self._filled = 0
+
+    def room(self) -> memoryview | None:
+        """Where the rest of the frame under way wants to be received; None: into the scratch."""
+        frame = self._frame
+        if frame is None:
+            return None
+        if self._filled == len(frame):
+            frame += bytes(min(self._size, 2 * len(frame)) - len(frame))
+        return memoryview(frame)[self._filled :]
+
+    def received(self, count: int) -> bytearray | None:
+        """`count` bytes arrived in `room()`; returns the frame if that completes it."""
+        self._filled += count
+        return self._complete() if self._filled == self._size else None
+
+    def feed(self, data: memoryview) -> Iterator[bytearray]:
+        """The frames that `data` completes; an incomplete rest is kept. Raises MalformedFrame."""
+        position, end = 0, len(data)
+        if self._head:
+            position = 4 - len(self._head)
+            self._head += bytes(data[:position])
+            if len(self._head) < 4:
+                return
+            size = self._check(int.from_bytes(self._head, "big", signed=True))
+            self._head = b""
+        elif end >= 4:
+            size = self._check(int.from_bytes(data[:4], "big", signed=True))
+            position = 4
+        else:
+            self._head = bytes(data)
+            return
+        while position + size <= end:
+            yield bytearray(data[position : position + size])
+            position += size
+            if end - position < 4:
+                self._head = bytes(data[position:])
+                return
+            size = self._check(int.from_bytes(data[position : position + 4], "big", signed=True))
+            position += 4
+        self._size, self._filled = size, end - position
+        self._frame = frame = bytearray(min(size, max(FIRST_FRAME_BYTES, self._filled)))
+        frame[: self._filled] = data[position:]
+
+    def _complete(self) -> bytearray:
+        frame, self._frame = self._frame, None
+        assert frame is not None and len(frame) == self._size
+        return frame
+
+    def _check(self, size: int) -> int:
+        if 0 <= size <= self._limit:
+            return size
+        raise MalformedFrame(f"frame length {size} is not between 0 and {self._limit}")
+
+
+class Connection:
+    """One socket and the channel it carries."""
+
+    __slots__ = ("channel", "client", "events", "out", "reader", "sock", "unsent_bytes")
+
+    def __init__(self, sock: socket.socket, channel: Channel, limit_bytes: int) -> None:
+        self.sock = sock
+        self.channel = channel
+        self.reader = FrameReader(limit_bytes)
+        self.client: ClientConnection | None = None  # set on the connections that we opened
+        self.out: deque[Any] = deque()  # bytes-like pieces and FileSlices still to be sent
+        self.unsent_bytes = 0
+        self.events = 0  # what the selector watches for us
+
+    def queue(self, parts: list[Any]) -> None:
+        for part in parts:
+            if isinstance(part, FileSlice) and len(part) < SENDFILE_FROM_BYTES:
+                part = part.read()
+            if len(part):
+                self.out.append(part)
+                self.unsent_bytes += len(part)
+
+    def send(self) -> None:
+        """Send as much as the socket takes. Raises OSError when the peer is gone."""
+        out = self.out
+        try:
+            while out:
+                first = out[0]
+                if isinstance(first, FileSlice):
+                    sent = os.sendfile(
+                        self.sock.fileno(), first.fileno(), first.position, len(first)
+                    )
+                    if sent == 0:
+                        raise OSError(errno.EIO, "the file of an answer became shorter")
+                    self._sent_of_slice(first, sent)
+                else:
+                    self._send_pieces()
+        except OSError as error:
+            if error.errno not in _NO_MORE:
+                raise
+
+    def _send_pieces(self) -> None:
+        pieces = []
+        more = 0
+        for part in self.out:
+            if isinstance(part, FileSlice):
+                more = MSG_MORE  # the answer goes on from a file: do not send a small packet now
+                break
+            pieces.append(part)
+            if len(pieces) == 512:
+                break
+        sent = self.sock.sendmsg(pieces, (), more)
+        self.unsent_bytes -= sent
+        while sent:
+            part = self.out.popleft()
+            if len(part) > sent:
+                self.out.appendleft(memoryview(part)[sent:])
+                return
+            sent -= len(part)
+
+    def _sent_of_slice(self, piece: FileSlice, sent: int) -> None:
+        self.unsent_bytes -= sent
+        self.out.popleft()
+        if sent < len(piece):
+            rest = FileSlice(piece.descriptor, piece.position + sent, len(piece) - sent)
+            self.out.appendleft(rest)
+
+    def wants(self) -> int:
+        """The events to watch: back-pressure is what this leaves out."""
+        events = WRITE if self.out else 0
+        if self.unsent_bytes <= MAX_UNSENT_BYTES and not self.channel.waiting:
+            events |= READ
+        return events
+
+
+MSG_MORE = getattr(socket, "MSG_MORE", 0)
+
+
+class Driver:
+    """Carries one node on real sockets and files: the `Host` of this world."""
+
+    def __init__(self, node: Node, files: Files | None, trace: Trace | None) -> None:
+        self.node = node
+        self.trace = trace
+        self.address: str | None = None
+        self._files = files
+        self._clock = Clock()
+        self._loop = Loop(node, trace, self._failed)
+        self._selector = selectors.DefaultSelector()
+        self._listener: socket.socket | None = None
+        self._connections: dict[Channel, Connection] = {}
+        self._refused: list[tuple[Message, int]] = []  # connections that failed at once
+        self._scratch = memoryview(bytearray(SCRATCH_BYTES))
+        self._lock = threading.RLock()
+        self._turned = threading.Condition(self._lock)
+        self._waiters = 0
+        self._wake = NEVER
+        self._stop = False
+        self._ended = False
+        self._poke_read, self._poke_write = os.pipe()
+        os.set_blocking(self._poke_read, False)
+        os.set_blocking(self._poke_write, False)
+        self._selector.register(self._poke_read, READ, None)
+        self._thread: threading.Thread | None = None
+        self._served: Any = getattr(node, "served", {})
+        self._max_request_bytes: int = getattr(node, "max_request_bytes", MAX_FRAME_BYTES)
+        self.failure: BaseException | None = None
+        node.random = Random(os.urandom(16))
+        node.trace = trace
+        if files is not None:
+            node.files = files
+
+    # --- life --------------------------------------------------------------------
+    def listen(self, host: str, port: int) -> str:
+        """Bind and return "host:port" with the port that was given out for 0. Raises OSError."""
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._listener = listener = socket.create_server((host, port), family=family, backlog=1024)
+        listener.setblocking(False)
+        bound: int = listener.getsockname()[1]
+        self.address = f"{host}:{bound}"
+        return self.address
+
+    def start(self) -> None:
+        """Start the node: it opens its files and may take its time; nobody is served before."""
+        self._record("started")
+        self.node.start(self._now())
+        if self._listener is not None:
+            self._selector.register(self._listener, READ, self._listener)
+        self._turn(self._now(), [])
+
+    def run(self) -> None:
+        """Carry the node until `stop`; then stop it cleanly. Raises what made the node fail."""
+        try:
+            while not self._stop:
+                self._round()
+            with self._lock:
+                self._turn(self._now(), [])
+                self.node.stop(self._now())
+                if self._files is not None:
+                    self._files.write_out()
+                self._record("stopped")
+        except BaseException as failure:
+            self.failure = failure
+            raise
+        finally:
+            self._release()
+
+    def run_in_thread(self) -> None:
+        self._thread = threading.Thread(target=self._run_quietly, name=self.node.name, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask the loop to end; from any thread or signal handler. Returns at once."""
+        self._stop = True
+        self._poke()
+
+    def close(self) -> None:
+        self.stop()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join()
+
+    def _run_quietly(self) -> None:
+        with suppress(BaseException):  # kept in `failure`, and `wait` raises it
+            self.run()
+
+    def _release(self) -> None:
+        with self._lock:
+            self._ended = True
+            for connection in self._connections.values():
+                connection.sock.close()
+            self._connections.clear()
+            if self._listener is not None:
+                self._listener.close()
+            self._selector.close()
+            os.close(self._poke_read)
+            os.close(self._poke_write)
+            self._turned.notify_all()
+
+    # --- Host --------------------------------------------------------------------
+    @contextmanager
+    def entered(self) -> Iterator[int]:
+        with self._lock:
+            self._require_running()
+            yield self._now()
+            before = self._wake
+            self._turn(self._now(), [])
+            if self._wake < before:
+                self._poke()
+
+    @contextmanager
+    def quietly(self) -> Iterator[int]:
+        with self._lock:
+            self._require_running()
+            yield self._now()
+
+    def wait(self, done: Callable[[], bool], timeout_ms: float | None) -> bool:
+        deadline = None if timeout_ms is None else time.monotonic() + timeout_ms / 1000
+        with self._turned:
+            self._waiters += 1
+            try:
+                while not done():
+                    self._require_running()
+                    left = None if deadline is None else deadline - time.monotonic()
+                    if left is not None and left <= 0:
+                        return False
+                    self._turned.wait(left)
+                return True
+            finally:
+                self._waiters -= 1
+
+    def _require_running(self) -> None:
+        if self._ended or self._stop:
+            raise WorldStopped(f"{self.node.name} is closed") from self.failure
+
+    def _poke(self) -> None:
+        with suppress(OSError):  # full: it will wake anyway; closed: nobody is there to wake
+            os.write(self._poke_write, b"!")
+
+    # --- one round -----------------------------------------------------------------
+    def _round(self) -> None:
+        wake = self._wake
+        timeout = None if wake >= NEVER else max(0.0, (wake - self._clock.now()) / 1e6)
+        ready = self._selector.select(timeout)
+        with self._lock:
+            arrived, self._refused = self._refused, []
+            now = self._now()
+            for key, events in ready:
+                data = key.data
+                if type(data) is Connection:
+                    self._serve(data, events, arrived)
+                elif data is None:
+                    with suppress(BlockingIOError):
+                        os.read(self._poke_read, 4096)
+                else:
+                    self._accept(data)
+            if arrived or self._wake <= now:
+                self._turn(now, arrived)
+
+    def _turn(self, now: int, arrived: list[tuple[Message, int]]) -> None:
+        self._wake = self._loop.turn(now, arrived)
+        if self._files is not None:
+            self._files.write_out()
+        leaving = self._loop.leaving
+        if leaving:
+            self._carry(leaving)
+        if self._waiters:
+            self._turned.notify_all()
+
+    def _carry(self, leaving: list[tuple[Message, int]]) -> None:
+        """Queue everything first, then send once per connection."""
+        touched: dict[Connection, None] = {}
+        for message, _ in leaving:
+            channel = message.channel
+            connection = self._connections.get(channel)
+            if type(message) is Closed:
+                if connection is not None:
+                    self._drop(connection)
+            elif type(message) is Request:
+                connection = connection or self._connect(channel)
+                if connection is not None and connection.client is not None:
+                    connection.queue(connection.client.send(message))
+                    touched[connection] = None
+            elif connection is not None:
+                if message.body is not None:
+                    connection.queue(encode_response(message))
+                touched[connection] = None
+        leaving.clear()
+        for connection in touched:
+            if connection.channel in self._connections:
+                self._flush(connection)
+
+    def _flush(self, connection: Connection) -> None:
+        """Send what can be sent now; the selector says when more can."""
+        if not connection.events & WRITE:
+            try:
+                connection.send()
+            except OSError as error:
+                self._drop(connection)
+                self._report_later(Closed(connection.channel, _reason(error)))
+                return
+        self._watch(connection)
+
+    def _watch(self, connection: Connection) -> None:
+        events = connection.wants()
+        if events == connection.events:
+            return
+        if connection.events == 0:
+            self._selector.register(connection.sock, events, connection)
+        elif events == 0:
+            self._selector.unregister(connection.sock)
+        else:
+            self._selector.modify(connection.sock, events, connection)
+        connection.events = events
+
+    # --- connections -----------------------------------------------------------------
+    def _accept(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                sock, peer = listener.accept()
+            except OSError:  # none left, or it went away before we looked
+                return
+            sock.setblocking(False)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            channel = Channel(f"{peer[0]}:{peer[1]}", self.address or "")
+            connection = Connection(sock, channel, self._max_request_bytes)
+            self._connections[channel] = connection
+            self._watch(connection)
+
+    def _connect(self, channel: Channel) -> Connection | None:
+        """Open a channel on its first request. One that was closed stays closed."""
+        if channel.link is _ENDED:
+            return None
+        host, _, port = channel.server.rpartition(":")
+        sock: socket.socket | None = None
+        try:
+            family, kind, protocol, _, address = socket.getaddrinfo(
+                host.strip("[]"), int(port), type=socket.SOCK_STREAM
+            )[0]
+            sock = socket.socket(family, kind, protocol)
+            sock.setblocking(False)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            problem = sock.connect_ex(address)
+            if problem not in (0, errno.EINPROGRESS):
+                raise OSError(problem, os.strerror(problem))
+        except (OSError, ValueError) as error:
+            if sock is not None:
+                sock.close()
+            self._report_later(Closed(channel, f"cannot connect to {channel.server}: {error}"))
+            return None
+        connection = Connection(sock, channel, MAX_FRAME_BYTES)
+        connection.client = ClientConnection(channel)
+        connection.events = READ | WRITE  # WRITE: nothing is sent before the connection stands
+        self._selector.register(sock, connection.events, connection)
+        self._connections[channel] = connection
+        return connection
+
+    def _report_later(self, closed: Closed) -> None:
+        """Report a failure that was found while messages leave: after this turn, not inside it."""
+        closed.channel.link = _ENDED
+        self._refused.append((closed, NO_CAUSE))
+        self._poke()
+
+    def _serve(
+        self, connection: Connection, events: int, arrived: list[tuple[Message, int]]
+    ) -> None:
+        if connection.events == 0:
+            return  # closed earlier in this round
+        try:
+            if events & WRITE:
+                connection.send()
+            if events & READ:
+                self._read(connection, arrived)
+        except MalformedFrame as error:
+            self._report(connection, error)
+            self._lost(connection, f"malformed frame: {error}", arrived)
+        except OSError as error:
+            self._lost(connection, _reason(error), arrived)
+        else:
+            self._watch(connection)
+
+    def _read(self, connection: Connection, arrived: list[tuple[Message, int]]) -> None:
+        reader = connection.reader
+        room = reader.room()
+        try:
+            count = connection.sock.recv_into(self._scratch if room is None else room)
+        except BlockingIOError:
+            return
+        if count == 0:
+            raise ConnectionResetError(errno.ECONNRESET, "closed by the peer")
+        if room is None:
+            for frame in reader.feed(self._scratch[:count]):
+                self._take(connection, frame, arrived)
+            return
+        room.release()
+        whole = reader.received(count)
+        if whole is not None:
+            self._take(connection, whole, arrived)
+
+    def _take(
+        self, connection: Connection, frame: bytearray, arrived: list[tuple[Message, int]]
+    ) -> None:
+        message: Message
+        if connection.client is None:
+            message = decode_request(connection.channel, frame, self._served)
+        else:
+            message = connection.client.decode_response(frame)
+        cause = NO_CAUSE
+        if self.trace is not None:
+            self.trace.cause = NO_CAUSE
+            cause = self.trace.add(self.node.name, "delivered", message)
+        arrived.append((message, cause))
+
+    def _lost(
+        self, connection: Connection, reason: str, arrived: list[tuple[Message, int]]
+    ) -> None:
+        self._drop(connection)
+        arrived.append((Closed(connection.channel, reason), NO_CAUSE))
+
+    def _drop(self, connection: Connection) -> None:
+        if connection.events:
+            self._selector.unregister(connection.sock)
+            connection.events = 0
+        connection.sock.close()
+        connection.channel.link = _ENDED
+        del self._connections[connection.channel]
+
+    def _failed(self, message: Message, error: Exception) -> None:
+        """A defect in a node must not take the others' connections down: this one is closed."""
+        if isinstance(error, OSError):
+            raise error  # the disk failed: what the node believes and what it wrote may differ
+        traceback.print_exception(error, file=sys.stderr)
+        self.node.outbox.append(Closed(message.channel, f"internal error: {error}"))
+        self._report_later(Closed(message.channel, f"internal error: {error}"))
+
+    def _report(self, connection: Connection, error: MalformedFrame) -> None:
+        print(f"{self.node.name}: closed {connection.channel.client}: {error}", file=sys.stderr)
+
+    # --- the trace ---------------------------------------------------------------------
+    def _now(self) -> int:
+        now = self._clock.now()
+        if self.trace is not None:
+            self.trace.now = now
+        return now
+
+    def _record(self, kind: str) -> None:
+        if self.trace is not None:
+            self.trace.cause = NO_CAUSE
+            self.trace.add(self.node.name, kind, {})
+
+
+def run_broker(
+    config: BrokerConfig, listen: str, data: str, on_ready: Callable[[str], None]
+) -> None:
+    """Be a broker until SIGTERM or SIGINT, in this thread.
+
+    `on_ready` gets the address once requests are answered. Raises OSError when the address
+    or the directory cannot be had, and when the disk fails later.
+    """
+    driver = _broker_driver(config, listen, data, None)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: driver.stop())
+    driver.start()
+    gc.collect()
+    gc.freeze()  # what a broker is made of never becomes garbage: spare the collector the walk
+    on_ready(driver.address or listen)
+    driver.run()
+
+
+@contextmanager
+def local_broker(*, trace: bool = False, **configs: Any) -> Iterator[Driver]:
+    """A real broker for a test or a notebook: a thread, a free port, a temporary directory.
+
+    `broker.address` is its "host:port"; `broker.node` the broker. With `trace`, what happens
+    lies in `broker.trace`.
+    """
+    from minikafka.broker.config import BrokerConfig
+
+    with tempfile.TemporaryDirectory(prefix="minikafka-") as data:
+        config = BrokerConfig.of({"node.id": 1, **configs})
+        driver = _broker_driver(config, "127.0.0.1:0", data, Trace() if trace else None)
+        driver.start()
+        driver.run_in_thread()
+        try:
+            yield driver
+        finally:
+            driver.close()
+
+
+def _broker_driver(config: BrokerConfig, listen: str, data: str, trace: Trace | None) -> Driver:
+    from minikafka.broker.broker import Broker
+
+    files = RealFiles(data)
+    broker = Broker(config)
+    driver = Driver(broker, files, trace)
+    host, _, port = listen.rpartition(":")
+    broker.advertise(driver.listen(host.strip("[]"), int(port)))
+    return driver
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or "connection reset"
+
+
+_ENDED: Any = object()
+"""The `link` of a channel that was closed or refused: what is sent on it goes nowhere."""
+
+
+class Sockets:
+    """The world of real sockets. `trace=True` gives every host a `Trace` of its own."""
+
+    def __init__(self, *, trace: bool = False) -> None:
+        self._trace = trace
+
+    def host(self, node: Node, *, listen: str | None = None, files: Files | None = None) -> Driver:
+        """Carry `node` in a thread of its own (`World.host`)."""
+        driver = Driver(node, files, Trace() if self._trace else None)
+        if listen is not None:
+            host, _, port = listen.rpartition(":")
+            driver.listen(host.strip("[]"), int(port))
+        driver.start()
+        driver.run_in_thread()
+        return driver
