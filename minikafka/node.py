@@ -27,7 +27,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from random import Random
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, final
 
 if TYPE_CHECKING:
     from minikafka.log.files import Files
@@ -40,6 +40,7 @@ NEVER = 1 << 62
 """A wake time that does not come (in µs; as a date, some 146,000 years from now)."""
 
 
+@final
 class Channel:
     """One connection between a client node and a server node.
 
@@ -65,6 +66,7 @@ class Channel:
         return f"{self.client}→{self.server}"
 
 
+@final
 class Request:
     """A request on its way: `body` is the wire message (`ProduceRequest`, …) in `version`."""
 
@@ -83,6 +85,7 @@ class Request:
         return f"{self.channel} #{self.correlation_id} {self.body!r} v{self.version}"
 
 
+@final
 class Response:
     """An answer on its way.
 
@@ -102,6 +105,7 @@ class Response:
         return f"{self.channel} #{self.correlation_id} {self.body!r} v{self.version}"
 
 
+@final
 class Closed:
     """A channel has ended (when received), or shall be closed (when in the outbox)."""
 

@@ -29,7 +29,7 @@ NO_CAUSE = -1
 
 
 class Event(NamedTuple):
-    """One thing that happened. `what` is a message for sent/delivered/dropped, else a dict of fields."""
+    """One thing that happened. `what` is a message where one moved, else a dict of fields."""
 
     time: int
     node: str

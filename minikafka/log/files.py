@@ -55,7 +55,9 @@ class File(Protocol):
     """
 
     path: str
-    size_bytes: int
+
+    @property
+    def size_bytes(self) -> int: ...
 
     def append(self, data: Bytes) -> None:
         """Put `data` at the end. Its memory must stay unchanged until the next `write_out`."""

@@ -30,9 +30,7 @@ class _Content:
 
     def __init__(self) -> None:
         self.data = bytearray()
-        self.flushed_bytes = (
-            0  # invariant: flushed_bytes <= len(data) unless undo restores the rest
-        )
+        self.flushed_bytes = 0  # invariant: flushed_bytes <= len(data)
         self.undo: list[tuple[int, bytes]] = []  # flushed bytes that were cut away since
 
     def forget(self, keep_bytes: int) -> None:

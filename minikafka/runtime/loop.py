@@ -23,7 +23,7 @@ from minikafka.trace import NO_CAUSE, Trace
 
 
 class Loop:
-    """Turns one node. `leaving` holds (message, id of its "sent" event) until the driver took it."""
+    """Turns one node. `leaving` holds each message with its "sent" event until it is carried."""
 
     __slots__ = ("_collected", "_failed", "leaving", "node", "trace")
 
@@ -33,7 +33,7 @@ class Loop:
         trace: Trace | None,
         failed: Callable[[Message, Exception], None] | None = None,
     ) -> None:
-        """`failed` is told of an exception out of `receive`; without it, it goes on to the caller."""
+        """`failed` is told of exceptions out of `receive`; without it they go to the caller."""
         self.node = node
         self.trace = trace
         self._failed = failed

@@ -15,9 +15,18 @@ happens on another.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
+from typing import TYPE_CHECKING, Any
 
+from minikafka.node import Channel, Message, Request, Response
 from minikafka.runtime.hardware import Link
+
+if TYPE_CHECKING:
+    from minikafka.runtime.machine import SimulatedHost
+
+MESSAGE_OVERHEAD_BYTES = 80
+"""What a message takes on the wire beside its records, when objects are handed over unencoded."""
 
 
 class Direction:
@@ -75,3 +84,80 @@ class Network:
     def forget(self, source: str, target: str, direction: Direction) -> None:
         """The channel is closed."""
         self._open[source, target].remove(direction)
+
+
+class Path:
+    """What the simulator keeps with a channel: both ends, both directions, perhaps a codec."""
+
+    __slots__ = ("client", "codec", "server", "to_client", "to_server")
+
+    def __init__(
+        self,
+        client: SimulatedHost,
+        server: SimulatedHost,
+        to_server: Direction,
+        to_client: Direction,
+    ) -> None:
+        self.client = client
+        self.server = server
+        self.to_server = to_server
+        self.to_client = to_client
+        self.codec: BytesOnWire | None = None
+
+
+ENDED: Any = object()
+"""The `link` of a channel that was closed or refused: what is sent on it goes nowhere."""
+
+
+class BytesOnWire:
+    """A channel's two protocol ends, for a world in which messages travel as bytes."""
+
+    def __init__(self, channel: Channel, served: Any) -> None:
+        from minikafka.wire.connection import ClientConnection, ServerConnection
+
+        self._client = ClientConnection(channel)
+        self._server = ServerConnection(channel, served)
+
+    def encode(self, message: Request | Response) -> bytes:
+        end: Any = self._client if type(message) is Request else self._server
+        return b"".join(
+            part if isinstance(part, bytes) else bytes(part) for part in end.send(message)
+        )
+
+    def decode(self, data: bytes, to_server: bool) -> Message:
+        end: Any = self._server if to_server else self._client
+        end.feed(data)
+        message: Message | None = end.next_request() if to_server else end.next_response()
+        assert message is not None, "a whole frame went in, so a message comes out"
+        return message
+
+
+def message_bytes(message: Message) -> int:
+    """How much of a link a message takes when nothing is encoded."""
+    return payload_bytes(message) + MESSAGE_OVERHEAD_BYTES
+
+
+def payload_bytes(message: Message) -> int:
+    """How many bytes of records a message carries."""
+    measure = _MEASURES.get(type(getattr(message, "body", None)).__name__)
+    return measure(message.body) if measure is not None else 0  # type: ignore[union-attr]
+
+
+def _produce_bytes(body: Any) -> int:
+    return sum(
+        len(partition.records or b"")
+        for topic in body.topic_data
+        for partition in topic.partition_data
+    )
+
+
+def _fetch_bytes(body: Any) -> int:
+    return sum(
+        len(partition.records or b"") for topic in body.responses for partition in topic.partitions
+    )
+
+
+_MEASURES: dict[str, Callable[[Any], int]] = {
+    "ProduceRequest": _produce_bytes,
+    "FetchResponse": _fetch_bytes,
+}

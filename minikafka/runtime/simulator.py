@@ -24,238 +24,27 @@ faster and changes neither order nor decisions.
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from heapq import heappop, heappush
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 from minikafka.log.files import Files
-from minikafka.node import MS, NEVER, Channel, Closed, Message, Node, Request, Response
+from minikafka.node import MS, NEVER, Channel, Closed, Message, Node, Request
 from minikafka.runtime.disk import MemoryFiles
 from minikafka.runtime.hardware import Hardware, Link
-from minikafka.runtime.loop import Loop
-from minikafka.runtime.network import Direction, Network
+from minikafka.runtime.machine import SimulatedBroker, SimulatedHost
+from minikafka.runtime.network import ENDED, BytesOnWire, Network, Path, message_bytes
 from minikafka.trace import NO_CAUSE, Trace
 
 if TYPE_CHECKING:
     from minikafka.admin import Admin
-    from minikafka.broker.broker import Broker
     from minikafka.consumer.consumer import Consumer
     from minikafka.producer.producer import Producer
-
-MESSAGE_OVERHEAD_BYTES = 80
-"""What a message takes on the wire beside its records, when objects are handed over unencoded."""
 
 
 class Deadlock(Exception):
     """A blocking call waits for something that can no longer happen: the world has come to rest."""
-
-
-class SimulatedHost:
-    """One machine of the simulated world: a node, its disk, and the time it is busy until."""
-
-    def __init__(
-        self,
-        sim: Simulator,
-        make: Callable[[], Node],
-        address: str | None,
-        files: MemoryFiles | None,
-    ) -> None:
-        self.address = address
-        self.files = files
-        self.alive = False
-        self._sim = sim
-        self._make = make
-        self._busy_until = 0
-        self._wake = NEVER  # when the node wants the next poll
-        self._armed = NEVER  # the earliest poll in the heap
-        self._arrived: list[tuple[Message, int]] = []  # while busy
-        self.channels: dict[Channel, None] = {}  # the open ones; a dict keeps their order
-        self.node: Node
-        self.boot()
-
-    def __repr__(self) -> str:
-        state = "" if self.alive else ", crashed"
-        return f"SimulatedHost({self.node.name}{state})"
-
-    # --- life --------------------------------------------------------------------
-    def boot(self) -> None:
-        """Make the node afresh and start it on whatever its disk still holds."""
-        sim = self._sim
-        self.node = node = self._make()
-        self.name = node.name
-        node.random = sim.random_for(node.name)
-        node.trace = sim.trace
-        if self.files is not None:
-            node.files = self.files
-        self._loop = Loop(node, sim.trace)
-        self.alive = True
-        sim.record(node.name, "started", {})
-        node.start(sim.now)
-        self._turn()
-
-    def crash(self, *, torn: bool = False) -> None:
-        """Lose power: memory and everything unflushed is gone, and peers see their connections reset.
-
-        With `torn` a random part of what was not flushed survives on disk.
-        """
-        sim = self._sim
-        sim.record(self.name, "crashed", {"torn": torn})
-        self.alive = False
-        self._wake = NEVER
-        self._arrived.clear()
-        if self.files is not None:
-            self.files.crash(sim.random_for(f"{self.name}/torn/{sim.now}") if torn else None)
-        for channel in list(self.channels):
-            sim.close(channel, by=self, reason="connection reset")
-
-    def restart(self) -> None:
-        """Start again after `crash` or `close`, from what is on the disk."""
-        if self.alive:
-            raise ValueError(f"{self.name} is running")
-        self.boot()
-
-    def close(self) -> None:
-        """Stop cleanly: the node flushes and closes its files; peers see their connections end."""
-        if not self.alive:
-            return
-        sim = self._sim
-        self._turn()
-        self.node.stop(sim.now)
-        sim.record(self.name, "stopped", {})
-        self.alive = False
-        self._wake = NEVER
-        for channel in list(self.channels):
-            sim.close(channel, by=self, reason="peer stopped")
-
-    # --- Host --------------------------------------------------------------------
-    @contextmanager
-    def entered(self) -> Iterator[int]:
-        yield self._sim.now
-        if self.alive:
-            self._turn()
-
-    @contextmanager
-    def quietly(self) -> Iterator[int]:
-        yield self._sim.now
-
-    def wait(self, done: Callable[[], bool], timeout_ms: float | None) -> bool:
-        self._sim.run_until(done, timeout_ms)
-        return done()
-
-    # --- turns -------------------------------------------------------------------
-    def arrive(self, message: Message, cause: int) -> None:
-        """A message is here now. It waits if the node is still at work."""
-        sim = self._sim
-        self._arrived.append((message, cause))
-        if sim.now >= self._busy_until:
-            self._turn()
-        else:
-            self._arm(self._busy_until)
-
-    def due(self) -> None:
-        """A poll in the heap has come: it counts only if it is still the one that is wanted."""
-        if self._armed > self._sim.now or not self.alive:
-            return
-        self._armed = NEVER
-        if self._busy_until > self._sim.now:
-            self._arm(self._busy_until)
-        elif self._arrived:
-            self._turn()
-        elif self._wake <= self._sim.now:
-            self._sim.count += 1
-            self._timer()
-        else:
-            self._arm(self._wake)
-
-    def _timer(self) -> None:
-        """A turn because of time alone. One that changes nothing leaves nothing in the trace."""
-        trace = self._sim.trace
-        if trace is None:
-            self._turn()
-            return
-        event = trace.add(self.name, "timer", {})
-        trace.cause = event
-        self._turn()
-        if len(trace.events) == event + 1:
-            trace.events.pop()
-
-    def _turn(self) -> None:
-        sim = self._sim
-        arrived, self._arrived = self._arrived, []
-        self._wake = self._loop.turn(sim.now, arrived)
-        self._busy_until = sim.now + self._cost(len(arrived))
-        self._carry()
-        if self._wake < NEVER:
-            self._arm(self._wake if self._wake > self._busy_until else self._busy_until)
-
-    def _cost(self, message_count: int) -> int:
-        hardware = self._sim.hardware
-        busy_us = message_count * hardware.request_us
-        if self.files is not None:
-            busy_us += self.files.busy_us
-            self.files.busy_us = 0.0
-        for message, _ in self._loop.leaving:
-            busy_us += payload_bytes(message) / hardware.cpu_bytes_per_us
-        return int(busy_us)
-
-    def _carry(self) -> None:
-        leaving = self._loop.leaving
-        for message, sent in leaving:
-            self._sim.send(self, message, self._busy_until, sent)
-        leaving.clear()
-
-    def _arm(self, time: int) -> None:
-        if time < self._armed:
-            self._armed = time
-            self._sim.push(time, self, None, NO_CAUSE)
-
-
-class _Path:
-    """What the simulator keeps with a channel: both ends, both directions, and the codec if used."""
-
-    __slots__ = ("client", "codec", "server", "to_client", "to_server")
-
-    def __init__(
-        self,
-        client: SimulatedHost,
-        server: SimulatedHost,
-        to_server: Direction,
-        to_client: Direction,
-    ) -> None:
-        self.client = client
-        self.server = server
-        self.to_server = to_server
-        self.to_client = to_client
-        self.codec: _BytesOnWire | None = None
-
-
-_ENDED: Any = object()
-"""The `link` of a channel that was closed or refused: what is sent on it goes nowhere."""
-
-
-class _BytesOnWire:
-    """A channel's two protocol ends, for a world in which messages travel as bytes."""
-
-    def __init__(self, channel: Channel, served: Any) -> None:
-        from minikafka.wire.connection import ClientConnection, ServerConnection
-
-        self._client = ClientConnection(channel)
-        self._server = ServerConnection(channel, served)
-
-    def encode(self, message: Request | Response) -> bytes:
-        end: Any = self._client if type(message) is Request else self._server
-        return b"".join(
-            part if isinstance(part, bytes) else bytes(part) for part in end.send(message)
-        )
-
-    def decode(self, data: bytes, to_server: bool) -> Message:
-        end: Any = self._server if to_server else self._client
-        end.feed(data)
-        message: Message | None = end.next_request() if to_server else end.next_response()
-        assert message is not None, "a whole frame went in, so a message comes out"
-        return message
 
 
 class Simulator:
@@ -302,7 +91,7 @@ class Simulator:
         return self._admit(lambda: node, listen, disk)
 
     def broker(self, node_id: int = 1, **configs: Any) -> SimulatedBroker:
-        """A broker named broker-N, listening at "broker-N:9092"; `configs` are Kafka's, in snake case."""
+        """A broker named broker-N at "broker-N:9092"; `configs` are Kafka's, in snake case."""
         from minikafka.broker.broker import Broker
         from minikafka.broker.config import BrokerConfig
 
@@ -368,7 +157,7 @@ class Simulator:
         deadline = NEVER if timeout_ms is None else self.now + int(timeout_ms * MS)
         heap = self._heap
         collecting = gc.isenabled()
-        gc.disable()  # a kept trace makes every collection slower, and there is no garbage in cycles
+        gc.disable()  # a kept trace makes each collection slower, and nothing here is garbage
         try:
             while not done():
                 if not heap or heap[0][0] > deadline:
@@ -426,11 +215,11 @@ class Simulator:
         if type(message) is Closed:
             self.close(channel, by=source, reason=message.reason)
             return
-        path: _Path = channel.link
+        path: Path = channel.link
         if path is None and not self._connect(source, channel, at, sent):
             return
         path = channel.link
-        if path is _ENDED or message.body is None:
+        if path is ENDED or message.body is None:
             return
         to_server = type(message) is Request
         direction = path.to_server if to_server else path.to_client
@@ -441,7 +230,7 @@ class Simulator:
             size_bytes = len(data)
             parcel = (data, path, to_server)
         else:
-            size_bytes = payload_bytes(message) + MESSAGE_OVERHEAD_BYTES
+            size_bytes = message_bytes(message)
         if direction.loses():
             self._lose(channel, message, sent)
             return
@@ -454,16 +243,16 @@ class Simulator:
             latency = self.network.direction(source.name, channel.server).link.latency_us
             closed = Closed(channel, "connection refused")
             self.push(at + 2 * latency, source, closed, sent)
-            channel.link = _ENDED
+            channel.link = ENDED
             return False
-        channel.link = path = _Path(
+        channel.link = path = Path(
             source,
             server,
             self.network.direction(source.name, server.name),
             self.network.direction(server.name, source.name),
         )
         if self._bytes_on_wire:
-            path.codec = _BytesOnWire(channel, getattr(server.node, "served", {}))
+            path.codec = BytesOnWire(channel, getattr(server.node, "served", {}))
         source.channels[channel] = server.channels[channel] = None
         return True
 
@@ -471,7 +260,7 @@ class Simulator:
         if self.trace is not None:
             self.trace.cause = sent
             self.trace.add(channel.client, "dropped", message)
-        path: _Path = channel.link
+        path: Path = channel.link
         self._end(channel, path)
         for host in (path.client, path.server):
             self.push(
@@ -485,7 +274,7 @@ class Simulator:
         """One end closes; the other hears of it after the latency."""
         by.channels.pop(channel, None)
         path = channel.link
-        if not isinstance(path, _Path):
+        if not isinstance(path, Path):
             return
         self._end(channel, path)
         if by is path.client:
@@ -495,42 +284,7 @@ class Simulator:
         cause = self.trace.cause if self.trace is not None else NO_CAUSE
         self.push(direction.arrival(self.now, 0), other, Closed(channel, reason), cause)
 
-    def _end(self, channel: Channel, path: _Path) -> None:
-        channel.link = _ENDED
+    def _end(self, channel: Channel, path: Path) -> None:
+        channel.link = ENDED
         self.network.forget(path.client.name, path.server.name, path.to_server)
         self.network.forget(path.server.name, path.client.name, path.to_client)
-
-
-class SimulatedBroker(SimulatedHost):
-    """A broker's machine: `address`, `crash()`, `restart()`, and the broker itself as `node`."""
-
-    node: Broker
-
-    def statistics(self) -> Any:
-        return self.node.statistics()
-
-
-def payload_bytes(message: Message) -> int:
-    """How many bytes of records a message carries: what size means when nothing is encoded."""
-    measure = _MEASURES.get(type(getattr(message, "body", None)).__name__)
-    return measure(message.body) if measure is not None else 0  # type: ignore[union-attr]
-
-
-def _produce_bytes(body: Any) -> int:
-    return sum(
-        len(partition.records or b"")
-        for topic in body.topic_data
-        for partition in topic.partition_data
-    )
-
-
-def _fetch_bytes(body: Any) -> int:
-    return sum(
-        len(partition.records or b"") for topic in body.responses for partition in topic.partitions
-    )
-
-
-_MEASURES: dict[str, Callable[[Any], int]] = {
-    "ProduceRequest": _produce_bytes,
-    "FetchResponse": _fetch_bytes,
-}

@@ -27,25 +27,22 @@ something new.
 from __future__ import annotations
 
 import errno
-import gc
 import os
 import selectors
-import signal
 import socket
 import sys
-import tempfile
 import threading
 import time
 import traceback
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from minikafka.log.files import Files, FileSlice, RealFiles
+from minikafka.log.files import Files
 from minikafka.node import NEVER, Channel, Closed, Message, Node, Request, WorldStopped
 from minikafka.runtime.loop import Loop
+from minikafka.runtime.stream import READ, WRITE, Connection
 from minikafka.trace import NO_CAUSE, Trace
 from minikafka.wire.connection import (
     ClientConnection,
@@ -54,26 +51,11 @@ from minikafka.wire.connection import (
 )
 from minikafka.wire.errors import MalformedFrame
 
-if TYPE_CHECKING:
-    from minikafka.broker.config import BrokerConfig
-
 SCRATCH_BYTES = 256 * 1024
 """What one read takes at most from a connection that is at the start of a frame."""
 
-FIRST_FRAME_BYTES = 1 << 20
-"""How much of a large frame's buffer exists before its bytes do; it doubles as they come."""
-
-MAX_UNSENT_BYTES = 4 << 20
-"""Answers a peer may leave untaken before it is read no further."""
-
 MAX_FRAME_BYTES = (1 << 31) - 1
 """What a client accepts: its own fetch sizes bound the answers already."""
-
-SENDFILE_FROM_BYTES = 4096
-"""Below this a read and a joined send are cheaper than a system call of their own."""
-
-READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
-_NO_MORE = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EINTR)
 
 
 class Clock:
@@ -84,153 +66,6 @@ class Clock:
 
     def now(self) -> int:
         return (self._base_ns + time.monotonic_ns()) // 1000
-
-
-class FrameReader:
-    """Cuts a stream into frames: four bytes of length, then as many bytes.
-
-    Small frames are copied out of the shared scratch buffer. A frame that is not complete
-    gets a buffer of its own, and the socket then writes straight into it.
-    """
-
-    __slots__ = ("_filled", "_frame", "_head", "_limit", "_size")
-
-    def __init__(self, limit_bytes: int) -> None:
-        self._limit = limit_bytes
-        self._head = b""  # the first bytes of a length, when it came in pieces
-        self._frame: bytearray | None = None
-        self._size = 0
-        self._filled = 0
-
-    def room(self) -> memoryview | None:
-        """Where the rest of the frame under way wants to be received; None: into the scratch."""
-        frame = self._frame
-        if frame is None:
-            return None
-        if self._filled == len(frame):
-            frame += bytes(min(self._size, 2 * len(frame)) - len(frame))
-        return memoryview(frame)[self._filled :]
-
-    def received(self, count: int) -> bytearray | None:
-        """`count` bytes arrived in `room()`; returns the frame if that completes it."""
-        self._filled += count
-        return self._complete() if self._filled == self._size else None
-
-    def feed(self, data: memoryview) -> Iterator[bytearray]:
-        """The frames that `data` completes; an incomplete rest is kept. Raises MalformedFrame."""
-        position, end = 0, len(data)
-        if self._head:
-            position = 4 - len(self._head)
-            self._head += bytes(data[:position])
-            if len(self._head) < 4:
-                return
-            size = self._check(int.from_bytes(self._head, "big", signed=True))
-            self._head = b""
-        elif end >= 4:
-            size = self._check(int.from_bytes(data[:4], "big", signed=True))
-            position = 4
-        else:
-            self._head = bytes(data)
-            return
-        while position + size <= end:
-            yield bytearray(data[position : position + size])
-            position += size
-            if end - position < 4:
-                self._head = bytes(data[position:])
-                return
-            size = self._check(int.from_bytes(data[position : position + 4], "big", signed=True))
-            position += 4
-        self._size, self._filled = size, end - position
-        self._frame = frame = bytearray(min(size, max(FIRST_FRAME_BYTES, self._filled)))
-        frame[: self._filled] = data[position:]
-
-    def _complete(self) -> bytearray:
-        frame, self._frame = self._frame, None
-        assert frame is not None and len(frame) == self._size
-        return frame
-
-    def _check(self, size: int) -> int:
-        if 0 <= size <= self._limit:
-            return size
-        raise MalformedFrame(f"frame length {size} is not between 0 and {self._limit}")
-
-
-class Connection:
-    """One socket and the channel it carries."""
-
-    __slots__ = ("channel", "client", "events", "out", "reader", "sock", "unsent_bytes")
-
-    def __init__(self, sock: socket.socket, channel: Channel, limit_bytes: int) -> None:
-        self.sock = sock
-        self.channel = channel
-        self.reader = FrameReader(limit_bytes)
-        self.client: ClientConnection | None = None  # set on the connections that we opened
-        self.out: deque[Any] = deque()  # bytes-like pieces and FileSlices still to be sent
-        self.unsent_bytes = 0
-        self.events = 0  # what the selector watches for us
-
-    def queue(self, parts: list[Any]) -> None:
-        for part in parts:
-            if isinstance(part, FileSlice) and len(part) < SENDFILE_FROM_BYTES:
-                part = part.read()
-            if len(part):
-                self.out.append(part)
-                self.unsent_bytes += len(part)
-
-    def send(self) -> None:
-        """Send as much as the socket takes. Raises OSError when the peer is gone."""
-        out = self.out
-        try:
-            while out:
-                first = out[0]
-                if isinstance(first, FileSlice):
-                    sent = os.sendfile(
-                        self.sock.fileno(), first.fileno(), first.position, len(first)
-                    )
-                    if sent == 0:
-                        raise OSError(errno.EIO, "the file of an answer became shorter")
-                    self._sent_of_slice(first, sent)
-                else:
-                    self._send_pieces()
-        except OSError as error:
-            if error.errno not in _NO_MORE:
-                raise
-
-    def _send_pieces(self) -> None:
-        pieces = []
-        more = 0
-        for part in self.out:
-            if isinstance(part, FileSlice):
-                more = MSG_MORE  # the answer goes on from a file: do not send a small packet now
-                break
-            pieces.append(part)
-            if len(pieces) == 512:
-                break
-        sent = self.sock.sendmsg(pieces, (), more)
-        self.unsent_bytes -= sent
-        while sent:
-            part = self.out.popleft()
-            if len(part) > sent:
-                self.out.appendleft(memoryview(part)[sent:])
-                return
-            sent -= len(part)
-
-    def _sent_of_slice(self, piece: FileSlice, sent: int) -> None:
-        self.unsent_bytes -= sent
-        self.out.popleft()
-        if sent < len(piece):
-            rest = FileSlice(piece.descriptor, piece.position + sent, len(piece) - sent)
-            self.out.appendleft(rest)
-
-    def wants(self) -> int:
-        """The events to watch: back-pressure is what this leaves out."""
-        events = WRITE if self.out else 0
-        if self.unsent_bytes <= MAX_UNSENT_BYTES and not self.channel.waiting:
-            events |= READ
-        return events
-
-
-MSG_MORE = getattr(socket, "MSG_MORE", 0)
 
 
 class Driver:
@@ -583,55 +418,6 @@ class Driver:
         if self.trace is not None:
             self.trace.cause = NO_CAUSE
             self.trace.add(self.node.name, kind, {})
-
-
-def run_broker(
-    config: BrokerConfig, listen: str, data: str, on_ready: Callable[[str], None]
-) -> None:
-    """Be a broker until SIGTERM or SIGINT, in this thread.
-
-    `on_ready` gets the address once requests are answered. Raises OSError when the address
-    or the directory cannot be had, and when the disk fails later.
-    """
-    driver = _broker_driver(config, listen, data, None)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: driver.stop())
-    driver.start()
-    gc.collect()
-    gc.freeze()  # what a broker is made of never becomes garbage: spare the collector the walk
-    on_ready(driver.address or listen)
-    driver.run()
-
-
-@contextmanager
-def local_broker(*, trace: bool = False, **configs: Any) -> Iterator[Driver]:
-    """A real broker for a test or a notebook: a thread, a free port, a temporary directory.
-
-    `broker.address` is its "host:port"; `broker.node` the broker. With `trace`, what happens
-    lies in `broker.trace`.
-    """
-    from minikafka.broker.config import BrokerConfig
-
-    with tempfile.TemporaryDirectory(prefix="minikafka-") as data:
-        config = BrokerConfig.of({"node.id": 1, **configs})
-        driver = _broker_driver(config, "127.0.0.1:0", data, Trace() if trace else None)
-        driver.start()
-        driver.run_in_thread()
-        try:
-            yield driver
-        finally:
-            driver.close()
-
-
-def _broker_driver(config: BrokerConfig, listen: str, data: str, trace: Trace | None) -> Driver:
-    from minikafka.broker.broker import Broker
-
-    files = RealFiles(data)
-    broker = Broker(config)
-    driver = Driver(broker, files, trace)
-    host, _, port = listen.rpartition(":")
-    broker.advertise(driver.listen(host.strip("[]"), int(port)))
-    return driver
 
 
 def _reason(error: OSError) -> str:

@@ -1,0 +1,191 @@
+"""One machine of the simulated world: it holds a node, works on one turn at a time, and can die.
+
+A turn takes time by the hardware model. Until it is over, what arrives waits; then all of
+it is handled in one turn. Everything in memory is lost in a `crash`, everything on the disk
+that was not flushed too; `restart` makes the node afresh on what is left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from minikafka.node import NEVER, Channel, Message, Node
+from minikafka.runtime.disk import MemoryFiles
+from minikafka.runtime.loop import Loop
+from minikafka.runtime.network import payload_bytes
+from minikafka.trace import NO_CAUSE
+
+if TYPE_CHECKING:
+    from minikafka.broker.broker import Broker
+    from minikafka.runtime.simulator import Simulator
+
+
+class SimulatedHost:
+    """One machine of the simulated world: a node, its disk, and the time it is busy until."""
+
+    def __init__(
+        self,
+        sim: Simulator,
+        make: Callable[[], Node],
+        address: str | None,
+        files: MemoryFiles | None,
+    ) -> None:
+        self.address = address
+        self.files = files
+        self.alive = False
+        self._sim = sim
+        self._make = make
+        self._busy_until = 0
+        self._wake = NEVER  # when the node wants the next poll
+        self._armed = NEVER  # the earliest poll in the heap
+        self._arrived: list[tuple[Message, int]] = []  # while busy
+        self.channels: dict[Channel, None] = {}  # the open ones; a dict keeps their order
+        self.node: Node
+        self.boot()
+
+    def __repr__(self) -> str:
+        state = "" if self.alive else ", crashed"
+        return f"SimulatedHost({self.node.name}{state})"
+
+    # --- life --------------------------------------------------------------------
+    def boot(self) -> None:
+        """Make the node afresh and start it on whatever its disk still holds."""
+        sim = self._sim
+        self.node = node = self._make()
+        self.name = node.name
+        node.random = sim.random_for(node.name)
+        node.trace = sim.trace
+        if self.files is not None:
+            node.files = self.files
+        self._loop = Loop(node, sim.trace)
+        self.alive = True
+        sim.record(node.name, "started", {})
+        node.start(sim.now)
+        self._turn()
+
+    def crash(self, *, torn: bool = False) -> None:
+        """Lose power: memory and everything unflushed is gone; peers see a connection reset.
+
+        With `torn` a random part of what was not flushed survives on disk.
+        """
+        sim = self._sim
+        sim.record(self.name, "crashed", {"torn": torn})
+        self.alive = False
+        self._wake = NEVER
+        self._arrived.clear()
+        if self.files is not None:
+            self.files.crash(sim.random_for(f"{self.name}/torn/{sim.now}") if torn else None)
+        for channel in list(self.channels):
+            sim.close(channel, by=self, reason="connection reset")
+
+    def restart(self) -> None:
+        """Start again after `crash` or `close`, from what is on the disk."""
+        if self.alive:
+            raise ValueError(f"{self.name} is running")
+        self.boot()
+
+    def close(self) -> None:
+        """Stop cleanly: the node flushes and closes its files; peers see their connections end."""
+        if not self.alive:
+            return
+        sim = self._sim
+        self._turn()
+        self.node.stop(sim.now)
+        sim.record(self.name, "stopped", {})
+        self.alive = False
+        self._wake = NEVER
+        for channel in list(self.channels):
+            sim.close(channel, by=self, reason="peer stopped")
+
+    # --- Host --------------------------------------------------------------------
+    @contextmanager
+    def entered(self) -> Iterator[int]:
+        yield self._sim.now
+        if self.alive:
+            self._turn()
+
+    @contextmanager
+    def quietly(self) -> Iterator[int]:
+        yield self._sim.now
+
+    def wait(self, done: Callable[[], bool], timeout_ms: float | None) -> bool:
+        self._sim.run_until(done, timeout_ms)
+        return done()
+
+    # --- turns -------------------------------------------------------------------
+    def arrive(self, message: Message, cause: int) -> None:
+        """A message is here now. It waits if the node is still at work."""
+        sim = self._sim
+        self._arrived.append((message, cause))
+        if sim.now >= self._busy_until:
+            self._turn()
+        else:
+            self._arm(self._busy_until)
+
+    def due(self) -> None:
+        """A poll in the heap has come: it counts only if it is still the one that is wanted."""
+        if self._armed > self._sim.now or not self.alive:
+            return
+        self._armed = NEVER
+        if self._busy_until > self._sim.now:
+            self._arm(self._busy_until)
+        elif self._arrived:
+            self._turn()
+        elif self._wake <= self._sim.now:
+            self._sim.count += 1
+            self._timer()
+        else:
+            self._arm(self._wake)
+
+    def _timer(self) -> None:
+        """A turn because of time alone. One that changes nothing leaves nothing in the trace."""
+        trace = self._sim.trace
+        if trace is None:
+            self._turn()
+            return
+        event = trace.add(self.name, "timer", {})
+        trace.cause = event
+        self._turn()
+        if len(trace.events) == event + 1:
+            trace.events.pop()
+
+    def _turn(self) -> None:
+        sim = self._sim
+        arrived, self._arrived = self._arrived, []
+        self._wake = self._loop.turn(sim.now, arrived)
+        self._busy_until = sim.now + self._cost(len(arrived))
+        self._carry()
+        if self._wake < NEVER:
+            self._arm(self._wake if self._wake > self._busy_until else self._busy_until)
+
+    def _cost(self, message_count: int) -> int:
+        hardware = self._sim.hardware
+        busy_us = message_count * hardware.request_us
+        if self.files is not None:
+            busy_us += self.files.busy_us
+            self.files.busy_us = 0.0
+        for message, _ in self._loop.leaving:
+            busy_us += payload_bytes(message) / hardware.cpu_bytes_per_us
+        return int(busy_us)
+
+    def _carry(self) -> None:
+        leaving = self._loop.leaving
+        for message, sent in leaving:
+            self._sim.send(self, message, self._busy_until, sent)
+        leaving.clear()
+
+    def _arm(self, time: int) -> None:
+        if time < self._armed:
+            self._armed = time
+            self._sim.push(time, self, None, NO_CAUSE)
+
+
+class SimulatedBroker(SimulatedHost):
+    """A broker's machine: `address`, `crash()`, `restart()`, and the broker itself as `node`."""
+
+    node: Broker
+
+    def statistics(self) -> Any:
+        return self.node.statistics()

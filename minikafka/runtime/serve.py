@@ -1,0 +1,61 @@
+"""A broker on real sockets: for the command line (until a signal) and for tests and notebooks."""
+
+from __future__ import annotations
+
+import gc
+import signal
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from minikafka.broker.broker import Broker
+from minikafka.broker.config import BrokerConfig
+from minikafka.log.files import RealFiles
+from minikafka.runtime.tcp import Driver
+from minikafka.trace import Trace
+
+
+def run_broker(
+    config: BrokerConfig, listen: str, data: str, on_ready: Callable[[str], None]
+) -> None:
+    """Be a broker until SIGTERM or SIGINT, in this thread.
+
+    `on_ready` gets the address once requests are answered. Raises OSError when the address
+    or the directory cannot be had, and when the disk fails later.
+    """
+    driver = _broker_driver(config, listen, data, None)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: driver.stop())
+    driver.start()
+    gc.collect()
+    gc.freeze()  # what a broker is made of never becomes garbage: spare the collector the walk
+    on_ready(driver.address or listen)
+    driver.run()
+
+
+@contextmanager
+def local_broker(*, trace: bool = False, **configs: Any) -> Iterator[Driver]:
+    """A real broker for a test or a notebook: a thread, a free port, a temporary directory.
+
+    `broker.address` is its "host:port"; `broker.node` the broker. With `trace`, what happens
+    lies in `broker.trace`.
+    """
+    with tempfile.TemporaryDirectory(prefix="minikafka-") as data:
+        config = BrokerConfig.of({"node.id": 1, **configs})
+        driver = _broker_driver(config, "127.0.0.1:0", data, Trace() if trace else None)
+        driver.start()
+        driver.run_in_thread()
+        try:
+            yield driver
+        finally:
+            driver.close()
+
+
+def _broker_driver(config: BrokerConfig, listen: str, data: str, trace: Trace | None) -> Driver:
+    files = RealFiles(data)
+    broker = Broker(config)
+    driver = Driver(broker, files, trace)
+    host, _, port = listen.rpartition(":")
+    broker.advertise(driver.listen(host.strip("[]"), int(port)))
+    return driver
