@@ -1,0 +1,225 @@
+"""The simulator by itself, with toy nodes: time, order, cost, loss, crash, determinism."""
+
+from __future__ import annotations
+
+import pytest
+
+from minikafka.node import MS, NEVER, Channel, Closed, Message, Node, Request, Response
+from minikafka.runtime.disk import MemoryFiles
+from minikafka.runtime.hardware import FREE, Hardware, Link
+from minikafka.runtime.simulator import Deadlock, Simulator
+
+PLAIN = Link(latency_us=1000, jitter_us=0, bytes_per_us=float("inf"))
+
+
+class Echo(Node):
+    """Answers each request with its body; remembers what it heard."""
+
+    def __init__(self, name: str = "echo") -> None:
+        super().__init__(name)
+        self.heard: list[tuple[int, object]] = []
+
+    def receive(self, now: int, message: Message) -> None:
+        if isinstance(message, Closed):
+            self.heard.append((now, message.reason))
+            return
+        self.heard.append((now, message.body))
+        if isinstance(message, Request):
+            self.outbox.append(Response(message.channel, message.body, 0, message.correlation_id))
+
+
+class Caller(Echo):
+    """Sends what it is told to."""
+
+    def __init__(self, name: str = "caller") -> None:
+        super().__init__(name)
+        self.sent = 0
+
+    def call(self, channel: Channel, body: object) -> None:
+        self.sent += 1
+        self.outbox.append(Request(channel, body, 0, self.sent, None))
+
+
+class Ticker(Node):
+    """Polled every `every_ms`; notes when."""
+
+    def __init__(self, every_ms: int) -> None:
+        super().__init__("ticker")
+        self.every = every_ms * MS
+        self.times: list[int] = []
+        self.next = self.every
+
+    def poll(self, now: int) -> int:
+        if now >= self.next:
+            self.times.append(now)
+            self.next = now + self.every
+        return self.next
+
+
+def test_time_jumps_to_the_next_event() -> None:
+    sim = Simulator(hardware=FREE)
+    node = Ticker(1000)
+    sim.host(node)
+    sim.run(3_600_000)
+    assert len(node.times) == 3600 and node.times[:2] == [1_000_000, 2_000_000]
+    assert sim.now == 3_600_000 * MS
+
+
+def test_a_message_takes_latency_and_its_size_over_bandwidth() -> None:
+    sim = Simulator(hardware=FREE, network=Link(latency_us=500, jitter_us=0, bytes_per_us=1.0))
+    server, caller = Echo(), Caller()
+    sim.host(server, listen="echo:1")
+    host = sim.host(caller)
+    channel = Channel("caller", "echo:1")
+    with host.entered():
+        caller.call(channel, "a")
+        caller.call(channel, "b")
+    sim.run(10)
+    assert server.heard == [(580, "a"), (660, "b")], "80 bytes each, one after the other"
+    assert caller.heard == [(580 + 580, "a"), (660 + 580, "b")]
+
+
+def test_order_on_a_channel_survives_jitter() -> None:
+    sim = Simulator(seed=3, hardware=FREE, network=Link(latency_us=10, jitter_us=5000))
+    server, caller = Echo(), Caller()
+    sim.host(server, listen="echo:1")
+    host = sim.host(caller)
+    channel = Channel("caller", "echo:1")
+    with host.entered():
+        for n in range(200):
+            caller.call(channel, n)
+    sim.run(1000)
+    assert [body for _, body in server.heard] == list(range(200))
+    assert [body for _, body in caller.heard] == list(range(200))
+
+
+def test_a_busy_node_handles_what_waited_in_one_turn() -> None:
+    sim = Simulator(hardware=Hardware(request_us=1000.0), network=PLAIN)
+
+    class Counting(Echo):
+        turns = 0
+
+        def poll(self, now: int) -> int:
+            self.turns += 1
+            return NEVER
+
+    server = Counting()
+    sim.host(server, listen="echo:1")
+    hosts = []
+    for n in range(5):
+        caller = Caller(f"caller-{n}")
+        hosts.append(sim.host(caller))
+        with hosts[-1].entered():
+            caller.call(Channel(caller.name, "echo:1"), n)
+    sim.run(100)
+    assert server.turns == 3, "one at the start, one for the first request, one for the other four"
+    assert [time for time, _ in server.heard] == [1000, 2000, 2000, 2000, 2000]
+
+
+def test_a_crash_resets_connections_and_forgets_the_disk() -> None:
+    sim = Simulator(hardware=FREE, network=PLAIN)
+    disk = MemoryFiles(FREE)
+    server = sim.host(Echo(), listen="echo:1", files=disk)
+    caller = Caller()
+    host = sim.host(caller)
+    channel = Channel("caller", "echo:1")
+    with host.entered():
+        caller.call(channel, "a")
+    sim.run(10)
+    disk.open("f").append(b"x")
+    server.crash()
+    sim.run(10)
+    assert [body for _, body in caller.heard] == ["a", "connection reset"]
+    assert disk.read("f") == b""
+    with host.entered():
+        caller.call(channel, "lost: that channel has ended")
+        caller.call(Channel("caller", "echo:1"), "b")
+    sim.run(10)
+    assert caller.heard[-1][1] == "connection refused"
+    server.restart()
+    with host.entered():
+        caller.call(Channel("caller", "echo:1"), "c")
+    sim.run(10)
+    assert caller.heard[-1][1] == "c"
+
+
+def test_a_lost_message_breaks_the_connection_at_both_ends() -> None:
+    sim = Simulator(hardware=FREE, network=Link(jitter_us=0, loss=1.0))
+    server, caller = Echo(), Caller()
+    sim.host(server, listen="echo:1")
+    host = sim.host(caller)
+    with host.entered():
+        caller.call(Channel("caller", "echo:1"), "a")
+    sim.run(10)
+    assert [what for _, what in caller.heard] == ["connection reset"]
+    assert [what for _, what in server.heard] == ["connection reset"]
+    assert sim.trace is not None and len(sim.trace.of("dropped")) == 1
+
+
+def test_an_answer_that_was_on_its_way_arrives_before_the_end() -> None:
+    sim = Simulator(hardware=FREE, network=PLAIN)
+    server = sim.host(Echo(), listen="echo:1")
+    caller = Caller()
+    host = sim.host(caller)
+    with host.entered():
+        caller.call(Channel("caller", "echo:1"), "a")
+    sim.run(1.5)
+    server.close()
+    sim.run(10)
+    assert [what for _, what in caller.heard] == ["a", "peer stopped"]
+
+
+def test_waiting_for_what_cannot_happen_is_an_error() -> None:
+    sim = Simulator()
+    host = sim.host(Echo())
+    assert host.wait(lambda: False, 5) is False and sim.now == 5000
+    with pytest.raises(Deadlock, match="5 ms"):
+        host.wait(lambda: False, None)
+
+
+def test_causes_lead_from_answer_to_first_request() -> None:
+    sim = Simulator(hardware=FREE, network=PLAIN)
+    sim.host(Echo(), listen="echo:1")
+    caller = Caller()
+    host = sim.host(caller)
+    with host.entered():
+        caller.call(Channel("caller", "echo:1"), "a")
+    sim.run(10)
+    assert sim.trace is not None
+    chain = sim.trace.causes(len(sim.trace) - 1)
+    assert [sim.trace.events[i].kind for i in chain] == ["sent", "delivered", "sent", "delivered"]
+
+
+def test_a_timer_that_changes_nothing_leaves_no_trace() -> None:
+    sim = Simulator(hardware=FREE)
+    sim.host(Ticker(10))
+    sim.run(1000)
+    assert sim.trace is not None and [event.kind for event in sim.trace] == ["started"]
+
+
+def lossy_story(seed: int, names: list[str]) -> list[str]:
+    sim = Simulator(seed=seed, network=Link(latency_us=100, jitter_us=400))
+    sim.host(Echo(), listen="echo:1")
+    for name in names:
+        caller = Caller(name)
+        host = sim.host(caller)
+        channel = Channel(name, "echo:1")
+        with host.entered():
+            for n in range(5):
+                caller.call(channel, n)
+    sim.run(50)
+    assert sim.trace is not None
+    return list(sim.trace.lines())
+
+
+def test_same_seed_same_trace() -> None:
+    assert lossy_story(7, ["a", "b"]) == lossy_story(7, ["a", "b"])
+    assert lossy_story(7, ["a", "b"]) != lossy_story(8, ["a", "b"])
+
+
+def test_a_node_more_does_not_change_another_links_draws() -> None:
+    def heard_by_a(names: list[str]) -> list[str]:
+        return [line for line in lossy_story(7, names) if '"node":"a"' in line]
+
+    alone, together = heard_by_a(["a"]), heard_by_a(["a", "b"])
+    assert len(alone) == len(together)
