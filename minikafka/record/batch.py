@@ -20,11 +20,12 @@ and a record is, in varints (varint.py) but for the attributes:
     length  attributes=0  timestamp delta  offset delta  |key| key  |value| value
     |headers|  then for each header: |key| key  |value| value        (length -1: null)
 
-A batch with one record, key "k", value "hello", is 75 bytes, 14 of them the record's:
+A batch with one record, key "k", value "hello", is 74 bytes, 13 of them the record's:
 
-    1a 00 00 00 02 6b 0a 68 65 6c 6c 6f 00
-    │  │  │  │  │  k  │  h  e  l  l  o  no headers
-    13 attr Δt Δo 1   5
+    18 00 00 00 02 6b 0a 68 65 6c 6c 6f 00
+    │  │  │  │  │  k  │  h  e  l  l  o  │
+    12 │  Δt Δo 1     5                 no headers
+       attributes
 
 The textbook decodes what it receives. A broker must not: walking each record costs
 Python more than everything else that happens to a produced batch. So there are
@@ -297,7 +298,7 @@ def decode(
     if check_crc:
         _check_crc(buffer, position, header)
     data = bytes(buffer[position + HEADER_BYTES : position + header.size_bytes])
-    if header.compression is not Compression.NONE:
+    if data and header.compression is not Compression.NONE:  # compaction leaves empty batches
         data = codecs.decompress(header.compression, data, limit_bytes)
     try:
         return _decode_records(data, header)
@@ -542,7 +543,9 @@ class BatchBuilder:
 
     def build(self, base_offset: int = 0, leader_epoch: int = -1) -> bytes:
         """The batch as bytes. Raises CodecNotAvailable when its codec's package is missing."""
-        records = codecs.compress(self.compression, self.body, self.level)
+        records: Buffer = self.body
+        if self.compression is not Compression.NONE:
+            records = codecs.compress(self.compression, self.body, self.level)
         after_crc = _AFTER_CRC.pack(
             self.attributes,
             self.count - 1,
