@@ -50,4 +50,4 @@ sim: setup
 
 # Apache Kafka's published jars, into a cache, for the tests and the benchmark.
 apache-kafka: setup
-	$(BIN)/python -m minikafka.bench.apache
+	$(BIN)/python -m minikafka.bench.servers
