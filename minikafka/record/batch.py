@@ -193,7 +193,7 @@ def read_header(buffer: Buffer, position: int = 0) -> BatchHeader:
     shorter than that, BadMagic when it is not format v2.
     """
     try:
-        header = BatchHeader._make(_HEADER.unpack_from(buffer, position))
+        header = _new_header(BatchHeader, _HEADER.unpack_from(buffer, position))
     except struct.error:
         raise BadLength(
             f"{len(buffer) - position} bytes at {position}, a batch header has {HEADER_BYTES}"
@@ -206,6 +206,11 @@ def read_header(buffer: Buffer, position: int = 0) -> BatchHeader:
             f"the {HEADER_BYTES - LOG_OVERHEAD} of a batch without records"
         )
     return header
+
+
+# Straight to tuple's constructor: BatchHeader(...) and Record(...) would cost a call more.
+_new_header: Callable[[type[BatchHeader], tuple[object, ...]], BatchHeader] = tuple.__new__
+_new_record: Callable[[type[Record], tuple[object, ...]], Record] = tuple.__new__
 
 
 def batches(buffer: Buffer) -> Iterator[tuple[int, BatchHeader]]:
@@ -230,7 +235,7 @@ def check_crc(buffer: Buffer, position: int, header: BatchHeader) -> None:
     All that is asked of a batch that is already in a log: compaction may have taken
     records out of it, so there its count and its deltas need not fit.
     """
-    end = position + header.size_bytes
+    end = position + header.batch_length + LOG_OVERHEAD
     if end > len(buffer):
         raise BadLength(
             f"{header} has {header.size_bytes} bytes, {len(buffer) - position} are there"
@@ -264,9 +269,18 @@ def _hop(buffer: Buffer, position: int, end: int, header: BatchHeader) -> None:
     A negative length (an odd zigzag) is remembered and refused at the end; its hop
     goes forward like any other, so bytes of a stranger cannot make this loop longer.
     """
+    left = header.record_count
     odd = 0
     try:
-        for _ in range(header.record_count):
+        while left > _SHORT_RUN:
+            run, stride = _equal_lengths(buffer, position, end)
+            odd |= buffer[position]
+            run = min(run, left)
+            position += run * stride
+            left -= run
+            if run < _SHORT_RUN:
+                break
+        for _ in range(left):
             low = buffer[position]
             odd |= low
             if low < 128:
@@ -280,6 +294,26 @@ def _hop(buffer: Buffer, position: int, end: int, header: BatchHeader) -> None:
         position = -1
     if position != end or odd & 1:
         raise BadCount(f"{header} says {header.record_count} records, their lengths do not add up")
+
+
+_SHORT_RUN = 32
+
+
+def _equal_lengths(buffer: Buffer, position: int, end: int) -> tuple[int, int]:
+    """How many records from `position` on are as long as the first, and the step between them.
+
+    If all are, their length prefixes stand `step` bytes apart: a column of equal
+    bytes, which one slice takes out and `lstrip` counts, ten times as fast as a loop.
+    A record's first byte is where the hop before it ended, so counting equal prefixes
+    is hopping. Many batches are such runs, as offset deltas grow a byte at 64 and 8192.
+    """
+    length, body = read_uvarint(buffer, position)
+    step = body - position + (length >> 1)
+    prefix = bytes(buffer[position:body])
+    if buffer[position + step : body + step] != prefix:
+        return 1, step
+    columns = (bytes(buffer[at:end:step]) for at in range(position, body))
+    return min(len(column) - len(column.lstrip(column[:1])) for column in columns), step
 
 
 def decode(
@@ -389,7 +423,9 @@ def _decode_records(data: bytes, header: BatchHeader) -> list[Record]:
             raise BadLength(
                 f"{header}: record {len(records)} ends at byte {at}, its length says {end}"
             )
-        records.append(_new(Record, (base_offset + (delta >> 1), timestamp, key, value, headers)))
+        records.append(
+            _new_record(Record, (base_offset + (delta >> 1), timestamp, key, value, headers))
+        )
     if at != len(data):
         raise BadCount(f"{header} says {header.record_count} records, more bytes follow them")
     if previous >> 1 > header.last_offset_delta:
@@ -397,9 +433,6 @@ def _decode_records(data: bytes, header: BatchHeader) -> list[Record]:
             f"{header}: last offset delta is {previous >> 1}, not {header.last_offset_delta}"
         )
     return records
-
-
-_new: Callable[[type[Record], tuple[object, ...]], Record] = tuple.__new__  # skips __new__'s frame
 
 
 def _decode_headers(data: bytes, at: int) -> tuple[tuple[Header, ...], int]:
