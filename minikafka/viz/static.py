@@ -1,0 +1,64 @@
+"""Shapes written down as SVG that any sanitizer lets through.
+
+Code hosts strip style elements and attributes, classes, ids, patterns, markers, clips,
+masks, scripts and links from SVG, and a picture that leans on one of them breaks. So
+there are only presentation attributes here, colours as hex values of one theme on an
+opaque ground, and width, height and viewBox. The first element is a title: the picture
+in words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from minikafka.viz.story import Story
+from minikafka.viz.strip import Picture, Shape, call_out, draw, number
+from minikafka.viz.theme import LIGHT, SANS
+
+MARGIN = 14
+
+
+def log_strip_svg(
+    story: Story,
+    moment: int | None = None,
+    *,
+    width: int = 720,
+    numbered: Sequence[str] = (),
+    tokens: dict[str, str] = LIGHT,
+) -> str:
+    """The log strip at a moment (the last one by default), byte-stable.
+
+    `numbered` names the anchors that carry the numbers of a look-for list, in its order.
+    """
+    picture = draw(story, moment, width - 2 * MARGIN)
+    for place, name in enumerate(numbered, 1):
+        if name in picture.anchors:
+            call_out(picture, str(place), *picture.anchors[name])
+    return svg(picture, tokens)
+
+
+def svg(picture: Picture, tokens: dict[str, str] = LIGHT) -> str:
+    """A picture as an SVG document on the theme's own ground."""
+    width, height = number(picture.width + 2 * MARGIN), number(picture.height + 2 * MARGIN)
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+        f'viewBox="{-MARGIN} {-MARGIN} {width} {height}" role="img" '
+        f'font-family="{escape(SANS.replace(chr(34), chr(39)))}">',
+        f"<title>{escape(picture.label)}</title>",
+        f'<rect x="{-MARGIN}" y="{-MARGIN}" width="{width}" height="{height}" '
+        f'fill="{tokens["surface"]}"/>',
+        *(_element(shape, tokens) for shape in picture.shapes),
+        "</svg>",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _element(shape: Shape, tokens: dict[str, str]) -> str:
+    attributes = " ".join(
+        f'{name}="{escape(number(v) if isinstance(v, float) else tokens.get(str(v), str(v)))}"'
+        for name, v in shape.attributes.items()
+    )
+    if shape.tag != "text":
+        return f"<{shape.tag} {attributes}/>"
+    return f"<text {attributes}>{escape(shape.text)}</text>"
