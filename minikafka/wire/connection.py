@@ -1,0 +1,211 @@
+"""A Kafka connection without a socket: bytes in, requests out, and back.
+
+      client                                                    server
+      ClientConnection.send(request) ── parts ──▶ feed(data), next_request()
+      feed(data), next_response()    ◀── parts ── ServerConnection.send(response)
+
+      a frame:   00 00 00 1b │ 00 12  00 04  00 00 00 07  00 02 m k  00 │ …
+                 size        │ api 18 v4     correlation 7 "mk"    tags │ body
+
+In the manner of h11: an object per connection, no I/O. Data may come in any pieces,
+a byte at a time or three frames and a half; nothing is set aside for a frame before
+its bytes are there. Answers come in the order of the requests, so a client needs no
+more than a queue to know what an answer is: the frame itself does not say.
+
+Whatever is wrong with the bytes is one error, MalformedFrame, and the end of this
+connection: after a wrong length nobody knows where the next frame begins.
+
+A driver that has its own receive buffer cuts the frames itself and uses
+`decode_request` and `encode_response` alone.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+
+from minikafka.node import Channel, Request, Response
+from minikafka.wire.errors import ErrorCode, MalformedFrame
+from minikafka.wire.messages import (
+    REQUESTS,
+    ApiVersionsRequest,
+    ApiVersionsResponse,
+    ProduceRequest,
+)
+from minikafka.wire.messages.headers import RequestHeader, ResponseHeader
+from minikafka.wire.schema import Message, decode, decode_prefix, encode
+from minikafka.wire.types import Part
+
+SIZE_BYTES = 4
+MAX_REQUEST_BYTES = 100 * 1024 * 1024
+"""Kafka's default of socket.request.max.bytes."""
+_UNLIMITED = 0x7FFF_FFFF
+
+Served = Mapping[int, tuple[int, int]]
+"""The APIs that a server serves: key -> (lowest version, highest version)."""
+
+
+def frame_size(prefix: bytes | bytearray, limit: int = MAX_REQUEST_BYTES) -> int:
+    """How many bytes follow the first four. Raises MalformedFrame at once when it is a lie."""
+    size = int.from_bytes(prefix[:SIZE_BYTES], "big", signed=True)
+    if not 0 <= size <= limit:
+        raise MalformedFrame(f"a frame of {size} bytes; 0 to {limit} are allowed")
+    return size
+
+
+def decode_request(channel: Channel, frame: bytes | bytearray, served: Served) -> Request:
+    """The request in a frame (without its size).
+
+    ApiVersions in a version that nobody knows yet gives an empty request of that version,
+    so that the server can say which versions it does know (KIP-511). Any other API or
+    version that is not in `served` is a MalformedFrame: the client has been told.
+    """
+    end = len(frame)
+    if end < SIZE_BYTES:
+        raise MalformedFrame(f"a request of {end} bytes is shorter than its header")
+    api_key = int.from_bytes(frame[0:2], "big", signed=True)
+    version = int.from_bytes(frame[2:4], "big", signed=True)
+    cls = REQUESTS.get(api_key)
+    first, last = served.get(api_key, (0, -1))
+    is_served = cls is not None and first <= version <= last
+    if cls is None or not (is_served or cls is ApiVersionsRequest and last >= 0):
+        name = f"API {api_key}" if cls is None else cls.NAME
+        raise MalformedFrame(f"{name} v{version} is not served here")
+    flexible = is_served and version in cls.FLEXIBLE
+    header, position = decode_prefix(RequestHeader, 2 if flexible else 1, frame, 0, end)
+    body = decode(cls, version, frame, position, end) if is_served else ApiVersionsRequest()
+    return Request(channel, body, version, header.correlation_id, header.client_id)
+
+
+def encode_request(request: Request) -> list[Part]:
+    """The request as a frame, size first, in parts (see `schema.encode`)."""
+    body: Message = request.body
+    header = RequestHeader(
+        request_api_key=body.API_KEY,
+        request_api_version=request.version,
+        correlation_id=request.correlation_id,
+        client_id=request.client_id,
+    )
+    header_version = 2 if request.version in body.FLEXIBLE else 1
+    return _framed(encode(header, header_version), encode(body, request.version))
+
+
+def encode_response(response: Response) -> list[Part]:
+    """The answer as a frame, size first, in parts; no parts when nothing is to be sent."""
+    body: Message | None = response.body
+    if body is None:
+        return []
+    header = ResponseHeader(correlation_id=response.correlation_id)
+    header_version = _response_header_version(type(body), response.version)
+    return _framed(encode(header, header_version), encode(body, response.version))
+
+
+def _framed(header: list[Part], parts: list[Part]) -> list[Part]:
+    """Size and header go in front of the first part, which is always bytes, and small."""
+    head, first = header[0], parts[0]
+    assert isinstance(head, bytes) and isinstance(first, bytes)
+    size = len(head) + sum(map(len, parts))
+    parts[0] = size.to_bytes(SIZE_BYTES, "big", signed=True) + head + first
+    return parts
+
+
+def _response_header_version(cls: type[Message], version: int) -> int:
+    return 1 if version in cls.FLEXIBLE and cls is not ApiVersionsResponse else 0
+
+
+class _Frames:
+    """Cuts a stream into frames."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.received = bytearray()
+        self.position = 0  # of the first byte that is not handed out yet
+
+    def feed(self, data: bytes | bytearray | memoryview) -> None:
+        self.received += data
+
+    def next(self) -> bytearray | None:
+        """The next whole frame without its size, or None until more arrives."""
+        start = self.position + SIZE_BYTES
+        if len(self.received) >= start:
+            end = start + frame_size(self.received[self.position : start], self.limit)
+            if len(self.received) >= end:
+                self.position = end
+                return self.received[start:end]
+        # Moved once per batch of frames, not once per frame.
+        del self.received[: self.position]
+        self.position = 0
+        return None
+
+
+class ServerConnection:
+    """The server's end of a connection."""
+
+    def __init__(
+        self, channel: Channel, served: Served, max_request_bytes: int = MAX_REQUEST_BYTES
+    ) -> None:
+        self.channel = channel
+        self.served = served
+        self._frames = _Frames(max_request_bytes)
+
+    def feed(self, data: bytes | bytearray | memoryview) -> None:
+        """Take what the socket gave."""
+        self._frames.feed(data)
+
+    def next_request(self) -> Request | None:
+        """The next request, or None until more arrives. After MalformedFrame, close."""
+        frame = self._frames.next()
+        return None if frame is None else decode_request(self.channel, frame, self.served)
+
+    def send(self, response: Response) -> list[Part]:
+        """What to write to the socket, part after part."""
+        return encode_response(response)
+
+
+class ClientConnection:
+    """The client's end: remembers what it has asked, in order."""
+
+    def __init__(self, channel: Channel) -> None:
+        self.channel = channel
+        self._frames = _Frames(_UNLIMITED)
+        self._asked: deque[Request] = deque()
+
+    def send(self, request: Request) -> list[Part]:
+        """What to write to the socket, part after part."""
+        parts = encode_request(request)
+        body = request.body
+        if not (isinstance(body, ProduceRequest) and body.acks == 0):  # that has no answer
+            self._asked.append(request)
+        return parts
+
+    def feed(self, data: bytes | bytearray | memoryview) -> None:
+        """Take what the socket gave."""
+        self._frames.feed(data)
+
+    def next_response(self) -> Response | None:
+        """The next answer, or None until more arrives. After MalformedFrame, close."""
+        frame = self._frames.next()
+        return None if frame is None else self.decode_response(frame)
+
+    def decode_response(self, frame: bytes | bytearray) -> Response:
+        """The answer in a frame (without its size): it must be the one that is due.
+
+        A server that does not know this version of ApiVersions answers in version 0, and
+        the error code, which comes first in every version, says so.
+        """
+        if not self._asked:
+            raise MalformedFrame(f"{self.channel}: an answer, but nothing was asked")
+        request = self._asked.popleft()
+        cls, version = request.body.RESPONSE, request.version
+        header_version = _response_header_version(cls, version)
+        header, position = decode_prefix(ResponseHeader, header_version, frame, 0, len(frame))
+        if header.correlation_id != request.correlation_id:
+            raise MalformedFrame(
+                f"{self.channel}: answer #{header.correlation_id}, but "
+                f"#{request.correlation_id} is due"
+            )
+        if cls is ApiVersionsResponse:
+            error_code = int.from_bytes(frame[position : position + 2], "big", signed=True)
+            version = 0 if error_code == ErrorCode.UNSUPPORTED_VERSION else version
+        body = decode(cls, version, frame, position)
+        return Response(self.channel, body, version, request.correlation_id)
