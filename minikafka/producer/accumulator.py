@@ -1,0 +1,367 @@
+"""Records become batches here: one open batch per partition, and the reason why it closes.
+
+    topic-0   pending ▐0-9▌▐10-19▌   waiting ▐ ▌▐ ▌   open ▐··  ▌◄─ append
+              sent, not answered     closed           the next record goes here
+
+    full      the next record does not fit any more (batch.size)
+    linger    it has been open for linger.ms
+    request   another batch was leaving for the same broker, so this one rides along
+    memory    buffer.memory is used up, and waiting for more records would not free any
+    flush     flush() was called
+    close     the producer is closing
+
+The textbook appends to a list and sends it when a timer fires. Two things make the
+difference: under load batches close because they are full and linger.ms never matters;
+and while `max.in.flight.requests.per.connection` requests are out, everything waits here
+and the batches grow by themselves, which is what keeps a slow broker from being flooded
+with small requests.
+
+**Order.** A batch keeps its place from its first sending to its last: it stays in `pending`,
+in order, until it is acknowledged or has failed, and when it has to be sent again, nothing
+behind it leaves before it (`PartitionQueue.next_batch`). With one request in flight the
+order is that of the calls to send. With more, only idempotence keeps it: of two batches on
+their way the first may be refused and the second appended; with sequence numbers the
+broker refuses the second as well.
+
+**Sequence numbers** (KIP-98, KIP-360). A batch gets its first sequence number when it is sent
+for the first time and keeps it when it is sent again; so a broker that has it already says
+so, and nothing is written twice. What a failed batch leaves behind is a gap or not, depending
+on whether it was written after all, and only the broker knows. Hence: new batches stop
+(`unresolved`), those behind it keep their numbers and are sent again. If the broker accepts
+them, there was no gap. If it answers OUT_OF_ORDER_SEQUENCE_NUMBER to the first in line, there
+is one: when all answers are in, the partition takes the next producer epoch and numbers what
+is left from 0 (`restart`).
+
+**Memory.** A batch reserves batch.size (or its first record's size, if that is larger) out of
+buffer.memory when it opens, and gives it back when it is done, as Kafka's `BufferPool` does.
+
+Nothing in this file knows brokers, connections or requests: that is sender.py.
+
+Sources: `RecordAccumulator`, `ProducerBatch`, `TransactionManager`, `TxnPartitionEntry`.
+
+Not done: a batch answered with MESSAGE_TOO_LARGE is not split into smaller ones; its
+records fail.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from itertools import takewhile
+from typing import TYPE_CHECKING, NamedTuple
+
+from minikafka.node import MS, NEVER
+from minikafka.record.batch import HEADER_BYTES, BatchBuilder, Header
+from minikafka.record.compression import Compression
+from minikafka.wire.errors import KafkaError
+
+if TYPE_CHECKING:
+    from minikafka.producer.config import ProducerConfig
+
+Key = tuple[str, int]
+"""Topic and partition number. A plain tuple: it is looked up once per record."""
+
+SEQUENCE_MASK = (1 << 31) - 1  # after 2**31 - 1 comes 0
+NO_OFFSET = -1
+
+
+class ProducerId(NamedTuple):
+    """Who numbers the batches. An epoch may restart the numbers; an older epoch is refused."""
+
+    producer_id: int
+    epoch: int
+
+
+class ProducerBatch:
+    """The records that are sent, acknowledged and retried together, and what became of them."""
+
+    __slots__ = (
+        "attempts",
+        "base_offset",
+        "base_sequence",
+        "builder",
+        "callbacks",
+        "count",
+        "done",
+        "error",
+        "key",
+        "log_append_time_ms",
+        "on_wire",
+        "opened_at",
+        "reserved_bytes",
+        "retry_at",
+    )
+
+    def __init__(
+        self, key: Key, builder: BatchBuilder, opened_at: int, reserved_bytes: int
+    ) -> None:
+        self.key = key
+        self.builder = builder
+        self.opened_at = opened_at
+        self.reserved_bytes = reserved_bytes
+        self.attempts = 0  # how often it was sent in vain
+        self.retry_at = 0
+        self.on_wire = False
+        self.base_sequence = -1  # until it is sent for the first time
+        # The outcome, once `done`: an error, or where the records are.
+        self.count = 0
+        self.done = False
+        self.error: KafkaError | None = None
+        self.base_offset = NO_OFFSET
+        self.log_append_time_ms = -1
+        self.callbacks: list[Callable[[], None]] = []
+
+    def __repr__(self) -> str:
+        topic, partition = self.key
+        count = self.count or self.builder.count
+        sequence = f", sequence {self.base_sequence}" if self.base_sequence >= 0 else ""
+        return f"ProducerBatch({topic}-{partition}, {count} records{sequence})"
+
+    def finish(self) -> None:
+        """Keep the outcome for the futures, but not the records."""
+        self.count = self.builder.count
+        self.done = True
+        self.builder.body = bytearray()
+
+
+class PartitionQueue:
+    """All batches of one partition, in order, and the sequence numbers it gives them."""
+
+    __slots__ = (
+        "in_flight",
+        "key",
+        "last_acknowledged",
+        "next_sequence",
+        "open",
+        "pending",
+        "producer",
+        "restart_wanted",
+        "unresolved",
+        "waiting",
+    )
+
+    def __init__(self, key: Key) -> None:
+        self.key = key
+        # Invariant: all of pending opened before all of waiting, and those before open.
+        self.pending: deque[ProducerBatch] = deque()
+        self.waiting: deque[ProducerBatch] = deque()
+        self.open: ProducerBatch | None = None
+        self.in_flight = 0  # answers to come; also for batches that were given up meanwhile
+        self.producer: ProducerId | None = None  # whose numbers these are
+        self.next_sequence = 0
+        self.last_acknowledged = -1
+        self.unresolved = False  # a numbered batch failed: it may be in the log or not
+        self.restart_wanted = False  # there is a gap: number anew
+
+    def __repr__(self) -> str:
+        return (
+            f"PartitionQueue({self.key[0]}-{self.key[1]}, {len(self.pending)} pending, "
+            f"{len(self.waiting)} waiting, {'1' if self.open else '0'} open)"
+        )
+
+    def __len__(self) -> int:
+        return len(self.pending) + len(self.waiting) + (self.open is not None)
+
+    def __iter__(self) -> Iterator[ProducerBatch]:
+        yield from self.pending
+        yield from self.waiting
+        if self.open is not None:
+            yield self.open
+
+    def due_at(self, linger_us: int) -> int:
+        """When the next batch wants to leave; NEVER while an answer has to come first."""
+        if self.restart_wanted:
+            return NEVER if self.in_flight else 0
+        if self.is_retrying():
+            first = self.pending[0]
+            return NEVER if first.on_wire else first.retry_at
+        if self.unresolved and (self.pending or self.in_flight):
+            return NEVER
+        if self.waiting:
+            return 0
+        return self.open.opened_at + linger_us if self.open is not None else NEVER
+
+    def is_retrying(self) -> bool:
+        """Some batch was refused and waits to be sent again: everything behind it waits too."""
+        return any(not batch.on_wire for batch in self.pending)
+
+    # --- sequence numbers --------------------------------------------------------------
+    def number(self, batch: ProducerBatch, producer: ProducerId) -> None:
+        """Give a batch its sequence number, for good unless the queue is restarted."""
+        if self.producer != producer:
+            assert not self.pending, f"{self} changes its epoch with batches of the old one"
+            self._begin(producer)
+        builder = batch.builder
+        builder.producer_id, builder.producer_epoch = producer
+        builder.base_sequence = batch.base_sequence = self.next_sequence
+        self.next_sequence = (self.next_sequence + builder.count) & SEQUENCE_MASK
+
+    def acknowledged(self, batch: ProducerBatch) -> None:
+        """The broker has this batch, and so everything that was numbered before it."""
+        if batch.base_sequence >= 0:
+            self.last_acknowledged = (batch.base_sequence + batch.count - 1) & SEQUENCE_MASK
+
+    def maybe_resolve(self) -> None:
+        """When all answers are in: either the broker took the failed numbers, or there is a gap."""
+        if self.unresolved and not self.pending and not self.in_flight:
+            self.unresolved = False
+            self.restart_wanted = self.next_sequence != (self.last_acknowledged + 1) & SEQUENCE_MASK
+
+    def restart(self, producer: ProducerId) -> None:
+        """Number everything that is not acknowledged from 0, in a new epoch."""
+        assert self.in_flight == 0, f"{self} is numbered anew with {self.in_flight} answers to come"
+        again, self.pending = self.pending, deque()
+        self._begin(producer)
+        for batch in again:
+            self.number(batch, producer)
+        self.pending = again
+
+    def _begin(self, producer: ProducerId) -> None:
+        self.producer = producer
+        self.next_sequence = 0
+        self.last_acknowledged = -1
+        self.unresolved = self.restart_wanted = False
+
+
+class Accumulator:
+    """All open and waiting batches of a producer, within buffer.memory."""
+
+    def __init__(self, config: ProducerConfig, emit: Callable[..., None]) -> None:
+        self.batch_size = config.batch_size
+        self.linger_us = config.linger_ms * MS
+        self.delivery_timeout_us = config.delivery_timeout_ms * MS
+        self.memory_bytes = config.buffer_memory
+        self.reserved_bytes = 0
+        # Invariant: 0 <= reserved_bytes <= memory_bytes
+        self._queues: dict[Key, PartitionQueue] = {}
+        self.busy: dict[Key, PartitionQueue] = {}
+        """The queues that are not empty, the one to be served next first."""
+        self._compression = Compression.by_name(config.compression_type)
+        self._emit = emit
+
+    def queue(self, key: Key) -> PartitionQueue:
+        queue = self._queues.get(key)
+        if queue is None:
+            queue = self._queues[key] = PartitionQueue(key)
+        return queue
+
+    def has_room(self, key: Key, size_bytes: int) -> bool:
+        """Whether the open batch of a partition can take a record of at most `size_bytes`."""
+        queue = self._queues.get(key)
+        if queue is None or queue.open is None:
+            return False
+        return HEADER_BYTES + len(queue.open.builder.body) + size_bytes <= self.batch_size
+
+    def append(
+        self,
+        now: int,
+        key: Key,
+        size_bytes: int,
+        record: tuple[int, bytes | None, bytes | None, Sequence[Header]],
+    ) -> ProducerBatch | None:
+        """Put a record (timestamp in ms, key, value, headers) into the partition's open batch.
+
+        `size_bytes` is its `size_upper_bound`. Returns the batch, in which it is the last
+        record so far; None when a new batch is needed and buffer.memory has no room for it.
+        """
+        queue = self._queues.get(key) or self.queue(key)
+        batch = queue.open
+        if batch is None or HEADER_BYTES + len(batch.builder.body) + size_bytes > self.batch_size:
+            if batch is not None:
+                self.close(queue, "full")
+            batch = self._open(now, queue, max(self.batch_size, HEADER_BYTES + size_bytes))
+            if batch is None:
+                return None
+        batch.builder.append(*record)
+        return batch
+
+    def _open(self, now: int, queue: PartitionQueue, size_bytes: int) -> ProducerBatch | None:
+        if self.reserved_bytes + size_bytes > self.memory_bytes:
+            return None
+        self.reserved_bytes += size_bytes
+        batch = ProducerBatch(queue.key, BatchBuilder(self._compression), now, size_bytes)
+        queue.open = batch
+        self.busy[queue.key] = queue
+        self._emit("batch_opened", topic=queue.key[0], partition=queue.key[1])
+        return batch
+
+    def close(self, queue: PartitionQueue, reason: str) -> None:
+        """End the open batch of a partition: it takes no more records and may leave."""
+        batch = queue.open
+        assert batch is not None
+        queue.open = None
+        queue.waiting.append(batch)
+        self._emit(
+            "batch_closed",
+            topic=queue.key[0],
+            partition=queue.key[1],
+            records=batch.builder.count,
+            size_bytes=batch.builder.estimated_size_bytes,
+            reason=reason,
+        )
+
+    def close_all(self, reason: str) -> None:
+        """End every open batch."""
+        for queue in self.busy.values():
+            if queue.open is not None:
+                self.close(queue, reason)
+
+    def head(
+        self, queue: PartitionQueue, now: int, producer: ProducerId | None
+    ) -> ProducerBatch | None:
+        """The batch that a request to the partition's leader should carry, if there is one.
+
+        The first that is to be sent again, else the first that waits, else the open one.
+        None when an answer has to come first, or the backoff of a retry has to pass.
+        """
+        if queue.is_retrying():
+            first = queue.pending[0]
+            return None if first.on_wire or first.retry_at > now else first
+        if queue.unresolved or (queue.pending and queue.producer != producer):
+            return None
+        return queue.waiting[0] if queue.waiting else queue.open
+
+    def take(
+        self, queue: PartitionQueue, batch: ProducerBatch, now: int, producer: ProducerId | None
+    ) -> None:
+        """Move the queue's `head` to the sent batches; give it a number if there is a producer id."""
+        if batch is queue.open:
+            lingered = batch.opened_at + self.linger_us <= now
+            self.close(queue, "linger" if lingered else "request")
+        if queue.waiting and batch is queue.waiting[0]:
+            queue.waiting.popleft()
+            if producer is not None:
+                queue.number(batch, producer)
+            queue.pending.append(batch)
+        batch.on_wire = True
+        queue.in_flight += 1
+        # The next request begins with another partition, so that all get their turn.
+        self.busy[queue.key] = self.busy.pop(queue.key)
+
+    def expired(self, now: int) -> list[ProducerBatch]:
+        """The batches that were not acknowledged within delivery.timeout.ms, in order."""
+        began = now - self.delivery_timeout_us
+        return [
+            batch
+            for queue in self.busy.values()
+            for batch in takewhile(lambda batch: batch.opened_at <= began, queue)
+        ]
+
+    def next_expiry(self) -> int:
+        """When the first batch will have been here for delivery.timeout.ms; NEVER without one."""
+        oldest = [next(iter(queue)).opened_at for queue in self.busy.values()]
+        return min(oldest) + self.delivery_timeout_us if oldest else NEVER
+
+    def remove(self, batch: ProducerBatch) -> None:
+        """A batch is done: forget it, and give its memory back."""
+        queue = self._queues[batch.key]
+        if batch is queue.open:
+            queue.open = None
+        elif batch in queue.pending:
+            queue.pending.remove(batch)
+        else:
+            queue.waiting.remove(batch)
+        if not len(queue):
+            del self.busy[batch.key]
+        self.reserved_bytes -= batch.reserved_bytes
+        batch.finish()

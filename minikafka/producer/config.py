@@ -1,0 +1,191 @@
+"""The producer's configs: Kafka 4.x's names, defaults and bounds, and what must fit together.
+
+    ProducerConfig.of({"bootstrap.servers": "localhost:9092", "linger_ms": 20})
+
+Two rules bind several configs (Kafka's `ProducerConfig.postProcessAndValidate…`):
+
+- Idempotence needs acks=all, retries and at most 5 requests in flight: the broker
+  remembers the last five batches of a producer, no more. It is on by default, and
+  quietly off when one of those was set otherwise; when `enable.idempotence` itself was
+  set, the contradiction is an error.
+- A delivery may take linger.ms + request.timeout.ms at the least, so
+  delivery.timeout.ms may not be less than both together.
+
+Not done: `transactional.id`; interceptors and serializers (keys and values are bytes);
+`compression.<codec>.level`; metrics; `send.buffer.bytes` and `receive.buffer.bytes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from minikafka.client import COMMON_CONFIGS, ClientConfig
+from minikafka.config import (
+    ConfigError,
+    ConfigKey,
+    ConfigTable,
+    ConfigType,
+    Importance,
+    at_least,
+    between,
+    one_of,
+)
+
+MAX_IN_FLIGHT_WITH_IDEMPOTENCE = 5
+
+PRODUCER_CONFIGS = ConfigTable(
+    "producer",
+    [
+        *COMMON_CONFIGS,
+        ConfigKey(
+            "acks",
+            ConfigType.STRING,
+            "all",
+            "Who must have a batch before it counts: all in-sync replicas (all, -1), the leader "
+            "(1), or nobody (0: the producer never hears of a loss).",
+            one_of("all", "-1", "0", "1"),
+            Importance.LOW,
+        ),
+        ConfigKey(
+            "batch.size",
+            ConfigType.INT,
+            16_384,
+            "A batch is closed when the next record would make it larger than this many bytes.",
+            at_least(0),
+        ),
+        ConfigKey(
+            "linger.ms",
+            ConfigType.LONG,
+            5,
+            "How long a batch that is not full waits for more records.",
+            at_least(0),
+        ),
+        ConfigKey(
+            "buffer.memory",
+            ConfigType.LONG,
+            33_554_432,
+            "How many bytes of batches may wait or be on their way; then send blocks.",
+            at_least(0),
+            Importance.HIGH,
+        ),
+        ConfigKey(
+            "max.block.ms",
+            ConfigType.LONG,
+            60_000,
+            "How long send may block for metadata or memory, and partitions_for for metadata.",
+            at_least(0),
+        ),
+        ConfigKey(
+            "max.request.size",
+            ConfigType.INT,
+            1_048_576,
+            "The largest record that is accepted, and roughly the largest request.",
+            at_least(0),
+        ),
+        ConfigKey(
+            "delivery.timeout.ms",
+            ConfigType.INT,
+            120_000,
+            "A record that is not acknowledged this long after its batch began has failed.",
+            at_least(0),
+        ),
+        ConfigKey(
+            "retries",
+            ConfigType.INT,
+            2_147_483_647,
+            "How often a batch is sent again; the delivery timeout is the better limit.",
+            between(0, 2_147_483_647),
+            Importance.HIGH,
+        ),
+        ConfigKey(
+            "max.in.flight.requests.per.connection",
+            ConfigType.INT,
+            5,
+            "How many produce requests of one connection may wait for their answers.",
+            at_least(1),
+            Importance.LOW,
+        ),
+        ConfigKey(
+            "enable.idempotence",
+            ConfigType.BOOLEAN,
+            True,
+            "Number the batches, so that the broker drops what it already has and refuses gaps.",
+            importance=Importance.LOW,
+        ),
+        ConfigKey(
+            "compression.type",
+            ConfigType.STRING,
+            "none",
+            "The codec of the batches.",
+            one_of("none", "gzip", "snappy", "lz4", "zstd"),
+            Importance.HIGH,
+        ),
+        ConfigKey(
+            "partitioner.ignore.keys",
+            ConfigType.BOOLEAN,
+            False,
+            "Partition as if no record had a key.",
+        ),
+        ConfigKey(
+            "partitioner.adaptive.partitioning.enable",
+            ConfigType.BOOLEAN,
+            True,
+            "Give fewer keyless records to partitions for which batches are waiting.",
+            importance=Importance.LOW,
+        ),
+    ],
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProducerConfig(ClientConfig):
+    """The values, each under its Kafka name in snake case."""
+
+    acks: int
+    batch_size: int
+    linger_ms: int
+    buffer_memory: int
+    max_block_ms: int
+    max_request_size: int
+    delivery_timeout_ms: int
+    retries: int
+    max_in_flight_requests_per_connection: int
+    enable_idempotence: bool
+    compression_type: str
+    partitioner_ignore_keys: bool
+    partitioner_adaptive_partitioning_enable: bool
+
+    @classmethod
+    def of(cls, given: Mapping[str, object]) -> ProducerConfig:
+        """From configs by dotted or snake name. Raises ConfigError."""
+        explicit = PRODUCER_CONFIGS.parse_given(given)
+        values: dict[str, Any] = PRODUCER_CONFIGS.parse(given)
+        values["client_id"] = values["client_id"] or "producer"
+        values["acks"] = -1 if values["acks"] == "all" else int(values["acks"])
+        if values["enable_idempotence"] and (conflict := _conflict(values)):
+            if "enable_idempotence" in explicit:
+                raise ConfigError(f"enable.idempotence = true: {conflict}")
+            values["enable_idempotence"] = False
+        least = values["linger_ms"] + values["request_timeout_ms"]
+        if values["delivery_timeout_ms"] < least:
+            if "delivery_timeout_ms" in explicit:
+                raise ConfigError(
+                    f"delivery.timeout.ms = {values['delivery_timeout_ms']}: must be at least "
+                    f"linger.ms + request.timeout.ms, here {least}"
+                )
+            values["delivery_timeout_ms"] = least
+        return cls(**values)
+
+
+def _conflict(values: Mapping[str, Any]) -> str | None:
+    """What in these values rules idempotence out."""
+    if values["acks"] != -1:
+        return f"needs acks = all, not {values['acks']}"
+    if values["retries"] == 0:
+        return "needs retries, not retries = 0"
+    in_flight = values["max_in_flight_requests_per_connection"]
+    if in_flight > MAX_IN_FLIGHT_WITH_IDEMPOTENCE:
+        return f"needs max.in.flight.requests.per.connection of at most 5, not {in_flight}"
+    return None

@@ -1,0 +1,450 @@
+"""The producer's machine: sends what the accumulator has collected, and takes the answers.
+
+      append ─► accumulator ─► due? ─► leader known? ─► connection ready, fewer than
+                    ▲                                    max.in.flight open on it? ─► Produce
+                    │                                                                   │
+                    └── again, after a backoff ◄── retriable ── error? ◄────────────────┘
+                                                        │ no        └─ fatal ─► the futures fail
+                                                        └─► the futures have their offsets
+
+A request carries at most one batch per partition, and goes to a broker as soon as one of
+the broker's partitions has a batch that is due; the others then ride along, full or not.
+
+With idempotence nothing leaves before InitProducerId has given the producer its id. What
+the id is for, and what happens when numbers do not fit, is told in accumulator.py.
+
+Sources: `Sender`, `KafkaProducer`, KIP-98, KIP-91 (delivery.timeout.ms), KIP-480, KIP-794.
+
+Not done: transactions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from minikafka.client import ClientNode, Connection, TopicInfo
+from minikafka.producer.accumulator import (
+    NO_OFFSET,
+    Accumulator,
+    Key,
+    PartitionQueue,
+    ProducerBatch,
+    ProducerId,
+)
+from minikafka.producer.config import ProducerConfig
+from minikafka.producer.partitioner import StickyPartition, partition_of_key
+from minikafka.record.batch import HEADER_BYTES, Header, size_upper_bound
+from minikafka.record.compression import Compression, compress
+from minikafka.wire.errors import ErrorCode, KafkaError
+from minikafka.wire.messages import InitProducerIdRequest, ProduceRequest
+from minikafka.wire.messages.produce import PartitionProduceData, TopicProduceData
+from minikafka.wire.types import ZERO_UUID
+
+LAST_EPOCH = (1 << 15) - 1
+LAST_VERSION_WITH_NAMES = 12  # from Produce 13 on topics go by their id (KIP-516)
+
+NUMBERS_DO_NOT_FIT = (ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER, ErrorCode.UNKNOWN_PRODUCER_ID)
+"""The broker misses the numbers before these, or knows nothing of this producer any more."""
+
+
+class SenderNode(ClientNode):
+    """Accumulator, partitioner and connections of one producer."""
+
+    def __init__(self, config: ProducerConfig) -> None:
+        super().__init__(config)
+        self.config = config
+        self.accumulator = Accumulator(config, self.emit)
+        self.producer: ProducerId | None = None
+        self.fatal: KafkaError | None = None
+        """Set when this producer can never send again."""
+        self.turn_wanted = False
+        """What `append` did lets something leave, or leave earlier than was planned."""
+        self.in_callback = False
+        self._sticky: dict[str, StickyPartition] = {}
+        self._asking_id = False
+        self._id_attempts = 0
+        self._id_not_before = 0
+        compress(Compression.by_name(config.compression_type), b"")  # is its package there?
+
+    # --- records come in -----------------------------------------------------------------
+    def append(
+        self,
+        now: int,
+        topic: str,
+        partition: int | None,
+        record: tuple[int, bytes | None, bytes | None, Sequence[Header]],
+    ) -> ProducerBatch | None:
+        """Put a record (timestamp in ms, key, value, headers) into a batch.
+
+        Returns the batch, in which it is the last record so far; None when the topic is not
+        known yet (`awaits`) or buffer.memory is used up. Raises KafkaError when the record
+        is too large, the topic has an error, or the producer cannot send any more.
+        """
+        info = self.metadata.topics.get(topic)
+        if info is None or info.error is not None or self.fatal is not None:
+            if not self.knows(topic, partition):
+                return None
+            info = self.metadata.topics[topic]
+        size_bytes = size_upper_bound(record[1], record[2], record[3])
+        if size_bytes + HEADER_BYTES > self.config.max_request_size:
+            self._refuse(size_bytes, "max.request.size", self.config.max_request_size)
+        if partition is None:
+            key = record[1]
+            if key is None or self.config.partitioner_ignore_keys:
+                return self._append_sticky(now, info, size_bytes, record)
+            partition = partition_of_key(key, len(info.partitions))
+        elif partition not in info.partitions:
+            return None
+        return self._append(now, (topic, partition), size_bytes, record)
+
+    def knows(self, topic: str, partition: int | None) -> bool:
+        """Whether a record for this topic and partition can be placed; asks for metadata if not.
+
+        Raises KafkaError when it never can.
+        """
+        if self.fatal is not None:
+            raise self.fatal
+        info = self.metadata.want(topic)
+        if info is None:
+            return False
+        if info.error is not None:
+            if not info.error.retriable:
+                raise info.error
+            return False
+        return bool(info.partitions) if partition is None else partition in info.partitions
+
+    def _append(
+        self,
+        now: int,
+        key: Key,
+        size_bytes: int,
+        record: tuple[int, bytes | None, bytes | None, Sequence[Header]],
+    ) -> ProducerBatch | None:
+        batch = self.accumulator.append(now, key, size_bytes, record)
+        if batch is None:
+            if size_bytes + HEADER_BYTES > self.config.buffer_memory:
+                self._refuse(size_bytes, "buffer.memory", self.config.buffer_memory)
+            self.accumulator.close_all("memory")
+            self.turn_wanted = True
+        elif (
+            batch.builder.count == 1
+        ):  # so it is new: linger.ms begins, and one before it may leave
+            self.turn_wanted = True
+        return batch
+
+    def _append_sticky(
+        self,
+        now: int,
+        info: TopicInfo,
+        size_bytes: int,
+        record: tuple[int, bytes | None, bytes | None, Sequence[Header]],
+    ) -> ProducerBatch | None:
+        topic = info.name
+        sticky = self._sticky.get(topic)
+        if sticky is None:
+            sticky = self._sticky[topic] = StickyPartition(self.config.batch_size, self.random)
+        has_room = self.accumulator.has_room((topic, sticky.current), size_bytes)
+        if sticky.current not in info.partitions or sticky.is_used_up(size_bytes, has_room):
+            self._draw(info, sticky)
+        batch = self._append(now, (topic, sticky.current), size_bytes, record)
+        if batch is not None:
+            sticky.count(size_bytes)
+        return batch
+
+    def _draw(self, info: TopicInfo, sticky: StickyPartition) -> None:
+        led = [number for number, partition in info.partitions.items() if partition.leader >= 0]
+        choices = led or list(info.partitions)
+        waiting = None
+        if self.config.partitioner_adaptive_partitioning_enable:
+            queue = self.accumulator.queue
+            waiting = [len(queue((info.name, number))) for number in choices]
+        sticky.draw(choices, waiting)
+
+    def _refuse(self, size_bytes: int, config: str, limit_bytes: int) -> None:
+        raise KafkaError(
+            ErrorCode.MESSAGE_TOO_LARGE,
+            f"the record may take {size_bytes + HEADER_BYTES} bytes, {config} is {limit_bytes}",
+        )
+
+    # --- batches go out --------------------------------------------------------------------
+    def work(self, now: int) -> None:
+        self.turn_wanted = False
+        self._ask_for_unknown_topics()
+        busy = self.accumulator.busy
+        if busy:
+            for batch in self.accumulator.expired(now):
+                self._fail(now, batch, self._expired(batch))
+            self.wake_at(self.accumulator.next_expiry())
+        if self._has_id(now):
+            self._send_due(now, [queue for queue in busy.values() if self._maybe_restart(queue)])
+
+    def _ask_for_unknown_topics(self) -> None:
+        for topic in self.metadata.wanted:
+            info = self.metadata.topics.get(topic)
+            if info is None or info.error is not None:
+                self.metadata.request_update()
+
+    def _send_due(self, now: int, queues: list[PartitionQueue]) -> None:
+        linger_us = self.accumulator.linger_us
+        led: dict[int, list[PartitionQueue]] = {}
+        due: dict[int, None] = {}
+        for queue in queues:
+            leader = self.metadata.leader_of(*queue.key)
+            if leader < 0:
+                continue
+            led.setdefault(leader, []).append(queue)
+            at = queue.due_at(linger_us)
+            if at <= now:
+                due[leader] = None
+            else:
+                self.wake_at(at)
+        for leader in due:
+            connection = self.ready(now, leader)
+            if connection is not None:
+                self._send_to(now, connection, led[leader])
+
+    def _send_to(self, now: int, connection: Connection, queues: list[PartitionQueue]) -> None:
+        linger_us = self.accumulator.linger_us
+        limit = self.config.max_in_flight_requests_per_connection
+        while len(connection.in_flight) < limit:
+            batches = self._drain(now, queues)
+            if not batches:
+                return
+            self._send_produce(now, connection, batches)
+            if all(queue.due_at(linger_us) > now for queue in queues):
+                return
+
+    def _drain(self, now: int, queues: list[PartitionQueue]) -> list[ProducerBatch]:
+        """One batch of each partition, as many as max.request.size allows, at least one."""
+        batches: list[ProducerBatch] = []
+        size_bytes = 0
+        for queue in queues:
+            batch = self.accumulator.head(queue, now, self.producer)
+            if batch is None:
+                continue
+            size_bytes += batch.builder.estimated_size_bytes
+            if batches and size_bytes > self.config.max_request_size:
+                break
+            self.accumulator.take(queue, batch, now, self.producer)
+            batches.append(batch)
+        return batches
+
+    def _send_produce(self, now: int, connection: Connection, batches: list[ProducerBatch]) -> None:
+        topics: dict[str, TopicProduceData] = {}
+        for batch in batches:
+            name, index = batch.key
+            if name not in topics:
+                topic_id = self.metadata.topics[name].topic_id
+                topics[name] = TopicProduceData(name=name, topic_id=topic_id, partition_data=[])
+            data = PartitionProduceData(index=index, records=batch.builder.build())
+            topics[name].partition_data.append(data)
+        named = any(topic.topic_id == ZERO_UUID for topic in topics.values())
+        try:
+            version = connection.version_of(
+                ProduceRequest, LAST_VERSION_WITH_NAMES if named else None
+            )
+        except KafkaError as error:
+            self._produced({batch.key: batch for batch in batches}, now, error)
+            return
+        body = ProduceRequest(
+            acks=self.config.acks,
+            timeout_ms=self.config.request_timeout_ms,
+            topic_data=list(topics.values()),
+        )
+        if self.config.acks == 0:
+            self.send(now, connection, body, version, None)
+            for batch in batches:
+                self._over(batch)
+                self._acknowledge(now, batch, NO_OFFSET, -1)
+            return
+        sent: dict[tuple[str | bytes, int], ProducerBatch] = {}
+        for batch in batches:
+            topic = topics[batch.key[0]]
+            by = topic.name if version <= LAST_VERSION_WITH_NAMES else topic.topic_id
+            sent[by, batch.key[1]] = batch
+        self.send(now, connection, body, version, partial(self._produced, sent))
+
+    # --- answers come back ---------------------------------------------------------------
+    def _produced(
+        self, sent: Mapping[tuple[str | bytes, int], ProducerBatch], now: int, answer: Any
+    ) -> None:
+        """A request is over. `sent` is by topic name or id, whichever the answer uses."""
+        left = dict(sent)
+        if isinstance(answer, KafkaError):
+            lost = answer
+        else:
+            lost = KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, "missing in the broker's answer")
+            for topic in answer.responses:
+                for partition in topic.partition_responses:
+                    batch = left.pop((topic.topic_id, partition.index), None)
+                    batch = batch or left.pop((topic.name, partition.index), None)
+                    if batch is not None:
+                        self._answer(now, batch, partition)
+        for batch in left.values():
+            self._refused(now, batch, lost)
+
+    def _answer(self, now: int, batch: ProducerBatch, partition: Any) -> None:
+        code = ErrorCode.of(partition.error_code)
+        if code is ErrorCode.NONE:
+            self._over(batch)
+            self._acknowledge(now, batch, partition.base_offset, partition.log_append_time_ms)
+        elif code is ErrorCode.DUPLICATE_SEQUENCE_NUMBER:
+            # The broker has it from an earlier sending, so long ago that it forgot where.
+            self._over(batch)
+            self._acknowledge(now, batch, NO_OFFSET, -1)
+        else:
+            topic, number = batch.key
+            why = partition.error_message or code.description
+            self._refused(now, batch, KafkaError(code, f"{topic}-{number}: {why}"))
+
+    def _over(self, batch: ProducerBatch) -> PartitionQueue:
+        """The request with this batch is over, whatever became of it."""
+        queue = self.accumulator.queue(batch.key)
+        queue.in_flight -= 1
+        batch.on_wire = False
+        return queue
+
+    def _acknowledge(
+        self, now: int, batch: ProducerBatch, offset: int, append_time_ms: int
+    ) -> None:
+        if batch.done:  # given up meanwhile; but the broker has it, and counts on from there
+            self.accumulator.queue(batch.key).acknowledged(batch)
+            return
+        batch.base_offset = offset
+        batch.log_append_time_ms = append_time_ms
+        self.accumulator.remove(batch)
+        self.accumulator.queue(batch.key).acknowledged(batch)
+        self.emit(
+            "batch_acknowledged",
+            topic=batch.key[0],
+            partition=batch.key[1],
+            base_offset=offset,
+            records=batch.count,
+            latency_us=now - batch.opened_at,
+        )
+        self._call_back(batch)
+
+    def _refused(self, now: int, batch: ProducerBatch, error: KafkaError) -> None:
+        """Decide whether to send a batch again (`Sender.canRetry`)."""
+        queue = self._over(batch)
+        if batch.done:
+            return
+        if error.code.refresh:
+            self.metadata.request_update()
+        may_retry = error.retriable
+        if error.code in NUMBERS_DO_NOT_FIT and batch.base_sequence >= 0:
+            may_retry = True
+            # Behind another one that is not through, this is to be expected. In front, it is a gap.
+            queue.restart_wanted |= batch is queue.pending[0]
+        if may_retry and batch.attempts < self.config.retries:
+            batch.retry_at = now + self.backoff.delay_us(batch.attempts, self.random)
+            batch.attempts += 1
+            self._emit_trouble("batch_retried", batch, error)
+        else:
+            self._fail(now, batch, error)
+
+    def _fail(self, now: int, batch: ProducerBatch, error: KafkaError) -> None:
+        if batch.base_sequence >= 0:
+            self.accumulator.queue(batch.key).unresolved = True
+        batch.error = error
+        self._emit_trouble("batch_failed", batch, error)
+        self.accumulator.remove(batch)
+        self._call_back(batch)
+
+    def _expired(self, batch: ProducerBatch) -> KafkaError:
+        topic, partition = batch.key
+        sent = batch.attempts + batch.on_wire
+        return KafkaError(
+            ErrorCode.REQUEST_TIMED_OUT,
+            f"{batch.builder.count} records for {topic}-{partition} expired after "
+            f"delivery.timeout.ms = {self.config.delivery_timeout_ms}, sent {sent} times",
+        )
+
+    def _emit_trouble(self, kind: str, batch: ProducerBatch, error: KafkaError) -> None:
+        self.emit(
+            kind,
+            topic=batch.key[0],
+            partition=batch.key[1],
+            records=batch.builder.count,
+            error=error.code.name,
+        )
+
+    def _call_back(self, batch: ProducerBatch) -> None:
+        callbacks, batch.callbacks = batch.callbacks, []
+        self.in_callback = True
+        for callback in callbacks:
+            try:
+                callback()
+            except Exception as error:  # the caller's code: it must not stop the producer
+                self.emit("callback_failed", error=repr(error))
+        self.in_callback = False
+
+    def fail_all(self, now: int, error: KafkaError) -> None:
+        """Give up everything that is not acknowledged."""
+        for batch in [batch for queue in self.accumulator.busy.values() for batch in queue]:
+            self._fail(now, batch, error)
+
+    # --- who I am (idempotence) --------------------------------------------------------------
+    def _has_id(self, now: int) -> bool:
+        """Whether batches may leave; asks for a producer id once there is something to send."""
+        if not self.config.enable_idempotence or self.producer is not None:
+            return True
+        if self._asking_id or self.fatal is not None or not self.metadata.wanted:
+            return False
+        if now < self._id_not_before:
+            self.wake_at(self._id_not_before)
+            return False
+        connection = self.any_ready(now)
+        if connection is not None:
+            self._ask_id(now, connection)
+        return False
+
+    def _ask_id(self, now: int, connection: Connection) -> None:
+        body = InitProducerIdRequest(transactional_id=None, transaction_timeout_ms=(1 << 31) - 1)
+        try:
+            version = connection.version_of(InitProducerIdRequest)
+        except KafkaError as error:
+            self._die(now, error)
+            return
+        self._asking_id = True
+        self.send(now, connection, body, version, self._learn_id)
+
+    def _learn_id(self, now: int, answer: Any) -> None:
+        self._asking_id = False
+        if not isinstance(answer, KafkaError):
+            if answer.error_code == ErrorCode.NONE:
+                self._id_attempts = 0
+                self._become(ProducerId(answer.producer_id, answer.producer_epoch))
+                return
+            answer = KafkaError(answer.error_code)
+        if answer.retriable:
+            self._id_not_before = now + self.backoff.delay_us(self._id_attempts, self.random)
+            self._id_attempts += 1
+        else:
+            self._die(now, answer)
+
+    def _become(self, producer: ProducerId) -> None:
+        self.producer = producer
+        self.emit("producer_id", producer_id=producer.producer_id, epoch=producer.epoch)
+
+    def _die(self, now: int, error: KafkaError) -> None:
+        self.fatal = error
+        self.fail_all(now, error)
+
+    def _maybe_restart(self, queue: PartitionQueue) -> bool:
+        """Number a partition anew if it has a gap and all answers; says whether it may send."""
+        queue.maybe_resolve()
+        if not queue.restart_wanted:
+            return True
+        if queue.in_flight or self.producer is None:
+            return False
+        if self.producer == queue.producer:
+            if self.producer.epoch == LAST_EPOCH:
+                self.producer = None  # epochs are used up: ask for another id
+                return False
+            self._become(self.producer._replace(epoch=self.producer.epoch + 1))
+        assert self.producer is not None
+        queue.restart(self.producer)
+        return True
