@@ -66,14 +66,19 @@ def decode_request(channel: Channel, frame: bytes | bytearray, served: Served) -
     api_key = int.from_bytes(frame[0:2], "big", signed=True)
     version = int.from_bytes(frame[2:4], "big", signed=True)
     cls = REQUESTS.get(api_key)
-    first, last = served.get(api_key, (0, -1))
-    is_served = cls is not None and first <= version <= last
-    if cls is None or not (is_served or cls is ApiVersionsRequest and last >= 0):
-        name = f"API {api_key}" if cls is None else cls.NAME
-        raise MalformedFrame(f"{name} v{version} is not served here")
-    flexible = is_served and version in cls.FLEXIBLE
-    header, position = decode_prefix(RequestHeader, 2 if flexible else 1, frame, 0, end)
-    body = decode(cls, version, frame, position, end) if is_served else ApiVersionsRequest()
+    if cls is None or api_key not in served:
+        raise MalformedFrame(f"API {api_key} (v{version}) is not served here")
+    first, last = served[api_key]
+    if first <= version <= last:
+        header_version = 2 if version in cls.FLEXIBLE else 1
+        header, position = decode_prefix(RequestHeader, header_version, frame, 0, end)
+        body: Message = decode(cls, version, frame, position, end)
+    elif cls is ApiVersionsRequest:
+        # Header version 1 is the beginning of every later one, and all there is to know.
+        header, _ = decode_prefix(RequestHeader, 1, frame, 0, end)
+        body = ApiVersionsRequest()
+    else:
+        raise MalformedFrame(f"{cls.NAME} v{version} is not served here, only v{first}-{last}")
     return Request(channel, body, version, header.correlation_id, header.client_id)
 
 
