@@ -25,7 +25,7 @@ from minikafka.trace import NO_CAUSE, Trace
 class Loop:
     """Turns one node. `leaving` holds each message with its "sent" event until it is carried."""
 
-    __slots__ = ("_collected", "_failed", "leaving", "node", "trace")
+    __slots__ = ("_collected", "_disturbed", "_failed", "leaving", "node", "trace", "turning")
 
     def __init__(
         self,
@@ -38,11 +38,14 @@ class Loop:
         self.trace = trace
         self._failed = failed
         self.leaving: list[tuple[Message, int]] = []
+        self.turning = False
+        self._disturbed = False
         self._collected = 0  # how much of the outbox has been looked at
 
     def turn(self, now: int, arrived: list[tuple[Message, int]]) -> int:
         """Hand over what arrived, then poll; returns when the node wants the next poll."""
         node = self.node
+        self.turning = True
         for message, cause in arrived:
             if type(message) is Request:
                 channel = message.channel
@@ -54,14 +57,22 @@ class Loop:
                 message.channel.waiting.clear()
             self._receive(now, message, cause)
             self._collect(now)
-        if self.trace is not None and not arrived:
-            self.trace.cause = NO_CAUSE
         wake = node.poll(now)
-        while self._collect(now):
+        while self._collect(now) or self._disturbed:
+            self._disturbed = False
             wake = node.poll(now)
         node.outbox.clear()
         self._collected = 0
+        self.turning = False
         return wake
+
+    def disturb(self) -> bool:
+        """Somebody changed the node from outside. Says whether the turn under way takes care of it.
+
+        It happens when a callback (a delivery's, say) calls the client that is just being turned.
+        """
+        self._disturbed = self.turning
+        return self.turning
 
     def _receive(self, now: int, message: Message, cause: int) -> None:
         if self.trace is not None:

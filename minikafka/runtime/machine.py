@@ -102,8 +102,10 @@ class SimulatedHost:
     # --- Host --------------------------------------------------------------------
     @contextmanager
     def entered(self) -> Iterator[int]:
+        if self._sim.trace is not None and not self._loop.turning:
+            self._sim.trace.cause = NO_CAUSE
         yield self._sim.now
-        if self.alive:
+        if self.alive and not self._loop.disturb():
             self._turn()
 
     @contextmanager

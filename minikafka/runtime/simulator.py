@@ -96,12 +96,14 @@ class Simulator:
         from minikafka.broker.config import BrokerConfig
 
         address = f"broker-{node_id}:9092"
-        config = BrokerConfig.of(
-            {"node.id": node_id, "listeners": f"PLAINTEXT://{address}", **configs}
-        )
+        config = BrokerConfig.of(node_id=node_id, **configs)
         host = SimulatedBroker(self, lambda: Broker(config), address, MemoryFiles(self.hardware))
         self._hosts[address] = host
         return host
+
+    def broker_hosts(self) -> list[SimulatedBroker]:
+        """The brokers' machines, in the order in which they were added."""
+        return [host for host in self._hosts.values() if isinstance(host, SimulatedBroker)]
 
     def producer(self, **configs: Any) -> Producer:
         from minikafka.producer.producer import Producer

@@ -19,8 +19,7 @@ from typing import Any
 
 from minikafka.log.files import FileSlice
 from minikafka.node import Channel
-from minikafka.wire.connection import ClientConnection
-from minikafka.wire.errors import MalformedFrame
+from minikafka.wire.connection import ClientConnection, frame_size
 
 FIRST_FRAME_BYTES = 1 << 20
 """How much of a large frame's buffer exists before its bytes do; it doubles as they come."""
@@ -74,10 +73,10 @@ class FrameReader:
             self._head += bytes(data[:position])
             if len(self._head) < 4:
                 return
-            size = self._check(int.from_bytes(self._head, "big", signed=True))
+            size = frame_size(self._head, self._limit)
             self._head = b""
         elif end >= 4:
-            size = self._check(int.from_bytes(data[:4], "big", signed=True))
+            size = frame_size(bytes(data[:4]), self._limit)
             position = 4
         else:
             self._head = bytes(data)
@@ -88,7 +87,7 @@ class FrameReader:
             if end - position < 4:
                 self._head = bytes(data[position:])
                 return
-            size = self._check(int.from_bytes(data[position : position + 4], "big", signed=True))
+            size = frame_size(bytes(data[position : position + 4]), self._limit)
             position += 4
         self._size, self._filled = size, end - position
         self._frame = frame = bytearray(min(size, max(FIRST_FRAME_BYTES, self._filled)))
@@ -98,11 +97,6 @@ class FrameReader:
         frame, self._frame = self._frame, None
         assert frame is not None and len(frame) == self._size
         return frame
-
-    def _check(self, size: int) -> int:
-        if 0 <= size <= self._limit:
-            return size
-        raise MalformedFrame(f"frame length {size} is not between 0 and {self._limit}")
 
 
 class Connection:

@@ -173,11 +173,14 @@ class Driver:
     def entered(self) -> Iterator[int]:
         with self._lock:
             self._require_running()
+            if self.trace is not None and not self._loop.turning:
+                self.trace.cause = NO_CAUSE
             yield self._now()
-            before = self._wake
-            self._turn(self._now(), [])
-            if self._wake < before:
-                self._poke()
+            if not self._loop.disturb():
+                before = self._wake
+                self._turn(self._now(), [])
+                if self._wake < before:
+                    self._poke()
 
     @contextmanager
     def quietly(self) -> Iterator[int]:
@@ -225,6 +228,8 @@ class Driver:
                         os.read(self._poke_read, 4096)
                 else:
                     self._accept(data)
+            if self.trace is not None and not arrived:
+                self.trace.cause = NO_CAUSE
             if arrived or self._wake <= now:
                 self._turn(now, arrived)
 

@@ -1,0 +1,1 @@
+"""Asking questions of a run: scenarios to replay, faults, exercises."""

@@ -1,0 +1,296 @@
+"""The sockets' driver with a toy server: frames in any pieces, order, pressure, failures, stops."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from minikafka.log.files import RealFiles
+from minikafka.node import Channel, Closed, Message, Node, Request, Response, WorldStopped
+from minikafka.runtime.stream import FIRST_FRAME_BYTES, MAX_UNSENT_BYTES, READ, FrameReader
+from minikafka.runtime.tcp import Driver, Sockets
+from minikafka.wire.connection import ClientConnection
+from minikafka.wire.errors import MalformedFrame
+from minikafka.wire.messages import (
+    ApiVersionsRequest,
+    ApiVersionsResponse,
+    FetchRequest,
+    FetchResponse,
+)
+from minikafka.wire.messages.fetch import FetchableTopicResponse, PartitionData
+
+
+class Server(Node):
+    """ApiVersions: answered at once ("fail" fails). Fetch: `big` bytes out of a file."""
+
+    served = {1: (4, 18), 18: (0, 4)}
+    max_request_bytes = 10_000_000
+
+    def __init__(self, big: int = 0) -> None:
+        super().__init__("server")
+        self.big = big
+        self.heard: list[str | None] = []
+        self.closed: list[str] = []
+        self.stopped = False
+
+    def start(self, now: int) -> None:
+        self.file = self.files.open("big")
+        if self.big:
+            self.file.append(bytes(range(256)) * (self.big // 256))
+
+    def receive(self, now: int, message: Message) -> None:
+        if isinstance(message, Closed):
+            self.closed.append(message.reason)
+            return
+        self.heard.append(message.client_id)
+        if message.client_id == "fail":
+            raise KeyError("a defect")
+        body: Any = ApiVersionsResponse()
+        if isinstance(message.body, FetchRequest):
+            data = PartitionData(partition_index=0, records=self.file.slice(0, self.big))
+            body = FetchResponse(responses=[FetchableTopicResponse(topic="t", partitions=[data])])
+        self.outbox.append(
+            Response(message.channel, body, message.version, message.correlation_id)
+        )
+
+    def stop(self, now: int) -> None:
+        self.stopped = True
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[[Server], Driver]]:
+    drivers: list[Driver] = []
+
+    def start(node: Server) -> Driver:
+        driver = Sockets().host(node, listen="127.0.0.1:0", files=RealFiles(str(tmp_path)))
+        drivers.append(driver)
+        return driver
+
+    yield start
+    for driver in drivers:
+        driver.close()
+
+
+class Raw:
+    """A blocking client of the test's own."""
+
+    def __init__(self, driver: Driver) -> None:
+        host, port = (driver.address or "").split(":")
+        self.sock = socket.create_connection((host, int(port)), timeout=10)
+        self.name = "{}:{}".format(*self.sock.getsockname())
+        self.channel = Channel("raw", "server")
+        self.wire = ClientConnection(self.channel)
+        self.number = 0
+
+    def frame(self, client_id: str = "raw", body: Any = None, version: int = 4) -> bytes:
+        self.number += 1
+        body = body if body is not None else ApiVersionsRequest()
+        request = Request(self.channel, body, version, self.number, client_id)
+        return b"".join(bytes(part) for part in self.wire.send(request))  # type: ignore[arg-type]
+
+    def answer(self) -> Response:
+        while True:
+            response = self.wire.next_response()
+            if response is not None:
+                return response
+            data = self.sock.recv(1 << 16)
+            if not data:
+                raise ConnectionError("closed")
+            self.wire.feed(data)
+
+
+FETCH = FetchRequest(max_wait_ms=0, min_bytes=0, topics=[])
+
+
+def test_pipelined_requests_are_answered_in_order(serve: Callable[[Server], Driver]) -> None:
+    node = Server()
+    raw = Raw(serve(node))
+    raw.sock.sendall(b"".join(raw.frame(f"c{n}") for n in range(500)))
+    assert [raw.answer().correlation_id for _ in range(500)] == list(range(1, 501))
+    assert node.heard == [f"c{n}" for n in range(500)]
+
+
+def test_a_frame_byte_by_byte(serve: Callable[[Server], Driver]) -> None:
+    raw = Raw(serve(Server()))
+    raw.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    for byte in raw.frame() + raw.frame():
+        raw.sock.send(bytes([byte]))
+    assert [raw.answer().correlation_id, raw.answer().correlation_id] == [1, 2]
+
+
+def test_records_leave_from_the_file_between_the_header_and_the_tail(
+    serve: Callable[[Server], Driver],
+) -> None:
+    raw = Raw(serve(Server(big=8 << 20)))
+    raw.sock.sendall(raw.frame(body=FETCH, version=11))
+    records = raw.answer().body.responses[0].partitions[0].records
+    assert bytes(records) == bytes(range(256)) * (8 << 12)
+
+
+def test_a_small_slice_is_joined(serve: Callable[[Server], Driver]) -> None:
+    raw = Raw(serve(Server(big=512)))
+    raw.sock.sendall(raw.frame(body=FETCH, version=11))
+    assert len(raw.answer().body.responses[0].partitions[0].records) == 512
+
+
+@pytest.mark.parametrize("size", [-1, -(1 << 31), 10_000_001, (1 << 31) - 1, 0, 3])
+def test_a_lying_frame_closes_its_connection_alone(
+    serve: Callable[[Server], Driver], size: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    driver = serve(Server())
+    bad, good = Raw(driver), Raw(driver)
+    good.sock.sendall(good.frame())
+    assert good.answer().correlation_id == 1
+    bad.sock.sendall(struct.pack(">i", size) + b"abc")
+    assert bad.sock.recv(100) == b"", "the server hangs up"
+    good.sock.sendall(good.frame())
+    assert good.answer().correlation_id == 2
+
+
+def test_a_defect_closes_its_connection_alone(
+    serve: Callable[[Server], Driver], capfd: pytest.CaptureFixture[str]
+) -> None:
+    driver = serve(Server())
+    bad, good = Raw(driver), Raw(driver)
+    bad.sock.sendall(bad.frame("fail"))
+    assert bad.sock.recv(100) == b""
+    good.sock.sendall(good.frame())
+    assert good.answer().correlation_id == 1
+    assert "a defect" in capfd.readouterr().err
+
+
+def test_a_client_that_does_not_read_stops_being_read(
+    serve: Callable[[Server], Driver],
+) -> None:
+    node = Server(big=1 << 20)
+    driver = serve(node)
+    lazy, other = Raw(driver), Raw(driver)
+    frames = [lazy.frame(body=FETCH, version=11) for _ in range(400)]
+    done = threading.Event()
+
+    def write() -> None:
+        for frame in frames:
+            lazy.sock.sendall(frame)
+        done.set()
+
+    threading.Thread(target=write, daemon=True).start()
+    other.sock.sendall(other.frame("other"))
+    assert other.answer().correlation_id == 1
+    (connection,) = (c for c in driver._connections.values() if c.channel.client == lazy.name)
+    assert driver.wait(lambda: connection.unsent_bytes > MAX_UNSENT_BYTES, 5_000)
+    assert not connection.wants() & READ
+    for number in range(1, 401):
+        assert lazy.answer().correlation_id == number
+    assert done.wait(5)
+
+
+def test_stop_is_clean_and_what_waits_is_told(serve: Callable[[Server], Driver]) -> None:
+    node = Server()
+    driver = serve(node)
+    told: list[BaseException] = []
+
+    def wait() -> None:
+        try:
+            driver.wait(lambda: False, None)
+        except WorldStopped as error:
+            told.append(error)
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    driver.close()
+    thread.join(5)
+    assert node.stopped and len(told) == 1
+    with pytest.raises(WorldStopped), driver.entered():
+        pass
+    driver.close()
+
+
+class Client(Node):
+    """Sends one ApiVersions on each new channel; remembers what came."""
+
+    def __init__(self) -> None:
+        super().__init__("client")
+        self.heard: list[Message] = []
+
+    def receive(self, now: int, message: Message) -> None:
+        self.heard.append(message)
+
+    def call(self, address: str) -> None:
+        channel = Channel("client", address)
+        self.outbox.append(Request(channel, ApiVersionsRequest(), 4, 1, "client"))
+
+
+def test_a_client_node_connects_on_its_first_request(serve: Callable[[Server], Driver]) -> None:
+    driver = serve(Server())
+    client = Client()
+    host = Sockets().host(client)
+    with host.entered():
+        client.call(driver.address or "")
+    assert host.wait(lambda: len(client.heard) == 1, 5_000)
+    assert isinstance(client.heard[0], Response)
+    driver.close()
+    assert host.wait(lambda: len(client.heard) == 2, 5_000)
+    assert isinstance(client.heard[1], Closed)
+    host.close()
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "no-such-host.invalid:9092", "nonsense"])
+def test_a_connection_that_cannot_be_had_is_reported(address: str) -> None:
+    client = Client()
+    host = Sockets().host(client)
+    with host.entered():
+        client.call(address)
+    assert host.wait(lambda: len(client.heard) == 1, 10_000)
+    assert isinstance(client.heard[0], Closed)
+    host.close()
+
+
+def frames_of(pieces: list[bytes], limit: int = 1 << 30) -> list[bytes]:
+    """What a FrameReader makes of a stream that arrives in these pieces, as the driver feeds it."""
+    reader = FrameReader(limit)
+    found: list[bytes] = []
+    for piece in pieces:
+        while piece:
+            room = reader.room()
+            if room is None:
+                found += [bytes(frame) for frame in reader.feed(memoryview(piece))]
+                break
+            count = min(len(room), len(piece))
+            room[:count] = piece[:count]
+            room.release()
+            whole = reader.received(count)
+            if whole is not None:
+                found.append(bytes(whole))
+            piece = piece[count:]
+    return found
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 4, 5, 7, 100])
+def test_frames_do_not_depend_on_the_pieces(step: int) -> None:
+    frames = [b"", b"a", b"bcd", b"x" * 50, b"", b"yz"]
+    stream = b"".join(struct.pack(">i", len(frame)) + frame for frame in frames)
+    pieces = [stream[i : i + step] for i in range(0, len(stream), step)]
+    assert frames_of(pieces) == frames
+
+
+def test_a_large_frame_grows_with_its_bytes() -> None:
+    size = 3 * FIRST_FRAME_BYTES + 17
+    body = bytes(range(251)) * (size // 251 + 1)
+    stream = struct.pack(">i", size) + body[:size]
+    pieces = [stream[i : i + 100_000] for i in range(0, len(stream), 100_000)]
+    assert frames_of(pieces) == [body[:size]]
+    reader = FrameReader(1 << 30)
+    list(reader.feed(memoryview(struct.pack(">i", 1 << 30) + b"abc")))
+    room = reader.room()
+    assert room is not None and len(room) <= FIRST_FRAME_BYTES
+
+
+def test_a_frame_over_the_limit_is_refused_before_its_bytes() -> None:
+    with pytest.raises(MalformedFrame):
+        frames_of([struct.pack(">i", 101)], limit=100)
