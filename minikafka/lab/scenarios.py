@@ -48,7 +48,7 @@ def one_record(stage: Stage) -> None:
 
 
 def batches(stage: Stage) -> None:
-    """Batches of every kind: two partitions, keys, headers, nulls, five codecs, full and flushed."""
+    """Batches of all kinds: two partitions, keys, headers, nulls, five codecs, full and flushed."""
     stage.admin().create_topics([NewTopic("letters", partitions=2)])
     for codec in ("none", "gzip", "snappy", "lz4", "zstd"):
         with stage.producer(

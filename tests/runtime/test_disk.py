@@ -1,4 +1,4 @@
-"""The forgetful disk: what survives a crash is what was flushed, and nothing that was not written."""
+"""The forgetful disk: what survives a crash is what was flushed."""
 
 from __future__ import annotations
 

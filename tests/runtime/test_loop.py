@@ -1,4 +1,4 @@
-"""The loop: requests of one channel are answered in order, causes are kept, poll sees everything."""
+"""The loop: one channel is answered in order, causes are kept, poll sees everything."""
 
 from __future__ import annotations
 

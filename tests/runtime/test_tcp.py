@@ -7,6 +7,7 @@ import struct
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -29,7 +30,7 @@ from minikafka.wire.messages.fetch import FetchableTopicResponse, PartitionData
 class Server(Node):
     """ApiVersions: answered at once ("fail" fails). Fetch: `big` bytes out of a file."""
 
-    served = {1: (4, 18), 18: (0, 4)}
+    served = MappingProxyType({1: (4, 18), 18: (0, 4)})
     max_request_bytes = 10_000_000
 
     def __init__(self, big: int = 0) -> None:
