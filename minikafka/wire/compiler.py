@@ -186,7 +186,7 @@ class _Source:
         self.version = version
         self.flexible = flexible
         self.env = env
-        self.functions: list[str] = []  # those it calls, whole
+        self.functions: dict[str, str] = {}  # those it calls
         self.lines: list[str] = []
         self.indent = 0
         self.codes: list[str] = []  # the run of fixed-size fields that is being collected
@@ -225,10 +225,14 @@ class _Source:
         if field.is_fresh:
             return "[]"
         if isinstance(field.kind, StructKind) and field.default is not None:
-            name = f"default_{cls.__name__}_{field.name}"
-            self.env[name] = field.default
-            return name
+            return self.bind(f"default_{cls.__name__}_{field.name}", field.default)
         return repr(field.default)
+
+    def bind(self, name: str, value: Any) -> str:
+        """Make a value known to the source; returns the name, changed if that is taken."""
+        while self.env.setdefault(name, value) is not value:
+            name += "_"
+        return name
 
     def is_flexible(self, field: Field) -> bool:
         return self.flexible and field.compact
@@ -274,8 +278,7 @@ class _Decoder(_Source):
     def struct(self, cls: type[Struct], depth: int) -> None:
         """Make `o<depth>` and fill all of its slots."""
         o = f"o{depth}"
-        self.env[cls.__name__] = cls
-        self(f"{o} = new({cls.__name__})")
+        self(f"{o} = new({self.bind(cls.__name__, cls)})")
         plain, tagged = _fields(cls, self.version)
         for field in cls.FIELDS:
             if field not in plain:
@@ -287,16 +290,16 @@ class _Decoder(_Source):
             self.flush()
             with self.block("if n:"):
                 if tagged:
-                    self(f"p = tags_{cls.__name__}(b, p - 1, end, {o})")
-                    self.tags(cls, tagged)
+                    self(f"p = {self.tags(cls, tagged)}(b, p - 1, end, {o})")
                 else:
                     self("p = skip_tags(b, p - 1, end)")
 
-    def tags(self, cls: type[Struct], tagged: list[Field]) -> None:
-        """Tagged fields are rare, so they are read out of line."""
+    def tags(self, cls: type[Struct], tagged: list[Field]) -> str:
+        """Tagged fields are rare, so they are read out of line, by the function named here."""
+        name = self.bind(f"tags_{cls.__name__}", cls)  # the function itself will replace it
         out = self.helper()
         assert isinstance(out, _Decoder)
-        with out.block(f"def tags_{cls.__name__}(b, p, end, o):"):
+        with out.block(f"def {name}(b, p, end, o):"):
             out("count, p = uvarint(b, p)")
             with out.block("for _ in range(count):"):
                 out("tag, p = uvarint(b, p)")
@@ -311,7 +314,8 @@ class _Decoder(_Source):
                 with out.block("if p != stop or p > end:"):
                     out(f"refuse_tag({cls.__name__!r}, size)")
             out("return p")
-        self.functions.append(out.text())
+        self.functions[name] = out.text()
+        return name
 
     def field(self, cls: type[Struct], field: Field, target: str, depth: int) -> None:
         what = f"{cls.__name__}.{field.name}"
@@ -446,8 +450,7 @@ class _Encoder(_Source):
             return
         self.flush()
         quiet = " and ".join(self.is_default(cls, f, f"{o}.{f.name}") for f in tagged)
-        self(rf'w(b"\0" if {quiet} else tags_{cls.__name__}({o}))')
-        self.tags(cls, tagged)
+        self(rf'w(b"\0" if {quiet} else {self.tags(cls, tagged)}({o}))')
 
     def refuse(self, cls: type[Struct], field: Field, value: str) -> None:
         """A value that this version has no place for must not get lost silently."""
@@ -465,22 +468,25 @@ class _Encoder(_Source):
             return f"({value} is {default} or {value} == {default})"
         return f"{value} == {default}"
 
-    def tags(self, cls: type[Struct], tagged: list[Field]) -> None:
-        call = self.helper()
-        assert isinstance(call, _Encoder)
-        with call.block(f"def tags_{cls.__name__}(o):"):
-            call("tags = []")
+    def tags(self, cls: type[Struct], tagged: list[Field]) -> str:
+        """The name of a function that writes the tagged fields which are not their defaults."""
+        name = self.bind(f"tags_{cls.__name__}", cls)
+        out = self.helper()
+        assert isinstance(out, _Encoder)
+        with out.block(f"def {name}(o):"):
+            out("tags = []")
             for field in sorted(tagged, key=lambda field: field.tag):
                 value = f"o.{field.name}"
-                with call.block(f"if not ({call.is_default(cls, field, value)}):"):
-                    call("out = []")
-                    call("w = out.append")
-                    call.field(cls, field, value, 0)
-                    call.flush()
-                    call('body = b"".join(out)')
-                    call(f"tags.append(UVARINT[{field.tag}] + UVARINT[len(body)] + body)")
-            call('return UVARINT[len(tags)] + b"".join(tags)')
-        self.functions.append(call.text())
+                with out.block(f"if not ({out.is_default(cls, field, value)}):"):
+                    out("out = []")
+                    out("w = out.append")
+                    out.field(cls, field, value, 0)
+                    out.flush()
+                    out('body = b"".join(out)')
+                    out(f"tags.append(UVARINT[{field.tag}] + UVARINT[len(body)] + body)")
+            out('return UVARINT[len(tags)] + b"".join(tags)')
+        self.functions[name] = out.text()
+        return name
 
     def field(self, cls: type[Struct], field: Field, value: str, depth: int) -> None:
         nullable = self.version in field.nullable
@@ -660,7 +666,7 @@ def compile_constructor(cls: type[Struct]) -> Callable[..., None]:
 
 def _run(source: _Source, name: str, title: str) -> Any:
     """Execute the source and take the function out, filed so that `inspect` finds its text."""
-    text = "\n".join([*source.functions, source.text()])
+    text = "\n".join([*source.functions.values(), source.text()])
     filename = f"<minikafka {title}>"
     # A modification time of None keeps linecache.checkcache from looking for the file.
     linecache.cache[filename] = (len(text), None, text.splitlines(True), filename)
