@@ -442,13 +442,15 @@ def _decode_headers(data: bytes, at: int) -> tuple[tuple[Header, ...], int]:
     consumer must not stumble for ever over what another client wrote.
     """
     count, at = read_varint(data, at)
+    if count < 0:
+        raise BadLength(f"a record has {count} headers")
     headers = []
     for _ in range(count):
         length, at = read_varint(data, at)
         key = data[at : at + length]
         size, after = read_varint(data, at + length)
-        if length < 0 or size < -1 or count < 0:
-            raise BadLength(f"a header's length is negative: key {length}, value {size}")
+        if length < 0 or size < -1:
+            raise BadLength(f"a header's key has {length} bytes, its value {size}")
         value = None if size < 0 else data[after : after + size]
         headers.append((key.decode("utf-8", "replace"), value))
         at = after + max(size, 0)

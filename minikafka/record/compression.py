@@ -14,7 +14,7 @@ another one (xerial's); that is what "snappy" means on a Kafka topic. Some clien
 send one bare snappy block, so that is read too.
 
 **Bounded.** A kilobyte can claim, truthfully or not, to be a gigabyte. So
-`decompress` asks for a limit and never allocates more. Sizes in frame headers may
+`decompress` asks for a limit and allocates nothing larger. Sizes in frame headers may
 lie or be missing, so none is believed: zlib stops at a length by itself; lz4 and
 zstd write into a buffer of our size, which grows eightfold up to the limit;
 snappy's claims are compared with the limit before anything is allocated, and its
