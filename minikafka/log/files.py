@@ -179,10 +179,14 @@ class RealFile:
         self.path = path
         self.descriptor: Descriptor | None = None
         self.queue: list[Bytes] = []
-        self.is_new = not files.exists(path)  # its directory entry needs an fsync too
-        if self.is_new:
+        self.is_new = False  # a new file's directory entry needs an fsync too
+        try:
+            self.written_bytes = os.stat(files.full(path)).st_size
+        except FileNotFoundError:
+            self.is_new = True
+            self.written_bytes = 0
             self._opened()
-        self.size_bytes = self.written_bytes = os.stat(files.full(path)).st_size
+        self.size_bytes = self.written_bytes
 
     def append(self, data: Bytes) -> None:
         if not self.queue:

@@ -1,0 +1,584 @@
+"""The log of one partition: what is appended gets the next offset and stays where it is.
+
+    orders-0/
+      00000000000000000000.log   ▒▒▒▒▒███████     log start offset 4: below it, deleted
+      00000000000000000012.log   ████████████     sealed
+      00000000000000000024.log   █████████│░░░    active; │ recovery point: flushed up to here
+                                         ░░░ ↑ log end offset 36: the next one
+
+    Invariant: first base offset <= log_start_offset <= log_end_offset,
+               recovery_point <= log_end_offset.
+
+An append is: check everything (validate.py, producers.py), roll if the active segment is
+full, stamp offsets and the leader epoch into the bytes where they lie, queue them for the
+file, move the end. Nothing is copied, decoded or waited for; the driver writes the queue
+out at the end of the turn, before any answer leaves.
+
+An append is not flushed: if the machine dies, what the disk had not got yet is lost,
+here. That is Kafka's bargain: durability is a matter of several machines, not of one
+disk, unless `flush.messages=1` says otherwise. See UnifiedLog and LocalLog.
+
+Not done: appends of a follower, which keep the leader's offsets (replication).
+Not done: `local.*` and `remote.*` retention (tiered storage).
+Not done: a segment without any timestamp is as old as its opening; Kafka asks the file system.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from minikafka.log.checkpoint import PARTITION_METADATA, read_topic_id, write_topic_id
+from minikafka.log.config import LogConfig
+from minikafka.log.epochs import LeaderEpochs
+from minikafka.log.files import Bytes, Files, FileSlice
+from minikafka.log.index import NO_TIMESTAMP
+from minikafka.log.producers import Producers
+from minikafka.log.recovery import load, rebuild_producers
+from minikafka.log.segment import (
+    INDEX_SUFFIX,
+    LOG_SUFFIX,
+    TIME_INDEX_SUFFIX,
+    FoundTime,
+    Segment,
+    file_name,
+)
+from minikafka.log.validate import (
+    Batches,
+    check_append,
+    compress_again,
+    target_codec,
+)
+from minikafka.node import MS
+from minikafka.record.batch import (
+    BatchHeader,
+    decode,
+    set_log_append_time,
+    stamp,
+)
+from minikafka.record.errors import CorruptBatch
+from minikafka.wire.errors import ErrorCode, KafkaError
+
+
+class Emit(Protocol):
+    """`Node.emit`: where the log says what happened to it."""
+
+    def __call__(self, kind: str, **fields: object) -> None: ...
+
+
+class Appended(NamedTuple):
+    """What an append has become. `log_append_time_ms` is -1 when the producer's times stand.
+
+    For a duplicate, offsets and time are those of the first attempt, and nothing was written.
+    """
+
+    base_offset: int
+    last_offset: int
+    log_append_time_ms: int
+    log_start_offset: int
+    duplicate: bool
+    batch_count: int
+    size_bytes: int
+
+
+class FetchedData(NamedTuple):
+    """Whole batches as they lie in one segment, the last one maybe cut by `max_bytes`.
+
+    `first_offset` is the base offset of the first batch, which may be below the one asked for.
+    """
+
+    first_offset: int
+    records: bytes | FileSlice
+    size_bytes: int
+
+
+class SegmentStatistics(NamedTuple):
+    base_offset: int
+    next_offset: int
+    size_bytes: int
+    index_entries: int
+    time_index_entries: int
+    largest_timestamp: int
+
+
+class LogStatistics(NamedTuple):
+    """A log from outside, for figures, tests and the command line."""
+
+    topic: str
+    partition: int
+    log_start_offset: int
+    log_end_offset: int
+    recovery_point: int
+    size_bytes: int
+    segments: tuple[SegmentStatistics, ...]
+
+
+class Log:
+    """See the module's text. `directory` is "<topic>-<partition>" in `files`."""
+
+    def __init__(
+        self, files: Files, directory: str, config: LogConfig, emit: Emit, epochs: LeaderEpochs
+    ) -> None:
+        self.files = files
+        self.directory = directory
+        self.config = config
+        self.emit = emit
+        topic, _, partition = directory.rpartition("-")
+        self.topic = topic
+        self.partition = int(partition)
+        self.segments: list[Segment] = []
+        self.base_offsets: list[int] = []  # of the segments, for bisect
+        self.log_start_offset = 0
+        self.log_end_offset = 0
+        self.recovery_point = 0
+        self.unflushed_since = 0  # µs; when the first append after the last flush came
+        self.epochs = epochs
+        self.producers = Producers(files, directory, config.producer_id_expiration_ms)
+
+    @classmethod
+    def open(
+        cls,
+        files: Files,
+        directory: str,
+        config: LogConfig,
+        now: int,
+        emit: Emit,
+        clean: bool = False,
+        recovery_point: int = 0,
+        log_start_offset: int = 0,
+    ) -> Log:
+        """The log in `directory`, created if there is none. `now` in µs.
+
+        `clean`: it was closed, so its files are whole and only their sizes are looked at.
+        Otherwise everything from `recovery_point` on is checked byte by byte, and what
+        is not valid at the end is cut off. See recovery.py.
+        """
+        files.make_directory(directory)
+        epochs, epochs_are_good = LeaderEpochs.load(files, directory)
+        log = cls(files, directory, config, emit, epochs)
+        log.log_start_offset = log_start_offset
+        log.recovery_point = recovery_point
+        load(log, now, clean, epochs_are_good)
+        return log
+
+    def __repr__(self) -> str:
+        return f"Log({self.directory}, {self.log_start_offset}..{self.log_end_offset})"
+
+    # --- properties --------------------------------------------------------------
+
+    @property
+    def active(self) -> Segment:
+        """The segment that grows."""
+        return self.segments[-1]
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(segment.size_bytes for segment in self.segments)
+
+    @property
+    def latest_epoch(self) -> int:
+        """The epoch of the newest record, or -1."""
+        return self.epochs.latest
+
+    @property
+    def topic_id(self) -> str | None:
+        """The topic's id in Kafka's text form, as `partition.metadata` has it."""
+        return read_topic_id(self.files, f"{self.directory}/{PARTITION_METADATA}")
+
+    def set_topic_id(self, topic_id: str) -> None:
+        """Write `partition.metadata`. A log never changes its topic: refuses another id."""
+        known = self.topic_id
+        if known is None:
+            write_topic_id(self.files, f"{self.directory}/{PARTITION_METADATA}", topic_id)
+        elif known != topic_id:
+            raise KafkaError(
+                ErrorCode.INCONSISTENT_TOPIC_ID, f"{self.directory} is of {known}, not {topic_id}"
+            )
+
+    # --- append --------------------------------------------------------------------
+
+    def append(
+        self, records: Bytes, now: int, leader_epoch: int, *, from_client: bool = True
+    ) -> Appended:
+        """Give the batches in `records` the next offsets and put them at the end of the log.
+
+        `now` in µs. The bytes are stamped where they are, or in a copy when they are read-only,
+        and must stay unchanged until `files.write_out`. A client may send one batch, which
+        is also checked against what its producer sent before; brokers (`from_client`
+        False) may write control batches, and several at once.
+
+        Raises KafkaError, and then nothing has changed: CORRUPT_MESSAGE, INVALID_RECORD,
+        MESSAGE_TOO_LARGE, RECORD_LIST_TOO_LARGE, INVALID_TIMESTAMP, UNSUPPORTED_COMPRESSION_TYPE,
+        OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, INVALID_TXN_STATE.
+        """
+        view = memoryview(records)
+        now_ms = now // MS
+        batches = check_append(view, self.config, now_ms, from_client)
+        for _, header in batches:
+            if header.producer_id >= 0:
+                duplicate = self.producers.duplicate_of(header) if from_client else None
+                if duplicate is not None:
+                    return Appended(
+                        duplicate.first_offset,
+                        duplicate.last_offset,
+                        duplicate.timestamp,
+                        self.log_start_offset,
+                        True,
+                        1,
+                        0,
+                    )
+                self.producers.check(header, from_client)
+        if self.config.compression_type != "producer":
+            view, batches = self._compressed(view, batches, now_ms)
+        if view.readonly:
+            view = memoryview(bytearray(view))
+        base_offset = self.log_end_offset
+        if self.recovery_point == base_offset:
+            self.unflushed_since = now
+        self.epochs.assign(leader_epoch, base_offset)
+        for position, header in batches:
+            self._append_batch(view, position, header, leader_epoch, now_ms)
+        return self._appended(base_offset, batches, now)
+
+    def _append_batch(
+        self, view: memoryview, position: int, header: BatchHeader, leader_epoch: int, now_ms: int
+    ) -> None:
+        """One checked batch: stamp it, make room for it, queue it, remember its producer."""
+        offset = self.log_end_offset
+        last_offset = offset + header.last_offset_delta
+        if self.config.message_timestamp_type == "LogAppendTime":
+            header = set_log_append_time(view, position, header, now_ms)
+        timestamp = header.max_timestamp
+        size_bytes = header.batch_length + 12
+        stamp(view, position, offset, leader_epoch)
+        segment = self.segments[-1]
+        if segment.must_roll(self.config, size_bytes, timestamp, last_offset, now_ms):
+            segment = self.roll(now_ms)
+        segment.append(view[position : position + size_bytes], last_offset, timestamp)
+        self.log_end_offset = last_offset + 1
+        if header.producer_id >= 0:
+            placed = header._replace(base_offset=offset, partition_leader_epoch=leader_epoch)
+            if header.is_control:
+                marker = decode(view, position, placed, check_crc=False)[0]
+                self.producers.end_transaction(placed, marker)
+            else:
+                self.producers.update(placed)
+
+    def _appended(self, base_offset: int, batches: Batches, now: int) -> Appended:
+        end_offset = self.log_end_offset
+        size_bytes = 0
+        for _, header in batches:
+            size_bytes += header.batch_length + 12
+        self.emit(
+            "append",
+            topic=self.topic,
+            partition=self.partition,
+            base_offset=base_offset,
+            last_offset=end_offset - 1,
+            size_bytes=size_bytes,
+        )
+        if end_offset - self.recovery_point >= self.config.flush_messages:
+            self.flush(now)
+        has_own_time = self.config.message_timestamp_type == "LogAppendTime"
+        return Appended(
+            base_offset,
+            end_offset - 1,
+            now // MS if has_own_time else -1,
+            self.log_start_offset,
+            False,
+            len(batches),
+            size_bytes,
+        )
+
+    def _compressed(
+        self, view: memoryview, batches: Batches, now_ms: int
+    ) -> tuple[memoryview, Batches]:
+        """The append with the topic's own codec; the same when it has that already."""
+        parts = []
+        for position, header in batches:
+            codec = target_codec(header, self.config)
+            if codec is None:
+                parts.append(bytes(view[position : position + header.size_bytes]))
+            else:
+                parts.append(compress_again(view, position, header, codec, self.config))
+        changed = memoryview(bytearray(b"".join(parts)))
+        return changed, check_append(changed, self.config, now_ms, from_client=False)
+
+    def roll(self, now_ms: int) -> Segment:
+        """Seal the active segment, make it durable, and begin the next one at the end offset."""
+        self.active.seal()
+        self.flush(now_ms * MS)
+        segment = self.add_segment(self.log_end_offset, now_ms)
+        self.producers.take_snapshot(self.log_end_offset)
+        self.say("roll", base_offset=segment.base_offset)
+        return segment
+
+    def add_segment(self, base_offset: int, now_ms: int) -> Segment:
+        """Open or create the segment that begins at `base_offset`, behind the others."""
+        path = f"{self.directory}/{file_name(base_offset)}"
+        segment = Segment(
+            self.files, path, self.config.index_interval_bytes, now_ms, self._on_rebuilt
+        )
+        self.segments.append(segment)
+        self.base_offsets.append(base_offset)
+        return segment
+
+    # --- read ----------------------------------------------------------------------
+
+    def read(
+        self, offset: int, max_bytes: int, *, end: int | None = None, at_least_one: bool = True
+    ) -> FetchedData:
+        """Batches from the one that holds `offset` on, up to `max_bytes` and below offset `end`.
+
+        `end` is where the reader must stop, the high watermark for a consumer. With
+        `at_least_one` the first batch is whole even when it is larger than `max_bytes`,
+        or a consumer could never get past it (KIP-74). Raises KafkaError OFFSET_OUT_OF_RANGE,
+        and CORRUPT_MESSAGE where the disk has lost what was written.
+        """
+        if not self.log_start_offset <= offset <= self.log_end_offset:
+            raise KafkaError(
+                ErrorCode.OFFSET_OUT_OF_RANGE,
+                f"{self.directory} holds {self.log_start_offset} to {self.log_end_offset - 1}, "
+                f"not {offset}",
+            )
+        end = self.log_end_offset if end is None else min(end, self.log_end_offset)
+        try:
+            index = bisect_right(self.base_offsets, offset) - 1
+            while offset < end and index < len(self.segments):
+                segment = self.segments[index]
+                place = segment.find(offset)
+                if place is not None:
+                    limit = self._readable_bytes(index, end)
+                    wanted = max(max_bytes, place.size_bytes) if at_least_one else max_bytes
+                    count = min(limit - place.position, wanted)
+                    if count <= 0:
+                        break
+                    return FetchedData(
+                        place.base_offset, segment.slice(place.position, count), count
+                    )
+                index += 1
+        except CorruptBatch as error:
+            raise KafkaError(ErrorCode.CORRUPT_MESSAGE, str(error)) from error
+        return FetchedData(offset, b"", 0)
+
+    def _readable_bytes(self, index: int, end: int) -> int:
+        """How much of a segment lies below the offset `end`."""
+        segment = self.segments[index]
+        is_last = index == len(self.segments) - 1
+        if end >= (self.log_end_offset if is_last else self.base_offsets[index + 1]):
+            return segment.size_bytes
+        place = segment.find(end)
+        return segment.size_bytes if place is None else place.position
+
+    def offset_for_timestamp(self, timestamp: int) -> FoundTime | None:
+        """The first record with at least this timestamp (ms); None when all are older."""
+        for segment in self.segments:
+            if segment.largest[0] >= timestamp:
+                found = segment.find_timestamp(timestamp, self.log_start_offset)
+                if found is not None:
+                    return found
+        return None
+
+    def max_timestamp_offset(self) -> FoundTime | None:
+        """The first record that has the largest timestamp of all; None when none has one."""
+        newest = max(self.segments, key=lambda segment: segment.largest[0])
+        timestamp = newest.largest[0]
+        if timestamp == NO_TIMESTAMP:
+            return None
+        return newest.find_timestamp(timestamp, self.log_start_offset)
+
+    def earliest(self) -> FoundTime:
+        """Where the log begins; no timestamp is asked for."""
+        epoch = self.epochs.epoch_at(self.log_start_offset)
+        return FoundTime(NO_TIMESTAMP, self.log_start_offset, epoch)
+
+    def end_offset_for_epoch(self, epoch: int) -> tuple[int, int]:
+        """The epoch and offset where `epoch` ended in this log; see LeaderEpochs.end_offset."""
+        return self.epochs.end_offset(epoch, self.log_end_offset)
+
+    # --- cut -----------------------------------------------------------------------
+
+    def truncate_to(self, offset: int, now: int) -> bool:
+        """Remove all records from `offset` on; says whether there were any. `now` in µs.
+
+        A batch is removed whole, so the log may end before `offset`. Kafka then lets the
+        end offset be `offset`, until the log is opened again; here it is the end of what
+        is left at once.
+        """
+        if offset >= self.log_end_offset:
+            self.epochs.truncate_from_end(self.log_end_offset)
+            return False
+        if offset < self.base_offsets[0]:
+            self.start_anew_at(offset, now)
+            return True
+        while self.base_offsets[-1] > offset:
+            self.remove_segment(len(self.segments) - 1, "truncation")
+        self.log_end_offset = self.active.truncate_to(offset)
+        self.log_start_offset = min(self.log_start_offset, self.log_end_offset)
+        self.recovery_point = min(self.recovery_point, self.log_end_offset)
+        self.epochs.truncate_from_end(self.log_end_offset)
+        rebuild_producers(self, now)
+        self.say("truncate", offset=self.log_end_offset)
+        return True
+
+    def start_anew_at(self, offset: int, now: int) -> None:
+        """Remove everything; the log is empty and its next record gets `offset`. `now` in µs."""
+        while self.segments:
+            self.remove_segment(len(self.segments) - 1, "truncation")
+        self.add_segment(offset, now // MS)
+        self.log_start_offset = self.log_end_offset = self.recovery_point = offset
+        self.epochs.truncate_from_end(0)
+        self.producers.forget_all(offset)
+        self.say("truncate", offset=offset)
+
+    def advance_log_start_offset(self, offset: int, reason: str = "delete records") -> bool:
+        """Nothing below `offset` is readable any more (DeleteRecords); says whether that is new.
+
+        The caller sees to it that `offset` is at most the high watermark. The files go
+        with the next `apply_retention`.
+        """
+        if offset <= self.log_start_offset:
+            return False
+        if offset > self.log_end_offset:
+            raise KafkaError(
+                ErrorCode.OFFSET_OUT_OF_RANGE, f"{self.directory} ends at {self.log_end_offset}"
+            )
+        self.log_start_offset = offset
+        self.epochs.truncate_from_start(offset)
+        self.say("log_start_offset", offset=offset, reason=reason)
+        return True
+
+    def apply_retention(self, now: int, high_watermark: int) -> int:
+        """Delete the oldest segments that the topic's config does not want; returns how many.
+
+        `now` in µs. A segment goes whole, when its newest record is older than
+        `retention.ms`, when the log without it has still `retention.bytes`, or when it
+        lies below the log start offset. Never a record that is not replicated yet.
+        """
+        deleted = self._delete_while(
+            lambda index: (
+                index + 1 < len(self.segments)
+                and self.base_offsets[index + 1] <= self.log_start_offset
+            ),
+            high_watermark,
+            now,
+            "log start offset",
+        )
+        if "delete" not in self.config.cleanup_policy:
+            return deleted
+        retention_bytes, retention_ms = self.config.retention_bytes, self.config.retention_ms
+        if retention_bytes >= 0:
+            deleted += self._delete_while(
+                lambda index: self.size_bytes - self.segments[index].size_bytes >= retention_bytes,
+                high_watermark,
+                now,
+                "retention.bytes",
+            )
+        if retention_ms >= 0:
+            deleted += self._delete_while(
+                lambda index: now // MS - self._newest_ms(index) > retention_ms,
+                high_watermark,
+                now,
+                "retention.ms",
+            )
+        return deleted
+
+    def _delete_while(
+        self, unwanted: Callable[[int], bool], high_watermark: int, now: int, reason: str
+    ) -> int:
+        """Delete segments from the front as long as they are unwanted and replicated."""
+        deleted = 0
+        while self._next_base(0) <= high_watermark and unwanted(0):
+            if len(self.segments) == 1:
+                if self.active.size_bytes == 0:
+                    break
+                self.roll(now // MS)
+            self.advance_log_start_offset(self.base_offsets[1], reason)
+            self.remove_segment(0, reason)
+            deleted += 1
+        self.producers.forget_snapshots(self.base_offsets)
+        return deleted
+
+    def _next_base(self, index: int) -> int:
+        """The offset after the last one of a segment."""
+        if index + 1 < len(self.base_offsets):
+            return self.base_offsets[index + 1]
+        return self.log_end_offset
+
+    def _newest_ms(self, index: int) -> int:
+        """How new a segment is: its largest timestamp, else when it was opened."""
+        segment = self.segments[index]
+        timestamp = segment.largest[0]
+        return timestamp if timestamp >= 0 else segment.created_ms
+
+    def remove_segment(self, index: int, reason: str) -> None:
+        """Remove a segment's files. The log file first: indexes without a log are swept up."""
+        segment = self.segments.pop(index)
+        del self.base_offsets[index]
+        segment.close()
+        for suffix in (LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX):
+            self.files.remove(segment.path + suffix)
+        self.say("segment_deleted", base_offset=segment.base_offset, reason=reason)
+
+    # --- keep ----------------------------------------------------------------------
+
+    def flush(self, now: int) -> None:
+        """Make everything survive a crash of the machine; moves the recovery point to the end."""
+        if self.recovery_point >= self.log_end_offset:
+            return
+        first = max(0, bisect_right(self.base_offsets, self.recovery_point) - 1)
+        for segment in self.segments[first:]:
+            segment.flush()
+        self.recovery_point = self.log_end_offset
+        self.unflushed_since = now
+        self.say("flush", offset=self.recovery_point)
+
+    def flush_due(self, now: int) -> bool:
+        """Whether `flush.ms` is over since the first append that is not flushed. `now` in µs."""
+        if self.recovery_point >= self.log_end_offset:
+            return False
+        return (now - self.unflushed_since) // MS >= self.config.flush_ms
+
+    def close(self, now: int) -> None:
+        """Make the log durable and whole, so that it can be opened without being checked."""
+        self.active.seal()
+        self.flush(now)
+        self.producers.take_snapshot(self.log_end_offset, flush=True)
+        self.producers.forget_snapshots(self.base_offsets)
+        for segment in self.segments:
+            segment.flush()
+            segment.close()
+
+    def abandon(self) -> None:
+        """Let go of the files; what is on the disk stays (the directory is about to go)."""
+        for segment in self.segments:
+            segment.close()
+
+    def statistics(self) -> LogStatistics:
+        segments = tuple(
+            SegmentStatistics(
+                segment.base_offset,
+                self._next_base(index),
+                segment.size_bytes,
+                len(segment.offset_index),
+                len(segment.time_index),
+                segment.largest[0],
+            )
+            for index, segment in enumerate(self.segments)
+        )
+        return LogStatistics(
+            self.topic,
+            self.partition,
+            self.log_start_offset,
+            self.log_end_offset,
+            self.recovery_point,
+            self.size_bytes,
+            segments,
+        )
+
+    def _on_rebuilt(self, base_offset: int, reason: str) -> None:
+        self.say("index_rebuilt", base_offset=base_offset, reason=reason)
+
+    def say(self, kind: str, **fields: object) -> None:
+        self.emit(kind, topic=self.topic, partition=self.partition, **fields)

@@ -1,0 +1,205 @@
+"""Opening a log: O(segments) when it was closed, a search for the torn end when it was not.
+
+    closed      look at names and sizes; read the batches after the last index entry
+                of the last segment, which gives the log end offset
+
+    not closed  recovery point ┐
+                00…00.log  ████│██████   checked byte by byte from this segment on
+                00…12.log  ███████▒▒      ← the first batch that is not whole or whose
+                00…24.log  ████              CRC is wrong: cut here, and drop what follows
+
+A crash tears only what had not been flushed, so checking begins at the recovery point.
+What follows a damaged batch is dropped even if it looks good: a log with a hole is not
+a log, and the replicas that matter have those records. The indexes of a checked segment
+are made anew on the way.
+
+Other losses need no cut: a missing or damaged index is made from the headers; damaged
+leader epochs are read again from the headers; a damaged producer snapshot means one
+more segment of headers to read. What happened is told in the trace (`recovered`,
+`index_rebuilt`). See LogLoader.
+
+Not done: `.cleaned` and `.swap` files of an interrupted compaction are deleted, not
+completed; Kafka's own compaction leaves the original segments in place until then.
+Not done: checking several logs at the same time (num.recovery.threads.per.data.dir).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from minikafka.log.epochs import LeaderEpochs
+from minikafka.log.segment import (
+    INDEX_SUFFIX,
+    LOG_SUFFIX,
+    TIME_INDEX_SUFFIX,
+    BadIndexEntry,
+    Place,
+    Segment,
+    file_name,
+)
+from minikafka.node import MS
+from minikafka.record.batch import BatchHeader
+from minikafka.record.errors import CorruptBatch
+
+if TYPE_CHECKING:
+    from minikafka.log.log import Log
+
+LEFTOVERS = (".deleted", ".cleaned", ".swap", ".tmp")
+"""Suffixes of files whose making or removal was interrupted."""
+
+
+def load(log: Log, now: int, clean: bool, epochs_are_good: bool) -> None:
+    """Fill a log that knows its checkpoints from the files in its directory. `now` in µs."""
+    _open_segments(log, now // MS)
+    if not clean:
+        _check_unflushed(log)
+    if not log.segments:
+        log.add_segment(log.log_start_offset, now // MS)
+    log.log_end_offset = _load_tail(log)
+    if log.log_end_offset < log.log_start_offset:
+        log.start_anew_at(log.log_start_offset, now)
+    log.log_start_offset = max(log.log_start_offset, log.base_offsets[0])
+    log.recovery_point = (
+        log.log_end_offset if clean else min(log.recovery_point, log.log_end_offset)
+    )
+    _load_epochs(log, epochs_are_good)
+    log.producers.forget_snapshots(log.base_offsets)
+    rebuild_producers(log, now)
+
+
+def _open_segments(log: Log, now_ms: int) -> None:
+    """Open what is there, in order; remove leftovers; make missing indexes."""
+    names = set(log.files.list(log.directory))
+    for name in sorted(names):
+        stem, dot, suffix = name.partition(".")
+        is_orphan = dot + suffix in (INDEX_SUFFIX, TIME_INDEX_SUFFIX) and (
+            stem + LOG_SUFFIX not in names
+        )
+        if name.endswith(LEFTOVERS) or is_orphan:
+            log.files.remove(f"{log.directory}/{name}")
+    for name in sorted(names):
+        if name.endswith(LOG_SUFFIX):
+            base_offset = int(name.removesuffix(LOG_SUFFIX))
+            segment = log.add_segment(base_offset, now_ms)
+            stem = file_name(base_offset)
+            missing = [s for s in (INDEX_SUFFIX, TIME_INDEX_SUFFIX) if stem + s not in names]
+            if missing:
+                segment.rebuild(f"there is no {' and no '.join(missing)}")
+            else:
+                segment.check_indexes()
+
+
+def _check_unflushed(log: Log) -> None:
+    """Check each byte from the recovery point on; cut at the first damage."""
+    first = max(0, bisect_right(log.base_offsets, log.recovery_point) - 1)
+    size_bytes = log.size_bytes
+    damage = None
+    for index in range(first, len(log.segments)):
+        damage = _check_segment(log, log.segments[index])
+        if damage is not None:
+            while len(log.segments) > index + 1:
+                log.remove_segment(len(log.segments) - 1, "recovery")
+            break
+    if log.segments:
+        log.say(
+            "recovered",
+            truncated_bytes=size_bytes - log.size_bytes,
+            offset=_load_tail(log),
+            reason=damage or "not closed cleanly; nothing is damaged",
+        )
+
+
+def _check_segment(log: Log, segment: Segment) -> str | None:
+    """Check a segment and cut it after its last valid batch; returns what was wrong, or None."""
+    scan = segment.reindex(_noting_epochs(segment.checked(), log.epochs))
+    if scan.damage is not None:
+        segment.log.truncate(scan.valid_bytes)
+        segment.flush()
+    return scan.damage
+
+
+def _noting_epochs(
+    batches: Iterator[tuple[int, BatchHeader]], epochs: LeaderEpochs
+) -> Iterator[tuple[int, BatchHeader]]:
+    """The same batches; their epochs are noted: the checkpoint may be older than the log."""
+    news = False
+    for position, header in batches:
+        if header.partition_leader_epoch > epochs.latest:
+            news |= epochs.note(header.partition_leader_epoch, header.base_offset)
+        yield position, header
+    if news:
+        epochs.save()
+
+
+def _load_tail(log: Log) -> int:
+    """The log end offset, read from the end of the last segment.
+
+    A segment that was said to be whole and is not gets the full check.
+    """
+    segment = log.active
+    try:
+        return segment.load_tail()
+    except BadIndexEntry as error:
+        segment.rebuild(str(error))
+    except CorruptBatch:
+        pass
+    try:
+        return segment.load_tail()
+    except CorruptBatch:
+        size_bytes = segment.size_bytes
+        damage = _check_segment(log, segment)
+        offset = segment.load_tail()
+        log.say(
+            "recovered",
+            truncated_bytes=size_bytes - segment.size_bytes,
+            offset=offset,
+            reason=damage or "the end was not where the index said",
+        )
+        return offset
+
+
+def _load_epochs(log: Log, are_good: bool) -> None:
+    """Make the epochs those of the records that are there."""
+    if not are_good:
+        log.epochs.entries.clear()
+        log.epochs.latest = -1
+        for segment in log.segments:
+            for _ in _noting_epochs(segment.headers(), log.epochs):
+                pass
+    log.epochs.truncate_from_end(log.log_end_offset)
+    log.epochs.truncate_from_start(log.log_start_offset)
+
+
+def rebuild_producers(log: Log, now: int) -> None:
+    """Bring the producers' state to the log end offset: last good snapshot, then the headers.
+
+    A snapshot is written at each segment on the way, which is where the next truncation
+    or recovery would like to start. `now` in µs.
+    """
+    end_offset = log.log_end_offset
+    start_offset = log.producers.load(log.log_start_offset, end_offset, now // MS)
+    if start_offset >= end_offset:
+        return
+    first = max(0, bisect_right(log.base_offsets, start_offset) - 1)
+    for segment in log.segments[first:]:
+        if segment.base_offset > start_offset:
+            log.producers.take_snapshot(segment.base_offset)
+        place = segment.find(max(start_offset, segment.base_offset))
+        if place is not None:
+            _replay(log, segment, place.position)
+    log.producers.end_offset = end_offset
+
+
+def _replay(log: Log, segment: Segment, position: int) -> None:
+    """Let the batches from `position` on change the producers' state as when they were appended."""
+    for at, header in segment.headers(position):
+        if header.producer_id < 0:
+            continue
+        if header.is_control:
+            _, records = segment.records(Place(at, header.base_offset, header.size_bytes))
+            for marker in records:
+                log.producers.end_transaction(header, marker)
+        else:
+            log.producers.update(header)

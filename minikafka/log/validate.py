@@ -1,0 +1,177 @@
+"""What an append must be before it may change anything: the checks of Kafka's LogValidator.
+
+      bytes ──► complete batches? ──► size, checksum, lengths ──► may a client write this?
+                                                                        │
+                     timestamps, keys, codec of the topic  ◄────────────┘
+
+All batches of an append are checked before the first one is written. A check in the
+middle of writing would leave half an append behind when it fails.
+
+A batch is not decoded for this. Whoever walks each record pays for it with most of the
+broker's speed, so the walk is left to the topics where meaning depends on it: compacted
+ones (every record needs a key) and those that limit how old a record may be. A topic
+with a codec of its own (`compression.type=zstd`) has batches in other codecs compressed
+again, which is the dearest thing a broker can be asked to do.
+
+Not done: Kafka names each wrong record in the answer (`record_errors`); here the first
+one is named in the message.
+Not done: the largest timestamp of a batch is believed, see record/batch.py.
+"""
+
+from __future__ import annotations
+
+from minikafka.log.config import UNLIMITED, LogConfig
+from minikafka.record.batch import (
+    BatchBuilder,
+    BatchHeader,
+    Record,
+    batches,
+    decode,
+    verify,
+)
+from minikafka.record.compression import Compression
+from minikafka.record.errors import (
+    BadCount,
+    BadDelta,
+    CodecNotAvailable,
+    DecompressionTooLarge,
+    RecordError,
+)
+from minikafka.wire.errors import ErrorCode, KafkaError
+
+Batches = list[tuple[int, BatchHeader]]
+"""Position and header of each batch of an append."""
+
+CREATE_TIME = "CreateTime"
+
+
+def check_append(view: memoryview, config: LogConfig, now: int, from_client: bool) -> Batches:
+    """The complete batches in `view`, each fit for the log. `now` in ms. Raises KafkaError.
+
+    A partial batch at the end is left out, as in Kafka.
+    """
+    try:
+        found = list(batches(view))
+        for position, header in found:
+            _check_size(header.size_bytes, config)
+            verify(view, position, header)
+            if from_client:
+                _check_client_batch(header)
+                _check_timestamps(header, config, now)
+                if config.compact or config.message_timestamp_before_max_ms != UNLIMITED:
+                    _check_records(decode(view, position, header, check_crc=False), config, now)
+    except RecordError as error:
+        raise KafkaError(code_of(error), str(error)) from error
+    if not found or (from_client and len(found) > 1):
+        raise KafkaError(
+            ErrorCode.INVALID_RECORD, f"one batch a partition is taken, there are {len(found)}"
+        )
+    return found
+
+
+def code_of(error: RecordError) -> ErrorCode:
+    """How Kafka's protocol names what is wrong with a batch."""
+    if isinstance(error, (BadCount, BadDelta)):
+        return ErrorCode.INVALID_RECORD
+    if isinstance(error, CodecNotAvailable):
+        return ErrorCode.UNSUPPORTED_COMPRESSION_TYPE
+    if isinstance(error, DecompressionTooLarge):
+        return ErrorCode.MESSAGE_TOO_LARGE
+    return ErrorCode.CORRUPT_MESSAGE
+
+
+def _check_size(size_bytes: int, config: LogConfig) -> None:
+    if size_bytes > config.max_message_bytes:
+        raise KafkaError(
+            ErrorCode.MESSAGE_TOO_LARGE,
+            f"a batch of {size_bytes} bytes, max.message.bytes is {config.max_message_bytes}",
+        )
+    if size_bytes > config.roll_bytes:
+        raise KafkaError(
+            ErrorCode.RECORD_LIST_TOO_LARGE,
+            f"a batch of {size_bytes} bytes, segment.bytes is {config.roll_bytes}",
+        )
+
+
+def _check_client_batch(header: BatchHeader) -> None:
+    """What a client must not write: offsets of its own, control batches, ids without numbers."""
+    wrong = None
+    if header.base_offset != 0:
+        wrong = f"base offset {header.base_offset}, a producer sends 0"
+    elif header.is_control:
+        wrong = "only brokers write control batches"
+    elif header.producer_id >= 0 and header.base_sequence < 0:
+        wrong = f"producer {header.producer_id} without a sequence number"
+    if wrong:
+        raise KafkaError(ErrorCode.INVALID_RECORD, f"{header}: {wrong}")
+
+
+def _check_timestamps(header: BatchHeader, config: LogConfig, now: int) -> None:
+    """A producer's clock may be ahead by an hour; log-append time is not its to claim."""
+    if config.message_timestamp_type != CREATE_TIME:
+        return
+    latest = now + config.message_timestamp_after_max_ms
+    if header.timestamp_type != 0:
+        raise KafkaError(ErrorCode.INVALID_TIMESTAMP, f"{header} claims log-append time")
+    if header.max_timestamp > latest:
+        raise KafkaError(
+            ErrorCode.INVALID_TIMESTAMP,
+            f"{header} has timestamp {header.max_timestamp}, {latest} is the latest that is taken",
+        )
+
+
+def _check_records(records: list[Record], config: LogConfig, now: int) -> None:
+    earliest = now - config.message_timestamp_before_max_ms
+    is_create_time = config.message_timestamp_type == CREATE_TIME
+    for index, record in enumerate(records):
+        if config.compact and record.key is None:
+            raise KafkaError(
+                ErrorCode.INVALID_RECORD, f"record {index} has no key, the topic is compacted"
+            )
+        if is_create_time and 0 <= record.timestamp < earliest:
+            raise KafkaError(
+                ErrorCode.INVALID_TIMESTAMP,
+                f"record {index} has timestamp {record.timestamp}, "
+                f"{earliest} is the earliest that is taken",
+            )
+
+
+def target_codec(header: BatchHeader, config: LogConfig) -> Compression | None:
+    """The codec that this batch must be changed to; None when it may stay as it is."""
+    if config.compression_type == "producer" or header.is_control:
+        return None
+    name = config.compression_type
+    target = Compression.NONE if name == "uncompressed" else Compression.by_name(name)
+    return None if target is header.compression else target
+
+
+def compress_again(
+    view: memoryview, position: int, header: BatchHeader, codec: Compression, config: LogConfig
+) -> bytes:
+    """The batch at `position` with the same records, compressed with `codec`."""
+    try:
+        records = decode(view, position, header, check_crc=False)
+        builder = BatchBuilder(
+            codec,
+            level=_level(codec, config),
+            producer_id=header.producer_id,
+            producer_epoch=header.producer_epoch,
+            base_sequence=header.base_sequence,
+            transactional=header.is_transactional,
+        )
+        for record in records:
+            builder.append(record.timestamp, record.key, record.value, record.headers)
+        return builder.build()
+    except RecordError as error:
+        raise KafkaError(code_of(error), str(error)) from error
+
+
+def _level(codec: Compression, config: LogConfig) -> int | None:
+    match codec:
+        case Compression.GZIP:
+            return config.compression_gzip_level
+        case Compression.LZ4:
+            return config.compression_lz4_level
+        case Compression.ZSTD:
+            return config.compression_zstd_level
+    return None
