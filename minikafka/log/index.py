@@ -140,7 +140,7 @@ class OffsetIndex(SparseIndex):
         self.cut(self.slot_of(0, offset - self.base_offset - 1) + 1)
 
     def is_full(self, max_bytes: int) -> bool:
-        return len(self) >= max_bytes // self.ENTRY.size
+        return self.file.size_bytes + 8 > max_bytes
 
 
 class TimeIndex(SparseIndex):
@@ -181,4 +181,4 @@ class TimeIndex(SparseIndex):
 
     def is_full(self, max_bytes: int) -> bool:
         """One slot is kept back for the entry that closes the segment."""
-        return len(self) >= max_bytes // self.ENTRY.size - 1
+        return self.file.size_bytes + 12 + 12 > max_bytes

@@ -52,6 +52,7 @@ from minikafka.log.validate import (
 )
 from minikafka.node import MS
 from minikafka.record.batch import (
+    LOG_OVERHEAD,
     BatchHeader,
     decode,
     set_log_append_time,
@@ -250,7 +251,7 @@ class Log:
         if self.config.message_timestamp_type == "LogAppendTime":
             header = set_log_append_time(view, position, header, now_ms)
         timestamp = header.max_timestamp
-        size_bytes = header.batch_length + 12
+        size_bytes = header.batch_length + LOG_OVERHEAD
         stamp(view, position, offset, leader_epoch)
         segment = self.segments[-1]
         if segment.must_roll(self.config, size_bytes, timestamp, last_offset, now_ms):
@@ -258,18 +259,17 @@ class Log:
         segment.append(view[position : position + size_bytes], last_offset, timestamp)
         self.log_end_offset = last_offset + 1
         if header.producer_id >= 0:
-            placed = header._replace(base_offset=offset, partition_leader_epoch=leader_epoch)
             if header.is_control:
-                marker = decode(view, position, placed, check_crc=False)[0]
-                self.producers.end_transaction(placed, marker)
+                for marker in decode(view, position, header, check_crc=False):
+                    self.producers.end_transaction(header, marker)
             else:
-                self.producers.update(placed)
+                self.producers.update(header, offset, timestamp)
 
     def _appended(self, base_offset: int, batches: Batches, now: int) -> Appended:
         end_offset = self.log_end_offset
         size_bytes = 0
         for _, header in batches:
-            size_bytes += header.batch_length + 12
+            size_bytes += header.batch_length + LOG_OVERHEAD
         self.emit(
             "append",
             topic=self.topic,

@@ -174,21 +174,16 @@ class Producers:
                 f"{first}, {expected} comes next",
             )
 
-    def update(self, header: BatchHeader) -> None:
-        """The batch is in the log, with its final offsets: remember it."""
+    def update(self, header: BatchHeader, base_offset: int, timestamp: int) -> None:
+        """The batch is in the log at `base_offset`, with `timestamp` its largest: remember it."""
         state = self._state(header)
-        sent = SentBatch(
-            header.last_sequence,
-            header.last_offset,
-            header.last_offset_delta,
-            header.max_timestamp,
-        )
-        state.batches.append(sent)
+        delta = header.last_offset_delta
+        state.batches.append(SentBatch(header.last_sequence, base_offset + delta, delta, timestamp))
         if len(state.batches) > BATCHES_KEPT:
             del state.batches[0]
-        state.last_timestamp = header.max_timestamp
+        state.last_timestamp = timestamp
         if header.is_transactional and state.open_since == NO_OFFSET:
-            state.open_since = header.base_offset
+            state.open_since = base_offset
 
     def end_transaction(self, header: BatchHeader, marker: Record) -> None:
         """A commit or abort marker is in the log: its producer's transaction is over."""

@@ -202,4 +202,4 @@ def _replay(log: Log, segment: Segment, position: int) -> None:
             for marker in records:
                 log.producers.end_transaction(header, marker)
         else:
-            log.producers.update(header)
+            log.producers.update(header, header.base_offset, header.max_timestamp)

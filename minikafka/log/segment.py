@@ -172,10 +172,12 @@ class Segment:
             return False
         if size + size_bytes > config.roll_bytes:
             return True
-        first = self.first_timestamp
+        first = self._first_timestamp
+        if first is None:
+            first = self.first_timestamp
         waited_ms = largest_timestamp - first if first >= 0 else now - self.created_ms
         return (
-            waited_ms > config.roll_ms - self._jitter_ms(config)
+            waited_ms > config.roll_ms - (config.segment_jitter_ms and self._jitter_ms(config))
             or last_offset - self.base_offset > MAX_RELATIVE_OFFSET
             or self.offset_index.is_full(config.segment_index_bytes)
             or self.time_index.is_full(config.segment_index_bytes)
@@ -183,8 +185,7 @@ class Segment:
 
     def _jitter_ms(self, config: LogConfig) -> int:
         """A part of segment.jitter.ms: another one for each segment, the same in each run."""
-        most = min(config.segment_jitter_ms, config.segment_ms)
-        return crc32c(self.path.encode()) % (most + 1) if most else 0
+        return crc32c(self.path.encode()) % (min(config.segment_jitter_ms, config.segment_ms) + 1)
 
     def append(self, batch: Bytes, last_offset: int, largest_timestamp: int) -> None:
         """Put a batch at the end, and an entry for it into the indexes when it is time for one."""

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from minikafka.log.config import UNLIMITED, LogConfig
 from minikafka.record.batch import (
+    LOG_OVERHEAD,
     BatchBuilder,
     BatchHeader,
     Record,
@@ -53,7 +54,7 @@ def check_append(view: memoryview, config: LogConfig, now: int, from_client: boo
     try:
         found = list(batches(view))
         for position, header in found:
-            _check_size(header.size_bytes, config)
+            _check_size(header, config)
             verify(view, position, header)
             if from_client:
                 _check_client_batch(header)
@@ -80,7 +81,8 @@ def code_of(error: RecordError) -> ErrorCode:
     return ErrorCode.CORRUPT_MESSAGE
 
 
-def _check_size(size_bytes: int, config: LogConfig) -> None:
+def _check_size(header: BatchHeader, config: LogConfig) -> None:
+    size_bytes = header.batch_length + LOG_OVERHEAD
     if size_bytes > config.max_message_bytes:
         raise KafkaError(
             ErrorCode.MESSAGE_TOO_LARGE,
