@@ -1,0 +1,114 @@
+"""Produce: append each batch to its partition and say where it went.
+
+Versions: 3 to 13 (0 to 2 are advertised and refused, see k18_api_versions).
+KIPs: KIP-98 (idempotence), KIP-467 (error messages), KIP-516 (topic ids, from 13).
+
+Batches stay opaque: nothing here or below decodes a record. With one replica a written
+record is a committed one, so acks=1 and acks=all are both answered at once; acks=0 is
+not answered at all, and an error then closes the connection, the only way to be heard.
+
+Not done: transactions; a transactional batch is refused.
+Not done: naming the records of a batch that are at fault (`record_errors`).
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import TYPE_CHECKING, Any
+
+from minikafka.node import Closed, Request, Response
+from minikafka.record.batch import CODEC_MASK, HEADER_BYTES, MAGIC, TRANSACTIONAL
+from minikafka.record.compression import Compression
+from minikafka.wire.errors import ErrorCode, KafkaError
+from minikafka.wire.messages.produce import (
+    PartitionProduceResponse,
+    ProduceRequest,
+    ProduceResponse,
+    TopicProduceResponse,
+)
+
+if TYPE_CHECKING:
+    from minikafka.broker.broker import Broker
+    from minikafka.log.files import Bytes
+
+TOPIC_ID_VERSION = 13
+ZSTD_VERSION = 7
+ADMIN_CLIENT_ID = "__admin_client"
+"""The client id that may write to internal topics (Kafka's AdminUtils)."""
+
+MAGIC_AT = 16
+MAGIC_ATTRIBUTES = Struct(">b4xh")
+
+
+def handle(broker: Broker, now: int, request: Request) -> ProduceResponse | None:
+    body: ProduceRequest = request.body
+    version, acks = request.version, body.acks
+    errors = 0
+    topics = []
+    for asked in body.topic_data:
+        key = asked.topic_id if version >= TOPIC_ID_VERSION else asked.name
+        answers = []
+        for data in asked.partition_data:
+            try:
+                if not -1 <= acks <= 1:
+                    raise KafkaError(ErrorCode.INVALID_REQUIRED_ACKS, f"acks = {acks}")
+                partition = broker.replicas.partition(key, data.index)
+                if partition.is_internal and request.client_id != ADMIN_CLIENT_ID:
+                    raise KafkaError(ErrorCode.INVALID_TOPIC_EXCEPTION, f"{partition} is internal")
+                records: Any = data.records  # bytes: a slice of a file is nothing to receive
+                check_records(records, version)
+                appended = partition.append(records, now, acks)
+            except KafkaError as error:
+                errors += 1
+                answers.append(refusal(data.index, error))
+                continue
+            broker.grown[partition] = None
+            answers.append(
+                PartitionProduceResponse(
+                    index=data.index,
+                    base_offset=appended.base_offset,
+                    log_append_time_ms=appended.log_append_time_ms,
+                    log_start_offset=appended.log_start_offset,
+                )
+            )
+        topics.append(
+            TopicProduceResponse(
+                name=asked.name, topic_id=asked.topic_id, partition_responses=answers
+            )
+        )
+    if acks == 0:
+        broker.outbox.append(unheard(request, errors))
+        return None
+    return ProduceResponse(responses=topics)
+
+
+def check_records(records: Bytes | None, version: int) -> None:
+    """What this API demands beyond what the log does: a batch of a kind the version allows.
+
+    Raises KafkaError. See Kafka's ProduceRequest.validateRecords.
+    """
+    if records is None or len(records) < HEADER_BYTES:
+        raise KafkaError(ErrorCode.INVALID_RECORD, "there must be one batch for each partition")
+    magic, attributes = MAGIC_ATTRIBUTES.unpack_from(records, MAGIC_AT)
+    if magic != MAGIC:
+        raise KafkaError(ErrorCode.INVALID_RECORD, f"batches must have magic 2, not {magic}")
+    if attributes & CODEC_MASK == Compression.ZSTD and version < ZSTD_VERSION:
+        raise KafkaError(
+            ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, f"no zstd before version {ZSTD_VERSION}"
+        )
+    if attributes & TRANSACTIONAL:
+        raise KafkaError(ErrorCode.INVALID_TXN_STATE, "no transaction was begun here")
+
+
+def refusal(index: int, error: KafkaError) -> PartitionProduceResponse:
+    """The answer for a partition to which nothing was written."""
+    return PartitionProduceResponse(
+        index=index, error_code=error.code, base_offset=-1, error_message=error.message
+    )
+
+
+def unheard(request: Request, errors: int) -> Response | Closed:
+    """What acks=0 gets: no answer, or, after an error, no connection."""
+    if errors:
+        return Closed(request.channel, f"{errors} partitions failed in a produce with acks=0")
+    return Response(request.channel, None, request.version, request.correlation_id)

@@ -1,0 +1,92 @@
+"""DeleteTopics: remove topics, by name or (from version 6) by id.
+
+Versions: 1 to 6. KIPs: KIP-4, KIP-322 (deletion may be disabled), KIP-516 (ids).
+
+The answer means that the deletion is decided and on the disk; the directories are renamed
+at once and removed after `file.delete.delay.ms`. Fetches that wait for such a topic are
+answered with an error.
+
+Not done: `timeout_ms`, because nothing takes time here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from minikafka.node import Request
+from minikafka.quorum.image import MetadataImage, TopicImage
+from minikafka.wire.errors import ErrorCode, KafkaError
+from minikafka.wire.messages.delete_topics import (
+    DeletableTopicResult,
+    DeleteTopicsRequest,
+    DeleteTopicsResponse,
+    DeleteTopicState,
+)
+from minikafka.wire.types import ZERO_UUID, uuid_text
+
+if TYPE_CHECKING:
+    from minikafka.broker.broker import Broker
+
+BY_ID_VERSION = 6
+DISABLED_VERSION = 3
+"""From here on clients know the error code TOPIC_DELETION_DISABLED."""
+
+
+def handle(broker: Broker, now: int, request: Request) -> DeleteTopicsResponse:
+    body: DeleteTopicsRequest = request.body
+    asked = body.topics
+    if request.version < BY_ID_VERSION:
+        asked = [DeleteTopicState(name=name) for name in body.topic_names]
+    times = Counter(filter(None, (named(broker.image, each) for each in asked)))
+    doomed: list[bytes] = []
+    results = []
+    for each in asked:
+        try:
+            check_is_allowed(broker.config.delete_topic_enable, request.version)
+            topic = find(broker.image, each)
+            if times[topic.name] > 1:
+                raise KafkaError(ErrorCode.INVALID_REQUEST, f"{topic.name} is named twice")
+        except KafkaError as error:
+            results.append(
+                DeletableTopicResult(
+                    name=each.name,
+                    topic_id=each.topic_id,
+                    error_code=error.code,
+                    error_message=error.message,
+                )
+            )
+            continue
+        doomed.append(topic.topic_id)
+        results.append(DeletableTopicResult(name=topic.name, topic_id=topic.topic_id))
+    if doomed:
+        broker.commit(broker.controller.plan_removal(doomed), now)
+    return DeleteTopicsResponse(responses=results)
+
+
+def check_is_allowed(enabled: bool, version: int) -> None:
+    if not enabled:
+        known = version >= DISABLED_VERSION
+        code = ErrorCode.TOPIC_DELETION_DISABLED if known else ErrorCode.INVALID_REQUEST
+        raise KafkaError(code, "delete.topic.enable is false")
+
+
+def named(image: MetadataImage, asked: DeleteTopicState) -> str | None:
+    """The name of what is asked for, by whichever handle."""
+    topic = image.topics_by_id.get(asked.topic_id)
+    return asked.name if topic is None else topic.name
+
+
+def find(image: MetadataImage, asked: DeleteTopicState) -> TopicImage:
+    """The topic that is to go. Raises KafkaError."""
+    if (asked.name is None) == (asked.topic_id == ZERO_UUID):
+        raise KafkaError(ErrorCode.INVALID_REQUEST, "give either a topic name or a topic id")
+    if asked.name is None:
+        topic = image.topics_by_id.get(asked.topic_id)
+        if topic is None:
+            raise KafkaError(ErrorCode.UNKNOWN_TOPIC_ID, uuid_text(asked.topic_id))
+    else:
+        topic = image.topics.get(asked.name)
+        if topic is None:
+            raise KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, asked.name)
+    return topic

@@ -1,0 +1,181 @@
+"""One Kafka broker, as a machine without a clock, a socket or a thread.
+
+                           ┌────────────────────── Broker ──────────────────────┐
+      Request ─ receive ──►│ HANDLERS[type of body](broker, now, request)       │
+                           │    │ answers at once          │ or parks           │
+      Response ◄─ outbox ──│◄───┘                          ▼                    │
+                           │            appends ──► grown ──► purgatory ──┐     │
+      Response ◄─ outbox ──│◄─── poll: wakes what grew, expires what is late    │
+                           │     poll: care of the logs (retention, flush, …)   │
+                           └────────────────────────────────────────────────────┘
+
+Kafka spreads this over acceptor, processor and handler threads, with queues and locks
+between them. Here one thread brings all requests of a round and then polls once; what
+keeps the rules of Kafka are the machines below (a log, an image, a purgatory), and none
+of them has a lock.
+
+Start: read whose directory this is, replay the metadata log, open every partition that
+the image puts on this broker. Stop: flush and mark the stop as clean. A crash is the
+absence of a stop, and the next start finds out what it meant.
+
+A request in a version that this broker does not serve closes its channel, with one
+exception (apis/k18_api_versions.py). An error that no handler expects is not answered
+either: a driver that sees an exception must stop trusting this broker's state.
+
+Not done: quotas (`throttle_time_ms` is always 0), access control, and the JMX metrics.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from minikafka.broker.apis import HANDLERS, SERVED
+from minikafka.broker.config import BrokerConfig, Endpoint
+from minikafka.broker.identity import identify
+from minikafka.broker.purgatory import Purgatory
+from minikafka.broker.sessions import SessionCache
+from minikafka.log.checkpoint import CLEAN_SHUTDOWN
+from minikafka.node import Closed, Message, Node, Request, Response
+from minikafka.quorum.controller import PRODUCER_ID_BLOCK, Controller, NewTopic
+from minikafka.quorum.metadata_log import MetadataLog
+from minikafka.replica.manager import ReplicaManager
+from minikafka.replica.partition import Partition, PartitionStatistics
+from minikafka.wire.messages import ApiVersionsRequest
+from minikafka.wire.messages.metadata_records import RemoveTopicRecord, TopicRecord
+from minikafka.wire.types import uuid_text
+
+if TYPE_CHECKING:
+    from minikafka.log.files import Files
+
+
+class BrokerStatistics(NamedTuple):
+    """A broker at one moment. `parked_requests` wait in the purgatory."""
+
+    node_id: int
+    cluster_id: str
+    partitions: tuple[PartitionStatistics, ...]
+    parked_requests: int
+    fetch_sessions: int
+    metadata_offset: int
+
+
+class Broker(Node):
+    """See the module's text. The world lends `files`, `random` and `trace` before `start`."""
+
+    files: Files
+
+    def __init__(self, config: BrokerConfig) -> None:
+        super().__init__(f"broker-{config.node_id}")
+        self.config = config
+        self.served = SERVED
+        self.max_request_bytes = config.socket_request_max_bytes
+        host, port = config.advertised
+        self.advertised = Endpoint(host or self.name, port)
+        self.purgatory = Purgatory()
+        self.grown: dict[Partition, None] = {}
+        """Partitions that changed in this turn: what waits for them looks again in `poll`."""
+        self._producer_ids = iter(range(0))  # what is left of the block that was reserved
+
+    def advertise(self, address: str) -> None:
+        """Learn where the driver listens, "host:port"; told to clients unless a config is."""
+        if "advertised.listeners" not in self.config.given:
+            host, _, port = address.rpartition(":")
+            self.advertised = Endpoint(host, int(port))
+
+    # --- life ---
+    def start(self, now: int) -> None:
+        """Raises WrongDirectory when the data directory is somebody else's."""
+        config, files = self.config, self.files
+        self.identity = identify(files, config.node_id, self.random)
+        self.metadata_log = MetadataLog(files, now, self.emit, files.exists(CLEAN_SHUTDOWN))
+        self.image = self.metadata_log.image
+        self.controller = Controller(
+            self.image, config.node_id, self.identity.directory_uuid, self.random
+        )
+        self.replicas = ReplicaManager(files, config, self.image, now, self.emit)
+        slots = config.max_incremental_fetch_session_cache_slots
+        self.sessions = SessionCache(slots, self.random)
+
+    def stop(self, now: int) -> None:
+        self.metadata_log.close(now)
+        self.replicas.close(now)
+
+    # --- messages ---
+    def receive(self, now: int, message: Message) -> None:
+        if type(message) is Request:
+            body = message.body
+            handler = HANDLERS.get(type(body))
+            if handler is None or not self._is_served(message):
+                reason = f"{body.NAME} version {message.version} is not served"
+                self.outbox.append(Closed(message.channel, reason))
+                return
+            answer = handler(self, now, message)
+            if answer is not None:
+                self.outbox.append(
+                    Response(message.channel, answer, message.version, message.correlation_id)
+                )
+        elif type(message) is Closed:
+            self.purgatory.forget(message.channel)
+
+    def _is_served(self, request: Request) -> bool:
+        body = request.body
+        low, high = SERVED[body.API_KEY]
+        return low <= request.version <= high or type(body) is ApiVersionsRequest
+
+    def poll(self, now: int) -> int:
+        if self.grown:
+            grown, self.grown = self.grown, {}
+            for partition in grown:
+                self.purgatory.wake(partition, now)
+        return min(self.purgatory.expire(now), self.replicas.poll(now))
+
+    # --- what handlers ask for ---
+    def plan_topic(self, wish: NewTopic) -> list[Any]:
+        """The records that create this topic. Raises KafkaError."""
+        config = self.config
+        return self.controller.plan_topic(
+            wish, config.num_partitions, config.default_replication_factor
+        )
+
+    def commit(self, records: list[Any], now: int) -> None:
+        """Make these metadata records true, and follow what they say: open logs, delete logs."""
+        removed = [
+            self.image.topics_by_id[record.topic_id]
+            for record in records
+            if type(record) is RemoveTopicRecord
+        ]
+        self.metadata_log.commit(records, now)
+        for topic in removed:
+            for partition in self.replicas.remove(topic, now):
+                self.grown[partition] = None
+            self.emit("topic_deleted", topic=topic.name, topic_id=uuid_text(topic.topic_id))
+        for record in records:
+            if type(record) is TopicRecord:
+                topic = self.image.topics[record.name]
+                self.replicas.add(topic, now)
+                self.emit(
+                    "topic_created",
+                    topic=topic.name,
+                    topic_id=uuid_text(topic.topic_id),
+                    partitions=len(topic.partitions),
+                )
+
+    def next_producer_id(self, now: int) -> int:
+        """An id that no producer has had. Reserves a block of them in the log when it has none."""
+        for producer_id in self._producer_ids:
+            return producer_id
+        first = self.image.next_producer_id
+        self.metadata_log.commit(self.controller.plan_producer_ids(), now)
+        self._producer_ids = iter(range(first, first + PRODUCER_ID_BLOCK))
+        return next(self._producer_ids)
+
+    def statistics(self) -> BrokerStatistics:
+        """What there is to see, for figures, tests and the command line."""
+        return BrokerStatistics(
+            node_id=self.config.node_id,
+            cluster_id=self.identity.cluster_id,
+            partitions=tuple(each.statistics() for each in self.replicas),
+            parked_requests=len(self.purgatory),
+            fetch_sessions=len(self.sessions),
+            metadata_offset=self.image.offset,
+        )

@@ -1,0 +1,79 @@
+"""Who this broker is: `meta.properties`, at the root of its data directory.
+
+      cluster.id=UoW8tq0fT5qg6S5mVQd9xA
+      directory.id=5k9iV7kQTf2JH4mA1rZ0dg
+      node.id=1
+      version=1
+
+A data directory belongs to one node of one cluster for good. Started with another
+`node.id` over it, a broker would serve logs that the cluster believes to be elsewhere,
+so it refuses to start. See Kafka's MetaProperties (version 1 is KRaft's) and KIP-858.
+
+Not done: formatting as a step of its own (`kafka-storage format`): an empty directory is
+formatted at the first start, with a new cluster id.
+"""
+
+from __future__ import annotations
+
+from random import Random
+from typing import TYPE_CHECKING, NamedTuple
+
+from minikafka.log.checkpoint import (
+    META_PROPERTIES,
+    read_meta_properties,
+    write_meta_properties,
+)
+from minikafka.wire.types import random_uuid, uuid_from_text, uuid_text
+
+if TYPE_CHECKING:
+    from minikafka.log.files import Files
+
+VERSION = "1"
+
+
+class WrongDirectory(Exception):
+    """The data directory is not this broker's, or not in a format that this broker knows."""
+
+
+class Identity(NamedTuple):
+    """What the data directory says about its owner. The ids are UUIDs, in Kafka's text form."""
+
+    cluster_id: str
+    node_id: int
+    directory_id: str
+
+    @property
+    def directory_uuid(self) -> bytes:
+        return uuid_from_text(self.directory_id)
+
+
+def identify(files: Files, node_id: int, random: Random) -> Identity:
+    """Read who owns the directory; claim it for `node_id` if nobody does.
+
+    Raises WrongDirectory, saying what was found and what was expected.
+    """
+    found = read_meta_properties(files)
+    if found is None:
+        identity = Identity(uuid_text(random_uuid(random)), node_id, uuid_text(random_uuid(random)))
+        write_meta_properties(files, _properties(identity))
+        return identity
+    if found.get("version") != VERSION:
+        raise WrongDirectory(f"{META_PROPERTIES}: version {found.get('version')}, not {VERSION}")
+    missing = [name for name in ("cluster.id", "node.id", "directory.id") if name not in found]
+    if missing:
+        raise WrongDirectory(f"{META_PROPERTIES}: {missing[0]} is missing")
+    if found["node.id"] != str(node_id):
+        raise WrongDirectory(
+            f"{META_PROPERTIES}: this directory belongs to node.id {found['node.id']}, "
+            f"but the broker is configured with node.id {node_id}"
+        )
+    return Identity(found["cluster.id"], node_id, found["directory.id"])
+
+
+def _properties(identity: Identity) -> dict[str, str]:
+    return {
+        "cluster.id": identity.cluster_id,
+        "directory.id": identity.directory_id,
+        "node.id": str(identity.node_id),
+        "version": VERSION,
+    }
