@@ -24,7 +24,7 @@ nothing to do with each other.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import floor
+from math import ceil, floor
 
 from minikafka.viz.story import NEVER_ENDED, Lane, Story, file_name, size_text, span
 
@@ -32,6 +32,9 @@ Attributes = dict[str, float | str]
 
 KEY_SHAPES = 4
 """Keys get a shape while there are not more than these; more keys stand as text alone."""
+
+LENSES = 3
+"""With more lanes than these the picture would not fit a screen: strips only."""
 
 NARROW, WIDE = frozenset("iljtfrI.,:;'|!()[]· "), frozenset("mwMW@—%…")
 
@@ -156,7 +159,7 @@ class LaneView:
     high_watermark: float
     log_end: float
     segments: list[tuple[int, bool]]  # base, goes at this moment
-    batches: list[tuple[int, bool]]  # place in the columns, goes at this moment
+    batches: list[tuple[int, str]]  # place in the columns, kind
     readers: list[tuple[str, float, float]]  # name, offset, offset before this moment
     cut_from: int  # where the log ended before this moment cut it; -1: it did not
     flights: list[Flight]
@@ -169,7 +172,7 @@ def look(story: Story, index: int, moment: int) -> LaneView | None:
     end = lane.log_end.at(moment)
     if end is None:
         return None
-    readers = [
+    readers: list[tuple[str, float, float]] = [
         (name, at, before if (before := steps.at(moment - 1)) is not None else at)
         for name, steps in lane.readers.items()
         if (at := steps.at(moment)) is not None
@@ -184,7 +187,7 @@ def look(story: Story, index: int, moment: int) -> LaneView | None:
             if lane.segments.born[i] <= moment and (gone == NEVER_ENDED or gone >= moment)
         ),
         batches=[
-            (i, gone == moment)
+            (i, _kind(lane, i, moment))
             for i, gone in enumerate(lane.batches.gone)
             if lane.batches.born[i] <= moment and (gone == NEVER_ENDED or gone >= moment)
         ],
@@ -193,6 +196,18 @@ def look(story: Story, index: int, moment: int) -> LaneView | None:
         flights=_flights(story, index, moment),
         down=lane.down.at(moment) == 1,
     )
+
+
+def _kind(lane: Lane, i: int, moment: int) -> str:
+    """How a batch is drawn: cut, gone, committed, landing (written just now) or written."""
+    base, end, columns = lane.batches.base[i], lane.batches.end[i], lane.batches
+    if base >= (lane.log_end.at(moment) or 0):
+        return "cut"
+    if columns.gone[i] == moment or end <= (lane.log_start.at(moment) or 0):
+        return "gone"
+    if end <= (lane.high_watermark.at(moment) or 0):
+        return "committed"
+    return "landing" if columns.born[i] == moment else "written"
 
 
 def _flights(story: Story, index: int, moment: int) -> list[Flight]:
@@ -246,14 +261,10 @@ class Layout:
     batch: float  # height of a batch in the strip
     cell: float  # width of a record in the lens
     capacity: int  # records that the lens holds
-    has_values: bool
+    lens: float  # height of the lens
+    has_lens: bool
     has_flights: bool
-    keys: list[str]
-
-    @property
-    def lens(self) -> float:
-        """Height of the lens."""
-        return 82 if self.has_values else 66
+    keys: list[str]  # keys that are drawn as a shape
 
 
 def layout(story: Story, width: float) -> Layout:
@@ -277,14 +288,30 @@ def layout(story: Story, width: float) -> Layout:
         batch=42 if width >= 800 else 36,
         cell=min(84.0, (width - left - 6) / (capacity + 1)),
         capacity=capacity,
-        has_values=any(value is not None for _, value in pairs),
+        lens=84 if any(value is not None for _, value in pairs) else 66,
+        has_lens=len(story.lanes) <= LENSES,
         has_flights=bool(story.flights.lane),
         keys=keys if len(keys) <= KEY_SHAPES else [],
     )
 
 
-def draw(story: Story, moment: int | None = None, width: float = 720) -> Picture:
-    """The strip at a moment (the last one by default)."""
+def lens_start(view: LaneView, capacity: int, focus: float | None = None) -> float:
+    """First offset in the lens: it shows the end of the log, or what surrounds `focus`."""
+    first = view.segments[0][0] if view.segments else view.log_end
+    latest = max(first, view.log_end - capacity)
+    return latest if focus is None else max(first, min(latest, focus - capacity // 2))
+
+
+def draw(
+    story: Story,
+    moment: int | None = None,
+    width: float = 720,
+    focus: dict[int, float] | None = None,
+) -> Picture:
+    """The strip at a moment (the last one by default).
+
+    `focus` maps lanes to the offset that their lens shows instead of the log's end.
+    """
     moment = story.last if moment is None else moment
     picture = Picture(width, label=describe(story, moment))
     common = layout(story, width)
@@ -293,8 +320,11 @@ def draw(story: Story, moment: int | None = None, width: float = 720) -> Picture
         if index:
             picture.line(0, y + 4, width, y + 4, stroke="line")
             y += 16
+        strip = _Strip(picture, common, lane, y)
         view = look(story, index, moment)
-        y = _Strip(picture, common, lane, y).draw(view, moment)
+        start = lens_start(view, common.capacity, (focus or {}).get(index)) if view else 0
+        strip.draw(view, start)
+        y = strip.bottom
     picture.height = y + 2
     return picture
 
@@ -315,25 +345,27 @@ class _Strip:
         self.y_readers = self.y_end + 22
         self.y_lens = self.y_readers + 24 * len(lane.readers) + 26
         self.bottom = self.y_lens + common.lens + (24 if lane.readers else 8)
+        if not common.has_lens:
+            self.bottom = self.y_lens - 20
 
     def x(self, offset: float) -> float:
         return self.layout.left + (offset - self.lane.first) * self.layout.scale
 
-    def draw(self, view: LaneView | None, moment: int) -> float:
-        """Returns where the next lane may begin."""
+    def draw(self, view: LaneView | None, start: float) -> None:
+        """`start` is the first offset in the lens."""
         self._name(view)
-        if view is not None:
-            lens_start = max(view.segments[0][0] if view.segments else view.log_end,
-                             view.log_end - self.layout.capacity)  # fmt: skip
-            self._beam(view, lens_start)
-            self._deleted(view)
-            self._segments(view)
-            self._batches(view, moment)
-            self._pointers(view)
-            self._readers(view)
-            self._tags(view)
-            self._lens(view, moment, lens_start)
-        return self.bottom
+        if view is None:
+            return
+        if self.layout.has_lens:
+            self._beam(view, start)
+        self._deleted(view)
+        self._segments(view)
+        self._batches(view)
+        self._pointers(view)
+        self._readers(view)
+        self._tags(view)
+        if self.layout.has_lens:
+            self._lens(view, start)
 
     def _name(self, view: LaneView | None) -> None:
         paint, y = self.picture, self.y_tab + 12
@@ -345,14 +377,14 @@ class _Strip:
         else:
             paint.text(0, y + 17, self.lane.broker, "ink-2", 11)
 
-    def _beam(self, view: LaneView, lens_start: float) -> None:
+    def _beam(self, view: LaneView, start: float) -> None:
         """The ground that ties the lens to the part of the strip it enlarges."""
-        if view.log_end > lens_start:
-            left, bottom = self.layout.left, self.y_lens
-            right = left + (view.log_end - lens_start) * self.layout.cell
+        end = min(view.log_end, start + self.layout.capacity)
+        if end > start:
+            right = self._lens_x(end, start)
             self.picture.path(
-                "M", self.x(lens_start), self.y_end, "H", self.x(view.log_end),
-                "L", right, bottom, "H", left, "Z", fill="raised",
+                "M", self.x(start), self.y_end, "H", self.x(end),
+                "L", right, self.y_lens, "H", self.layout.left, "Z", fill="raised",
             )  # fmt: skip
 
     def _deleted(self, view: LaneView) -> None:
@@ -376,14 +408,16 @@ class _Strip:
             colour: Attributes = {
                 "fill": "raised",
                 "stroke": "lost" if view.down else "edge",
+                "stroke_width": 1.2,
                 **dash,
             }
             outline: list[float | str] = ["M", x1, self.y_box, "H", x0, "V", self.y_end, "H", x1]
-            paint.path(*outline, *([] if is_open else ["Z"]), **{"stroke_width": 1.2, **colour})
+            paint.path(*outline, *([] if is_open else ["Z"]), **colour)
             if tab >= 10:
                 paint.path(
-                    "M", x0, self.y_box, "V", self.y_tab + 3, "Q", x0, self.y_tab, x0 + 3, self.y_tab,
-                    "H", x0 + tab - 6, "L", x0 + tab, self.y_box, **{"stroke_width": 1.2, **colour},
+                    "M", x0, self.y_box, "V", self.y_tab + 3,
+                    "Q", x0, self.y_tab, x0 + 3, self.y_tab,
+                    "H", x0 + tab - 6, "L", x0 + tab, self.y_box, **colour,
                 )  # fmt: skip
                 words = fitting([name, name.removesuffix(".log"), str(base)], tab - 8, 11)
                 paint.text(x0 + 5, self.y_tab + 11, words, "ink-2", 11)
@@ -404,13 +438,12 @@ class _Strip:
 
     # -- batches ------------------------------------------------------------------
 
-    def _batches(self, view: LaneView, moment: int) -> None:
+    def _batches(self, view: LaneView) -> None:
         """Outlines; neighbours too narrow to be seen alone are drawn as one."""
         columns, scale = self.lane.batches, self.layout.scale
         run: tuple[int, int, str] | None = None
-        for i, goes in view.batches:
+        for i, kind in view.batches:
             base, end = columns.base[i], columns.end[i]
-            kind = self._kind(view, i, goes, moment)
             if run is not None and run[2] == kind and (end - run[0]) * scale < 3:
                 run = (run[0], end, kind)
                 continue
@@ -425,21 +458,11 @@ class _Strip:
             rx=2, fill="none", stroke="edge", stroke_dasharray="2.5 2.5",
         )  # fmt: skip
 
-    def _kind(self, view: LaneView, i: int, goes: bool, moment: int) -> str:
-        columns = self.lane.batches
-        if columns.end[i] > view.log_end and goes:
-            return "cut"
-        if goes or columns.end[i] <= view.log_start:
-            return "gone"
-        if columns.end[i] <= view.high_watermark:
-            return "committed"
-        return "landing" if columns.born[i] == moment else "written"
-
     def _batch(self, view: LaneView, run: tuple[int, int, str] | None) -> None:
         if run is None or run[2] == "cut":
             return
         base, end, kind = run
-        x, w = self.x(base) + 0.7, (end - base) * self.layout.scale - 1.4
+        x, w = self.x(base) + 1, (end - base) * self.layout.scale - 2
         y, h = self.y_batch, self.layout.batch
         fill, stroke, weight = {
             "committed": ("cell", "edge", 1.0),
@@ -484,8 +507,7 @@ class _Strip:
     def _cross(self, x: float, y: float, r: float) -> None:
         points = ("M", x - r, y - r, "L", x + r, y + r, "M", x + r, y - r, "L", x - r, y + r)
         for colour, width in (("surface", 5.4), ("lost", 2.4)):
-            more = {"stroke_width": width, "stroke_linecap": "round"}
-            self.picture.path(*points, stroke=colour, **more)
+            self.picture.path(*points, stroke=colour, stroke_width=width, stroke_linecap="round")
 
     # -- pointers -----------------------------------------------------------------
 
@@ -533,14 +555,18 @@ class _Strip:
         paint.line(x, bottom + 3, x, y, stroke="read", stroke_dasharray="1.5 2")
         lag = max(0, floor(view.high_watermark + 0.5) - floor(at + 0.5))
         where, behind = f"{name} {floor(at + 0.5)}", f"lag {lag}"
-        middle: Attributes = {"bold": 1, "halo": "surface", "text_anchor": "middle"}
-        has_ruler = high - x >= text_width(behind, 12, True) + 16
-        if has_ruler or high - x > 12:
-            paint.line(x, y + 5, high, y + 5, stroke="read", stroke_width=1.3)
-            paint.line(high, y + 1, high, y + 9, stroke="read", stroke_width=1.3)
+        room = text_width(behind, 12, True) + 8
+        has_ruler = high - x >= room + 12
         if has_ruler:
-            paint.text((x + high) / 2, y + 9, behind, "read-text", 12, **middle)
-            paint.anchor("lag", (x + high) / 2 + text_width(behind, 12, True) / 2 + 13, y + 5)
+            middle = (x + high) / 2
+            paint.line(x, y + 5, middle - room / 2, y + 5, stroke="read", stroke_width=1.3)
+            paint.line(middle + room / 2, y + 5, high, y + 5, stroke="read", stroke_width=1.3)
+            paint.text(middle, y + 9, behind, "read-text", 12, bold=1, text_anchor="middle")
+            paint.anchor("lag", middle + room / 2 + 8, y + 5)
+        elif high - x > 12:
+            paint.line(x, y + 5, high, y + 5, stroke="read", stroke_width=1.3)
+        if high - x > 12:
+            paint.line(high, y + 1, high, y + 9, stroke="read", stroke_width=1.3)
         self._triangle(x, y)
         words = where if has_ruler else f"{where} · {behind}"
         if x - 9 - text_width(words, 12, True) >= 0:
@@ -599,13 +625,14 @@ class _Strip:
 
     # -- the lens -------------------------------------------------------------------
 
-    def _lens(self, view: LaneView, moment: int, start: float) -> None:
-        columns = self.lane.batches
-        for i, goes in view.batches:
-            if columns.end[i] > start and columns.end[i] <= view.log_end:
-                self._lens_batch(i, self._kind(view, i, goes, moment), start)
-        self._free_slot(view, start)
-        if start <= view.high_watermark:
+    def _lens(self, view: LaneView, start: float) -> None:
+        columns, stop = self.lane.batches, start + self.layout.capacity
+        for i, kind in view.batches:
+            if columns.end[i] > start and columns.base[i] < stop and kind != "cut":
+                self._lens_batch(i, kind, start)
+        if view.log_end <= stop:
+            self._free_slot(view, start)
+        if start <= view.high_watermark <= stop:
             self._lens_high_watermark(view, start)
         self._lens_readers(view, start)
 
@@ -615,18 +642,21 @@ class _Strip:
     def _lens_batch(self, i: int, kind: str, start: float) -> None:
         paint, y, h, columns = self.picture, self.y_lens, self.layout.lens, self.lane.batches
         base, end = columns.base[i], columns.end[i]
-        x0, x1 = self._lens_x(max(base, start), start) + 2, self._lens_x(end, start) - 2
+        stop = start + self.layout.capacity
+        x0, x1 = self._lens_x(max(base, start), start) + 2, self._lens_x(min(end, stop), start) - 2
         is_landing = kind == "landing"
         colour: Attributes = {
             "fill": "write-soft" if is_landing else "surface",
             "stroke": "write" if is_landing else "edge",
             "stroke_width": 2.0 if is_landing else 1.3,
+            **({"stroke_dasharray": "2 2.5"} if kind == "gone" else {}),
         }
-        dash: Attributes = {"stroke_dasharray": "2 2.5"} if kind == "gone" else {}
-        if base >= start:
-            paint.rect(x0, y, x1 - x0, h, rx=4, **colour, **dash)
-        else:  # begins left of the lens: no left edge
-            paint.path("M", x0, y, "H", x1, "V", y + h, "H", x0, **colour, **dash)
+        if base >= start and end <= stop:
+            paint.rect(x0, y, x1 - x0, h, rx=4, **colour)
+        elif base >= start:  # goes on right of the lens: no right edge
+            paint.path("M", x1, y, "H", x0, "V", y + h, "H", x1, **colour)
+        else:
+            paint.path("M", x0, y, "H", x1, "V", y + h, "H", x0, **colour)
         count, size = end - base, size_text(columns.size_bytes[i])
         noun = "record" if count == 1 else "records"
         title = f"batch {span(base, end)}"
@@ -637,7 +667,7 @@ class _Strip:
         ]
         tone = "write-text" if is_landing else "ink-2"
         paint.text(x0 + 6, y + 14, fitting(words, x1 - x0 - 9, 11, True), tone, 11, bold=1)
-        for offset in range(max(base, floor(start)), end):
+        for offset in range(max(base, ceil(start)), min(end, floor(stop))):
             pairs = columns.records[i]
             self._record(offset, pairs[offset - base] if pairs else [None, None], kind, start)
 
@@ -664,7 +694,7 @@ class _Strip:
         if value is not None:
             words = fitting([value[:n] + "…" * (n < len(value)) for n in range(len(value), 0, -1)],
                             w + 4, 11)  # fmt: skip
-            paint.text(middle, y + 51, words, "ink-2", 11, **centre)
+            paint.text(middle, y + 52, words, "ink-2", 11, **centre)
 
     def _key(self, key: str, x: float, y: float, room: float, is_hatched: bool) -> None:
         paint, halo = self.picture, {"halo": "surface"} if is_hatched else {}
@@ -703,19 +733,28 @@ class _Strip:
 
     def _lens_readers(self, view: LaneView, start: float) -> None:
         y, cell = self.y_lens + self.layout.lens + 3, self.layout.cell
-        inside = sorted({at for _, at, _ in view.readers if start <= at <= view.log_end})
+        stop = start + self.layout.capacity
+        inside = sorted({at for _, at, _ in view.readers if start <= at <= min(stop, view.log_end)})
+        taken = self.layout.left  # labels reach to here
         for i, at in enumerate(inside):
             names = [name for name, offset, _ in view.readers if offset == at]
-            x = self._lens_x(at, start) + cell / 2
-            after = inside[i + 1] if i + 1 < len(inside) else start + self.layout.capacity + 1
-            room = (after - at) * cell - 18
-            who = ", ".join(names)
+            x, who = self._lens_x(at, start) + cell / 2, ", ".join(names)
             verb = "read" if len(names) > 1 else "reads"
-            offset = floor(at + 0.5)
-            wordings = [f"{who} {verb} {offset} next", who, f"{len(names)}"]
+            wordings = [f"{who} {verb} {floor(at + 0.5)} next", who]
+            after = (
+                self._lens_x(inside[i + 1], start) + cell / 2 - 8
+                if i + 1 < len(inside)
+                else (self.layout.width)
+            )
             self._triangle(x, y)
-            words = fitting(wordings, room, 11, True)
-            self.picture.text(x + 9, y + 9, words, "read-text", 11, bold=1)
+            right = fitting(wordings, after - x - 9, 11, True)
+            left = "" if right == wordings[0] else fitting(wordings, x - 9 - taken, 11, True)
+            if len(left) > len(right):
+                self.picture.text(x - 9, y + 9, left, "read-text", 11, bold=1, text_anchor="end")
+                taken = x + 8
+            else:
+                self.picture.text(x + 9, y + 9, right, "read-text", 11, bold=1)
+                taken = x + 9 + text_width(right, 11, True) + 8
 
 
 def key_shape(paint: Picture, which: int, x: float, y: float) -> None:

@@ -1,0 +1,1075 @@
+// The log strip, live: plays the story of some logs, moment by moment.
+//
+//     story (columns from viz/story.py) ─► look(moment) ─► glide ─► Strip.draw ─► patch the SVG
+//                 ▲                                                                │
+//     play · step · scrub · keys ──────────── the playhead ◄───────────────────────┘
+//
+// The first half is the twin of viz/strip.py: same functions, same names, same numbers. A
+// test compares what both draw, shape by shape, so change them together. The second half is
+// what paper cannot do: a playhead, flags that glide, a lens that follows the pointer.
+//
+// A plain ES module without imports: it runs in JupyterLab, in an exported page, offline.
+//
+// The playhead does not run in virtual time. A run has microseconds between an append and
+// its high watermark and minutes between two batches, and a linear clock would show nothing
+// but waiting. So each gap lasts between LEAST_MS and MOST_MS on the screen, longer gaps
+// longer; the clock shows the run's own time, and everything drawn is a function of that.
+
+const LEAST_MS = 340, MOST_MS = 1100, LONGEST_MS = 120_000;
+const GLIDE_MS = 180, STEP_MS = 600;
+const SPEEDS = [0.5, 1, 2, 4];
+const NEVER_ENDED = -1, KEY_SHAPES = 4, LENSES = 3;
+const NARROW = new Set("iljtfrI.,:;'|!()[]· "), WIDE = new Set("mwMW@—%…");
+const IDEA = {
+  produce: "write", append: "write", high_watermark: "commit", batch_acknowledged: "commit",
+  position: "read", crashed: "lost", truncate: "lost", dropped: "lost", recovered: "lost",
+};
+
+// ---- the twin of viz/strip.py: numbers and text --------------------------------------
+
+export function textWidth(text, size = 12, bold = false) {
+  let ems = 0;
+  for (const c of text) ems += NARROW.has(c) ? 0.36 : WIDE.has(c) ? 0.95 : 0.63;
+  return ems * size * (bold ? 1.06 : 1);
+}
+const fitting = (wordings, width, size = 12, bold = false) =>
+  wordings.find(w => textWidth(w, size, bold) <= width) ?? "";
+const rounded = value => Math.floor(value * 10 + 0.5) / 10;
+const whole = value => Math.floor(value + 0.5);
+const span = (base, end) => end === base + 1 ? `${base}` : `${base}..${end - 1}`;
+const fileName = base => `…${String(base).padStart(4, "0")}.log`;
+const sizeText = bytes => bytes >= 1e6 ? `${(bytes / 1e6).toFixed(1)} MB`
+  : bytes >= 1e3 ? `${(bytes / 1e3).toFixed(1)} kB` : `${bytes} B`;
+const plural = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
+
+class Picture {
+  constructor(width) { this.width = width; this.height = 0; this.shapes = []; this.anchors = {}; }
+  rect(x, y, w, h, more) { this.add("rect", { x, y, width: Math.max(0, w), height: h, ...more }); }
+  line(x1, y1, x2, y2, more) { this.add("line", { x1, y1, x2, y2, ...more }); }
+  circle(cx, cy, r, more) { this.add("circle", { cx, cy, r, ...more }); }
+  path(points, more) {
+    const d = points.map(p => typeof p === "string" ? p : `${rounded(p)}`).join(" ");
+    this.add("path", { d, fill: "none", ...more });
+  }
+  text(x, y, text, colour = "ink", size = 12, { halo, bold, ...more } = {}) {
+    if (!text) return;
+    const at = { x, y, font_size: size };
+    if (bold) more.font_weight = 640;
+    if (halo) {
+      const round = { stroke: halo, stroke_width: 4, stroke_linejoin: "round" };
+      this.add("text", { ...at, fill: halo, ...more, ...round }, text);
+    }
+    this.add("text", { ...at, fill: colour, ...more }, text);
+  }
+  hatch(x, y, w, h, colour, gap = 5) {
+    const points = [];
+    for (let offset = gap / 2; offset < w + h; offset += gap) {
+      const [ax, ay] = offset <= w ? [offset, 0] : [w, offset - w];
+      const [bx, by] = offset >= h ? [offset - h, h] : [0, offset];
+      points.push("M", x + ax, y + ay, "L", x + bx, y + by);
+    }
+    if (points.length) this.path(points, { stroke: colour });
+  }
+  anchor(name, x, y) { this.anchors[name] ??= [x, y]; }
+  add(tag, attributes, text = "") {
+    const plain = {};
+    for (const name in attributes) {
+      const value = attributes[name];
+      plain[name.replaceAll("_", "-")] = typeof value === "number" ? rounded(value) : value;
+    }
+    this.shapes.push({ tag, attributes: plain, text });
+  }
+}
+
+// ---- the twin of viz/strip.py: what stands where at a moment -----------------------------
+
+function at(steps, moment) {
+  let low = 0, high = steps.moment.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (steps.moment[middle] <= moment) low = middle + 1; else high = middle;
+  }
+  return low ? steps.value[low - 1] : null;
+}
+
+export function look(story, index, moment, time = story.moments.time_us[moment]) {
+  const lane = story.lanes[index], end = at(lane.log_end, moment);
+  if (end === null) return null;
+  const isThere = (columns, i) => columns.born[i] <= moment
+    && (columns.gone[i] === NEVER_ENDED || columns.gone[i] >= moment);
+  const view = {
+    log_start: at(lane.log_start, moment), high_watermark: at(lane.high_watermark, moment),
+    log_end: end, segments: [], batches: [], readers: [],
+    cut_from: lane.cut[moment] ?? -1, flights: flightsAt(story, index, moment, time),
+    down: at(lane.down, moment) === 1,
+  };
+  lane.segments.base.forEach((base, i) => {
+    if (isThere(lane.segments, i)) view.segments.push([base, lane.segments.gone[i] === moment]);
+  });
+  view.segments.sort((a, b) => a[0] - b[0]);
+  for (let i = 0; i < lane.batches.base.length; i++)
+    if (isThere(lane.batches, i)) view.batches.push([i, kindOf(lane, i, moment, view)]);
+  for (const name in lane.readers) {
+    const now = at(lane.readers[name], moment);
+    if (now !== null) view.readers.push([name, now, at(lane.readers[name], moment - 1) ?? now]);
+  }
+  return view;
+}
+
+function kindOf(lane, i, moment, view) {
+  const { base, end, born, gone } = lane.batches;
+  if (base[i] >= view.log_end) return "cut";
+  if (gone[i] === moment || end[i] <= view.log_start) return "gone";
+  if (end[i] <= view.high_watermark) return "committed";
+  return born[i] === moment ? "landing" : "written";
+}
+
+function flightsAt(story, index, moment, time) {
+  const flights = story.flights, times = story.moments.time_us, last = times.length - 1, found = [];
+  for (let i = 0; i < flights.lane.length; i++) {
+    const sent = flights.sent[i], end = flights.end[i], known = flights.acknowledged[i];
+    const until = known !== NEVER_ENDED ? known : end !== NEVER_ENDED ? end : last;
+    if (flights.lane[i] !== index || moment < sent || moment > until) continue;
+    if (end === NEVER_ENDED || moment < end) {
+      const start = times[sent], stop = times[end !== NEVER_ENDED ? end : last];
+      const progress = (time - start) / Math.max(1, stop - start);
+      found.push({ label: flights.label[i], progress, state: "flying", base: -1 });
+    } else {
+      const state = moment === known ? "known" : flights.lost[i] ? "lost"
+        : moment === end ? "landing" : "landed";
+      found.push({ label: flights.label[i], progress: 1, state, base: flights.base[i] });
+    }
+  }
+  return found;
+}
+
+export function describe(story, moment) {
+  const sentences = [];
+  story.lanes.forEach((lane, index) => {
+    const view = look(story, index, moment);
+    if (!view) return;
+    const words = [
+      `${lane.name}: log start ${view.log_start}`, `high watermark ${view.high_watermark}`,
+      `log end ${view.log_end}`, plural(view.segments.length, "segment"),
+      ...view.readers.map(([name, offset]) => `${name} at ${offset}`),
+    ];
+    sentences.push(words.join(", ") + (view.down ? "; broker down" : "") + ".");
+  });
+  return sentences.join(" ") || "No partition yet.";
+}
+
+// ---- the twin of viz/strip.py: the picture -------------------------------------------------
+
+export function layout(story, width) {
+  const lanes = story.lanes, ends = lanes.map(lane => Math.max(0, ...lane.log_end.value));
+  const names = lanes.map(lane => textWidth(lane.name, 14, true));
+  const brokers = lanes.map(lane => textWidth(lane.broker, 11));
+  const left = Math.min(170, Math.max(76, ...names, ...brokers) + 14);
+  const right = textWidth(`LEO ${Math.max(0, ...ends)}`, 11, true) + 44;
+  const scale = Math.min(44, (width - left - right)
+    / Math.max(1, ...lanes.map((lane, i) => ends[i] - lane.first)));
+  const capacity = Math.max(3, Math.floor((width - left - 6) / (width >= 800 ? 70 : 62)) - 1);
+  const pairs = lanes.flatMap(lane => lane.batches.records.flat());
+  const keys = [...new Set(pairs.map(([key]) => key).filter(key => key !== null))];
+  return {
+    width, left, scale, capacity, slot: Math.max(10, Math.min(scale, 40)),
+    batch: width >= 800 ? 42 : 36, cell: Math.min(84, (width - left - 6) / (capacity + 1)),
+    lens: pairs.some(([, value]) => value !== null) ? 84 : 66,
+    has_lens: lanes.length <= LENSES, has_flights: story.flights.lane.length > 0,
+    keys: keys.length <= KEY_SHAPES ? keys : [],
+  };
+}
+
+export function lensStart(view, capacity, focus = null) {
+  const first = view.segments.length ? view.segments[0][0] : view.log_end;
+  const latest = Math.max(first, view.log_end - capacity);
+  return focus === null ? latest
+    : Math.max(first, Math.min(latest, focus - Math.floor(capacity / 2)));
+}
+
+// `views[i]` and `starts[i]` are what lane i shows: as looked up, or gliding.
+export function draw(story, common, views, starts) {
+  const picture = new Picture(common.width), strips = [];
+  let y = 2;
+  story.lanes.forEach((lane, index) => {
+    if (index) { picture.line(0, y + 4, common.width, y + 4, { stroke: "line" }); y += 16; }
+    const strip = new Strip(picture, common, lane, y);
+    strip.draw(views[index], starts[index]);
+    strips.push(strip);
+    y = strip.bottom;
+  });
+  picture.height = y + 2;
+  picture.strips = strips;
+  return picture;
+}
+
+class Strip {
+  constructor(picture, common, lane, y) {
+    this.picture = picture; this.layout = common; this.lane = lane;
+    const readers = Object.keys(lane.readers).length;
+    this.yTag = y;
+    this.yFlag = y + (common.has_flights ? 28 : 4);
+    this.yTab = this.yFlag + 21;
+    this.yBox = this.yTab + 15;
+    this.yBatch = this.yBox + 5;
+    this.yEnd = this.yBox + common.batch + 10;
+    this.yReaders = this.yEnd + 22;
+    this.yLens = this.yReaders + 24 * readers + 26;
+    this.bottom = this.yLens + common.lens + (readers ? 24 : 8);
+    if (!common.has_lens) this.bottom = this.yLens - 20;
+  }
+  x(offset) { return this.layout.left + (offset - this.lane.first) * this.layout.scale; }
+
+  draw(view, start) {
+    this.name(view);
+    if (!view) return;
+    if (this.layout.has_lens) this.beam(view, start);
+    this.deleted(view);
+    this.segments(view);
+    this.batches(view);
+    this.pointers(view);
+    this.readers(view);
+    this.tags(view);
+    if (this.layout.has_lens) this.lens(view, start);
+  }
+
+  name(view) {
+    const paint = this.picture, y = this.yTab + 12;
+    paint.text(0, y, this.lane.name, "ink", 14, { bold: 1 });
+    if (!view) paint.text(0, y + 17, "not there yet", "ink-3", 11);
+    else if (view.down)
+      paint.text(0, y + 17, `${this.lane.broker} is down`, "lost-text", 11, { bold: 1 });
+    else paint.text(0, y + 17, this.lane.broker, "ink-2", 11);
+  }
+
+  beam(view, start) {
+    const end = Math.min(view.log_end, start + this.layout.capacity);
+    if (end > start)
+      this.picture.path(["M", this.x(start), this.yEnd, "H", this.x(end), "L",
+        this.lensX(end, start), this.yLens, "H", this.layout.left, "Z"], { fill: "raised" });
+  }
+
+  deleted(view) {
+    const first = view.segments.length ? view.segments[0][0] : this.lane.first;
+    const x0 = this.x(this.lane.first), x1 = this.x(first);
+    if (x1 <= x0) return;
+    const y = this.yBatch + this.layout.batch / 2;
+    this.picture.line(x0, y, x1 - 4, y, { stroke: "edge", stroke_dasharray: "2 3" });
+    const words = fitting([`${span(this.lane.first, first)} deleted`, "deleted"], x1 - x0 - 8, 11);
+    this.picture.text((x0 + x1) / 2, y - 6, words, "ink-3", 11, { text_anchor: "middle" });
+  }
+
+  segments(view) {
+    const paint = this.picture, bases = view.segments.map(([base]) => base);
+    view.segments.forEach(([base, goes], i) => {
+      const isOpen = i === bases.length - 1, end = isOpen ? view.log_end : bases[i + 1];
+      const x0 = this.x(base) + 1, x1 = this.x(end) + (isOpen ? this.layout.slot + 8 : -1.5);
+      const name = fileName(base), tab = Math.min((x1 - x0) * 0.92, textWidth(name, 11) + 14);
+      const colour = { fill: "raised", stroke: view.down ? "lost" : "edge", stroke_width: 1.2,
+        ...(goes || view.down ? { stroke_dasharray: "4 3" } : {}) };
+      paint.path(["M", x1, this.yBox, "H", x0, "V", this.yEnd, "H", x1, ...(isOpen ? [] : ["Z"])],
+        colour);
+      if (tab >= 10) {
+        paint.path(["M", x0, this.yBox, "V", this.yTab + 3, "Q", x0, this.yTab, x0 + 3, this.yTab,
+          "H", x0 + tab - 6, "L", x0 + tab, this.yBox], colour);
+        const words = fitting([name, name.replace(".log", ""), `${base}`], tab - 8, 11);
+        paint.text(x0 + 5, this.yTab + 11, words, "ink-2", 11);
+      }
+      if (isOpen) paint.anchor("open", x1 + 12, this.yBatch + this.layout.batch / 2);
+      else paint.anchor("closed", x0 + tab + 10, this.yTab + 6);
+    });
+    if (view.down) this.crack(this.x(view.log_end) + this.layout.slot + 8);
+  }
+
+  crack(x) {
+    const step = (this.yEnd - this.yBox + 16) / 6, points = ["M", x, this.yBox - 8];
+    for (let i = 1; i < 7; i++)
+      points.push("L", x + (i === 6 ? 0 : i % 2 ? 6 : -6), this.yBox - 8 + i * step);
+    this.picture.path(points, { stroke: "surface", stroke_width: 5 });
+    this.picture.path(points, { stroke: "lost", stroke_width: 1.8 });
+  }
+
+  batches(view) {
+    const columns = this.lane.batches, scale = this.layout.scale;
+    let run = null;
+    for (const [i, kind] of view.batches) {
+      const base = columns.base[i], end = columns.end[i];
+      if (run && run[2] === kind && (end - run[0]) * scale < 3) { run = [run[0], end, kind]; continue; }
+      this.batch(view, run);
+      run = [base, end, kind];
+    }
+    this.batch(view, run);
+    if (view.cut_from >= 0) this.cut(view.log_end, view.cut_from);
+    this.picture.rect(this.x(view.log_end) + 2, this.yBatch, this.layout.slot - 3,
+      this.layout.batch, { rx: 2, fill: "none", stroke: "edge", stroke_dasharray: "2.5 2.5" });
+  }
+
+  batch(view, run) {
+    if (!run || run[2] === "cut") return;
+    const [base, end, kind] = run, y = this.yBatch, h = this.layout.batch;
+    const x = this.x(base) + 1, w = (end - base) * this.layout.scale - 2;
+    const [fill, stroke, stroke_width] = {
+      committed: ["cell", "edge", 1], written: ["surface", "ink-2", 1.1],
+      landing: ["write-soft", "write", 2], gone: ["none", "edge", 1],
+    }[kind];
+    this.picture.rect(x, y, w, h, { rx: 2, fill, stroke, stroke_width,
+      ...(kind === "gone" ? { stroke_dasharray: "2 2.5" } : {}) });
+    if (kind === "written" || kind === "landing") {
+      this.picture.hatch(x, y, w, h, kind === "landing" ? "write" : "edge", 4.5);
+      this.picture.anchor("written", x + w / 2, this.yEnd + 10);
+    }
+    if (base < view.log_start && view.log_start < end) {
+      const gone = (view.log_start - base) * this.layout.scale - 1.4;
+      this.picture.rect(x + 0.5, y + 0.5, gone, h - 1, { fill: "raised" });
+      this.picture.hatch(x + 0.5, y + 0.5, gone, h - 1, "edge", 4.5);
+    }
+    this.numbers(base, end, kind);
+  }
+
+  numbers(base, end, kind) {
+    const scale = this.layout.scale, y = this.yBatch + this.layout.batch / 2 + 4;
+    const halo = { written: "surface", landing: "write-soft" }[kind];
+    const more = { text_anchor: "middle", ...(halo ? { halo } : {}) };
+    const colour = kind === "gone" ? "ink-3" : "ink-2";
+    if (scale >= textWidth(`${end}`, 11) + 6) {
+      for (let offset = base; offset < end; offset++) {
+        const x = this.x(offset), top = this.yBatch + 1, bottom = top + this.layout.batch - 2;
+        if (offset > base) this.picture.line(x, top, x, bottom, { stroke: "edge", stroke_width: 0.6 });
+        this.picture.text(x + scale / 2, y, `${offset}`, colour, 11, more);
+      }
+    } else {
+      const words = fitting([span(base, end), `${base}`], (end - base) * scale - 6, 11);
+      this.picture.text((this.x(base) + this.x(end)) / 2, y, words, colour, 11, more);
+    }
+  }
+
+  cut(logEnd, before) {
+    const x0 = this.x(logEnd), x1 = this.x(before), y = this.yBatch, h = this.layout.batch;
+    this.picture.rect(x0 + 1, y, x1 - x0 - 2, h, { rx: 2, fill: "surface", stroke: "lost",
+      stroke_dasharray: "3 2.5", stroke_width: 1.4 });
+    this.cross((x0 + x1) / 2, y + h / 2, 6);
+  }
+
+  cross(x, y, r) {
+    const points = ["M", x - r, y - r, "L", x + r, y + r, "M", x + r, y - r, "L", x - r, y + r];
+    for (const [stroke, stroke_width] of [["surface", 5.4], ["lost", 2.4]])
+      this.picture.path(points, { stroke, stroke_width, stroke_linecap: "round" });
+  }
+
+  pointers(view) {
+    const paint = this.picture, y1 = this.yBatch + this.layout.batch + 4, x = this.x(view.log_start);
+    paint.path(["M", x + 6, this.yBatch - 4, "H", x, "V", y1, "H", x + 6],
+      { stroke: "ink", stroke_width: 2.4 });
+    paint.text(x - 1, this.yEnd + 14, `log start ${whole(view.log_start)}`, "ink", 11,
+      { bold: 1, halo: "surface" });
+    paint.anchor("start", x - 12, this.yBatch + this.layout.batch / 2);
+    const nudge = view.high_watermark === view.log_end ? 1.3 : 0;
+    this.flag(this.x(view.log_end) + nudge, this.yFlag, y1, `LEO ${whole(view.log_end)}`, 1);
+    this.flag(this.x(view.high_watermark) - nudge, this.yFlag, y1,
+      `HW ${whole(view.high_watermark)}`, -1);
+  }
+
+  flag(x, y0, y1, label, side) {
+    const paint = this.picture, w = textWidth(label, 11, true) + 11;
+    const stroke = side > 0 ? "ink" : "commit", fill = side > 0 ? "surface" : "commit";
+    paint.line(x, y0, x, y1, { stroke, stroke_width: side > 0 ? 1.6 : 2.6 });
+    paint.path(["M", x, y0 + 0.6, "H", x + side * (w - 4), "L", x + side * w, y0 + 7.5, "L",
+      x + side * (w - 4), y0 + 14.4, "H", x, "Z"], { fill, stroke, stroke_width: 1.3 });
+    paint.text(x + side * (w / 2 - 1.5), y0 + 11.3, label, side > 0 ? "ink" : "inv", 11,
+      { bold: 1, text_anchor: "middle" });
+    paint.anchor(side > 0 ? "end" : "high", x + side * (w + 11), y0 + 7.5);
+  }
+
+  readers(view) {
+    Object.keys(this.lane.readers).forEach((name, row) => {
+      for (const [reader, offset, before] of view.readers)
+        if (reader === name) this.reader(view, name, offset, before, this.yReaders + 24 * row);
+    });
+  }
+
+  reader(view, name, offset, before, y) {
+    const paint = this.picture, x = this.x(offset), high = this.x(view.high_watermark);
+    const bottom = this.yBatch + this.layout.batch;
+    if (offset > before)
+      paint.rect(this.x(before) + 1, bottom - 2, x - this.x(before) - 2, 4, { rx: 2, fill: "read" });
+    paint.line(x, bottom + 3, x, y, { stroke: "read", stroke_dasharray: "1.5 2" });
+    const lag = Math.max(0, whole(view.high_watermark) - whole(offset));
+    const where = `${name} ${whole(offset)}`, behind = `lag ${lag}`;
+    const room = textWidth(behind, 12, true) + 8, hasRuler = high - x >= room + 12;
+    const read = { stroke: "read", stroke_width: 1.3 };
+    if (hasRuler) {
+      const middle = (x + high) / 2;
+      paint.line(x, y + 5, middle - room / 2, y + 5, read);
+      paint.line(middle + room / 2, y + 5, high, y + 5, read);
+      paint.text(middle, y + 9, behind, "read-text", 12, { bold: 1, text_anchor: "middle" });
+      paint.anchor("lag", middle + room / 2 + 8, y + 5);
+    } else if (high - x > 12) paint.line(x, y + 5, high, y + 5, read);
+    if (high - x > 12) paint.line(high, y + 1, high, y + 9, read);
+    const bold = { bold: 1, halo: "surface" };
+    this.triangle(x, y);
+    const words = hasRuler ? where : `${where} · ${behind}`;
+    if (x - 9 - textWidth(words, 12, true) >= 0)
+      paint.text(x - 9, y + 9, words, "read-text", 12, { ...bold, text_anchor: "end" });
+    else paint.text(Math.max(x, high) + 10, y + 9, words, "read-text", 12, bold);
+    paint.anchor("reader", x, y + 22);
+  }
+
+  triangle(x, y) { this.picture.path(["M", x, y, "L", x + 5, y + 8, "H", x - 5, "Z"], { fill: "read" }); }
+
+  tags(view) {
+    let taken = this.layout.width - 2;
+    for (const flight of view.flights.toReversed()) {
+      const label = fitting(flight.label, this.layout.width * 0.5, 12, true);
+      const w = textWidth(label, 12, true) + 26 + (flight.state === "known" ? 18 : 0);
+      const target = this.landing(view, flight);
+      const home = Math.max(0, Math.min(taken - w, target - w * 0.62)), x = home * flight.progress;
+      this.tag(x, w, label, flight.state);
+      if (flight.state === "landing") this.arrow(target, this.yTag + 20, this.yBatch - 1);
+      if (flight.state === "lost") this.cross(x + w + 4, this.yTag + 9, 6);
+      taken = x - 8;
+    }
+  }
+
+  landing(view, flight) {
+    const { base, end } = this.lane.batches;
+    for (const [i] of view.batches.toReversed())
+      if (base[i] === flight.base) return (this.x(base[i]) + this.x(end[i])) / 2;
+    return this.x(view.log_end) + this.layout.slot / 2;
+  }
+
+  tag(x, w, label, state) {
+    const paint = this.picture, y = this.yTag, h = 18;
+    paint.path(["M", x + 1, y + 1, "H", x + w - 6, "L", x + w - 1, y + h / 2, "L", x + w - 6,
+      y + h - 1, "H", x + 1, "Z"],
+      { fill: state === "landing" ? "write-soft" : "surface", stroke: "write", stroke_width: 1.8 });
+    paint.text(x + 9, y + 13.2, label, "write-text", 12, { bold: 1 });
+    if (state !== "known") return;
+    const tx = x + w - 20;
+    paint.path(["M", tx - 6, y + 9, "L", tx - 1.5, y + 13.5, "L", tx + 6, y + 4.2],
+      { stroke: "commit", stroke_width: 2.2, stroke_linecap: "round" });
+  }
+
+  arrow(x, y0, y1) {
+    this.picture.line(x, y0, x, y1 - 7, { stroke: "write", stroke_width: 3 });
+    this.picture.path(["M", x, y1, "L", x - 4.2, y1 - 9, "H", x + 4.2, "Z"], { fill: "write" });
+  }
+
+  lens(view, start) {
+    const { base, end } = this.lane.batches, stop = start + this.layout.capacity;
+    for (const [i, kind] of view.batches)
+      if (end[i] > start && base[i] < stop && kind !== "cut") this.lensBatch(i, kind, start);
+    if (view.log_end <= stop) this.freeSlot(view, start);
+    if (start <= view.high_watermark && view.high_watermark <= stop) this.lensHigh(view, start);
+    this.lensReaders(view, start);
+  }
+
+  lensX(offset, start) { return this.layout.left + (offset - start) * this.layout.cell; }
+
+  lensBatch(i, kind, start) {
+    const paint = this.picture, y = this.yLens, h = this.layout.lens, columns = this.lane.batches;
+    const base = columns.base[i], end = columns.end[i], stop = start + this.layout.capacity;
+    const x0 = this.lensX(Math.max(base, start), start) + 2;
+    const x1 = this.lensX(Math.min(end, stop), start) - 2;
+    const isLanding = kind === "landing";
+    const colour = { fill: isLanding ? "write-soft" : "surface", stroke: isLanding ? "write" : "edge",
+      stroke_width: isLanding ? 2 : 1.3, ...(kind === "gone" ? { stroke_dasharray: "2 2.5" } : {}) };
+    if (base >= start && end <= stop) paint.rect(x0, y, x1 - x0, h, { rx: 4, ...colour });
+    else if (base >= start) paint.path(["M", x1, y, "H", x0, "V", y + h, "H", x1], colour);
+    else paint.path(["M", x0, y, "H", x1, "V", y + h, "H", x0], colour);
+    const size = sizeText(columns.size_bytes[i]), where = span(base, end);
+    const words = [`batch ${where} · ${plural(end - base, "record")} · ${size}`,
+      `${where} · ${size}`, where];
+    paint.text(x0 + 6, y + 14, fitting(words, x1 - x0 - 9, 11, true),
+      isLanding ? "write-text" : "ink-2", 11, { bold: 1 });
+    const pairs = columns.records[i], to = Math.min(end, Math.floor(stop));
+    for (let offset = Math.max(base, Math.ceil(start)); offset < to; offset++)
+      this.record(offset, pairs.length ? pairs[offset - base] : [null, null], kind, start);
+  }
+
+  record(offset, [key, value], kind, start) {
+    const paint = this.picture, cell = this.layout.cell, left = this.lensX(offset, start);
+    const x = left + 5, y = this.yLens + 20, w = cell - 10, h = this.layout.lens - 24;
+    const middle = left + cell / 2, isHatched = kind === "landing" || kind === "written";
+    const stroke = { landing: "write", written: "edge", gone: "edge" }[kind] ?? "none";
+    const fill = { committed: "cell", gone: "none" }[kind] ?? "surface";
+    paint.rect(x, y, w, h, { rx: 2.5, fill, stroke,
+      ...(kind === "gone" ? { stroke_dasharray: "2 2.5" } : {}) });
+    if (isHatched) paint.hatch(x, y, w, h, "edge", 7);
+    const centre = { text_anchor: "middle", ...(isHatched ? { halo: "surface" } : {}) };
+    paint.text(middle, y + 18, `${offset}`, kind === "gone" ? "ink-3" : "ink", 14,
+      { bold: 1, ...centre });
+    if (key !== null) this.key(key, middle, y + 34, w, isHatched);
+    if (value !== null) {
+      const letters = [...value];
+      const cuts = letters.map((_, n) => letters.slice(0, letters.length - n).join("") + (n ? "…" : ""));
+      paint.text(middle, y + 52, fitting(cuts, w + 4, 11), "ink-2", 11, centre);
+    }
+  }
+
+  key(key, x, y, room, isHatched) {
+    const paint = this.picture, shape = this.layout.keys.indexOf(key), letters = [...key];
+    const wordings = [key, letters.slice(0, 5).join("") + "…", letters.slice(0, 3).join("") + "…", ""];
+    const words = fitting(wordings, room - (shape >= 0 ? 15 : 2), 11);
+    if (shape < 0) {
+      paint.text(x, y + 4, words, "ink-2", 11,
+        { text_anchor: "middle", ...(isHatched ? { halo: "surface" } : {}) });
+      return;
+    }
+    const start = x - (textWidth(words, 11) + 13) / 2;
+    if (isHatched)
+      paint.rect(start - 2, y - 7, textWidth(words, 11) + 17, 14, { rx: 3, fill: "surface" });
+    keyShape(paint, shape, start + 5, y);
+    paint.text(start + 13, y + 4, words, "ink-2", 11);
+  }
+
+  freeSlot(view, start) {
+    const x = this.lensX(view.log_end, start), cell = this.layout.cell, y = this.yLens + 20;
+    this.picture.rect(x + 5, y, cell - 10, this.layout.lens - 24,
+      { rx: 3, fill: "none", stroke: "edge", stroke_dasharray: "3 3", stroke_width: 1.2 });
+    const middle = { text_anchor: "middle" };
+    this.picture.text(x + cell / 2, y + 18, `${whole(view.log_end)}`, "ink-3", 14, middle);
+    this.picture.text(x + cell / 2, y + 36, "next", "ink-3", 11, middle);
+  }
+
+  lensHigh(view, start) {
+    const paint = this.picture, x = this.lensX(view.high_watermark, start), y = this.yLens;
+    paint.line(x, y - 12, x, y + this.layout.lens + 4, { stroke: "commit", stroke_width: 3 });
+    if (view.high_watermark >= view.log_end) return;
+    const bold = { bold: 1, halo: "surface" };
+    if (view.high_watermark > start)
+      paint.text(x - 6, y - 6, "committed", "commit-text", 11, { ...bold, text_anchor: "end" });
+    paint.text(x + 7, y - 6, "not yet", "ink-2", 11, bold);
+  }
+
+  lensReaders(view, start) {
+    const y = this.yLens + this.layout.lens + 3, cell = this.layout.cell;
+    const stop = start + this.layout.capacity, end = Math.min(stop, view.log_end);
+    const inside = [...new Set(view.readers.map(r => r[1]).filter(o => start <= o && o <= end))]
+      .sort((a, b) => a - b);
+    let taken = this.layout.left;
+    inside.forEach((offset, i) => {
+      const names = view.readers.filter(r => r[1] === offset).map(r => r[0]);
+      const x = this.lensX(offset, start) + cell / 2, who = names.join(", ");
+      const verb = names.length > 1 ? "read" : "reads";
+      const wordings = [`${who} ${verb} ${whole(offset)} next`, who];
+      const after = i + 1 < inside.length ? this.lensX(inside[i + 1], start) + cell / 2 - 8
+        : this.layout.width;
+      this.triangle(x, y);
+      const right = fitting(wordings, after - x - 9, 11, true);
+      const left = right === wordings[0] ? "" : fitting(wordings, x - 9 - taken, 11, true);
+      if (left.length > right.length) {
+        this.picture.text(x - 9, y + 9, left, "read-text", 11, { bold: 1, text_anchor: "end" });
+        taken = x + 8;
+      } else {
+        this.picture.text(x + 9, y + 9, right, "read-text", 11, { bold: 1 });
+        taken = x + 9 + textWidth(right, 11, true) + 8;
+      }
+    });
+  }
+}
+
+function keyShape(paint, which, x, y) {
+  const ink = { fill: "ink" };
+  if (which === 0) paint.circle(x, y, 4.4, ink);
+  else if (which === 1) paint.path(["M", x, y - 4.8, "L", x + 4.8, y + 3.8, "H", x - 4.8, "Z"], ink);
+  else if (which === 2) paint.rect(x - 3.9, y - 3.9, 7.8, 7.8, ink);
+  else paint.path(["M", x, y - 5.2, "L", x + 5.2, y, "L", x, y + 5.2, "L", x - 5.2, y, "Z"], ink);
+}
+
+function callOut(picture, label, x, y) {
+  picture.circle(x, y, 8.5, { fill: "ink", stroke: "surface", stroke_width: 1.5 });
+  picture.text(x, y + 3.9, label, "inv", 11, { bold: 1, text_anchor: "middle" });
+}
+
+// ---- shapes to DOM ---------------------------------------------------------------------------
+
+const SVG = "http://www.w3.org/2000/svg";
+const COLOURS = ["fill", "stroke"];
+
+function element(name, attributes = {}, ...children) {
+  const node = document.createElement(name);
+  for (const key in attributes)
+    if (attributes[key] != null) node.setAttribute(key, attributes[key]);
+  node.append(...children);
+  return node;
+}
+
+// `words` in backticks become code: config names look like config names.
+function withCode(text) {
+  return text.split("`").map((part, i) => i % 2 ? element("code", {}, part) : part);
+}
+
+// Make the SVG's children equal to the shapes, touching only what differs.
+function patch(svg, shapes) {
+  shapes.forEach((shape, i) => {
+    let node = svg.childNodes[i];
+    if (node?.tagName !== shape.tag) {
+      const fresh = document.createElementNS(SVG, shape.tag);
+      fresh.drawn = {};
+      if (node) node.replaceWith(fresh); else svg.append(fresh);
+      node = fresh;
+    }
+    const drawn = node.drawn, next = shape.attributes;
+    for (const name in drawn) if (!(name in next)) node.removeAttribute(name);
+    for (const name in next)
+      if (drawn[name] !== next[name]) {
+        const isToken = COLOURS.includes(name) && next[name] !== "none";
+        node.setAttribute(name, isToken ? `var(--mk-${next[name]})` : next[name]);
+      }
+    node.drawn = next;
+    if (shape.tag === "text" && node.textContent !== shape.text) node.textContent = shape.text;
+  });
+  while (svg.childNodes.length > shapes.length) svg.lastChild.remove();
+}
+
+function glyph(width, height, paintIt) {
+  const picture = new Picture(width);
+  paintIt(picture);
+  const svg = document.createElementNS(SVG, "svg");
+  for (const [k, v] of Object.entries({ width, height, viewBox: `0 0 ${width} ${height}`,
+    "aria-hidden": "true" })) svg.setAttribute(k, v);
+  patch(svg, picture.shapes);
+  return svg;
+}
+
+// ---- the playhead ------------------------------------------------------------------------------
+
+// Where each moment lies on the track, in milliseconds of playing at normal speed.
+export function timeline(times) {
+  const gaps = times.slice(1).map((t, i) => t - times[i]);
+  const waits = gaps.filter(gap => gap > 0).sort((a, b) => a - b);
+  const usual = waits[waits.length >> 1] ?? 1;
+  const long = gaps.map(gap => LEAST_MS + (MOST_MS - LEAST_MS) * gap / (gap + 4 * usual));
+  const total = long.reduce((a, b) => a + b, 0), squeeze = Math.min(1, LONGEST_MS / (total || 1));
+  const places = [0];
+  for (const ms of long) places.push(places.at(-1) + ms * squeeze);
+  return places;
+}
+
+const ease = p => 1 - (1 - p) ** 3;
+
+// Numbers that glide to where they belong: flags, posts, pointers, the lens.
+class Glide {
+  constructor() { this.values = new Map(); }
+  // The value of `name` now, on its way to `target`; `jump` goes there at once.
+  to(name, target, now, jump) {
+    let it = this.values.get(name);
+    if (!it || jump) {
+      it = { from: target, target, since: -Infinity };
+      this.values.set(name, it);
+    } else if (it.target !== target) {
+      it = { from: this.at(it, now), target, since: now };
+      this.values.set(name, it);
+    }
+    return this.at(it, now);
+  }
+  at(it, now) {
+    const p = (now - it.since) / GLIDE_MS;
+    return p >= 1 ? it.target : it.from + (it.target - it.from) * ease(p);
+  }
+  isMoving(now) { return [...this.values.values()].some(it => now - it.since < GLIDE_MS); }
+}
+
+// ---- the widget ---------------------------------------------------------------------------------
+
+const ICONS = {
+  back: "M11 2.5 3.5 8l7.5 5.5zM2 2.5v11", play: "M4 2.2 13 8 4 13.8z",
+  pause: "M4.5 2.5v11M11 2.5v11", step: "M5 2.5 12.5 8 5 13.5zM14 2.5v11",
+};
+
+function icon(name) {
+  const svg = document.createElementNS(SVG, "svg"), path = document.createElementNS(SVG, "path");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("aria-hidden", "true");
+  path.setAttribute("d", ICONS[name]);
+  if (name === "play") path.setAttribute("class", "mk-solid");
+  svg.append(path);
+  return svg;
+}
+
+class LogStrip {
+  constructor(model, root) {
+    this.model = model;
+    this.story = model.get("story");
+    this.places = timeline(this.story.moments.time_us);
+    this.end = this.places.at(-1) ?? 0;
+    this.last = this.story.moments.time_us.length - 1;
+    this.place = this.places[this.clamp(model.get("moment"))] ?? 0;
+    this.speed = 1;
+    this.frame = 0;
+    this.playing = false;
+    this.jump = true;
+    this.glide = new Glide();
+    this.focus = {}; // lane -> offset in the middle of its lens
+    this.held = false;
+    this.calm = matchMedia("(prefers-reduced-motion: reduce)");
+    this.build(root);
+    this.watch = new ResizeObserver(([entry]) => this.resize(entry.contentRect.width));
+    this.watch.observe(this.figure);
+    this.onModel = () => { if (model.get("moment") !== this.moment) this.go(model.get("moment")); };
+    model.on("change:moment", this.onModel);
+  }
+
+  remove() {
+    cancelAnimationFrame(this.frame);
+    this.watch.disconnect();
+    this.model.off("change:moment", this.onModel);
+  }
+
+  clamp(moment) { return Math.max(0, Math.min(this.last, moment < 0 ? this.last : moment)); }
+
+  // The moment at the playhead: the last one at or before it.
+  get moment() {
+    let low = 0, high = this.last;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (this.places[middle] <= this.place + 1e-6) low = middle; else high = middle - 1;
+    }
+    return low;
+  }
+
+  get time() {
+    const times = this.story.moments.time_us, i = this.moment;
+    if (i >= this.last) return times[i] ?? 0;
+    const p = (this.place - this.places[i]) / (this.places[i + 1] - this.places[i]);
+    return times[i] + p * (times[i + 1] - times[i]);
+  }
+
+  // -- building ---------------------------------------------------------------------------------
+
+  build(root) {
+    const model = this.model;
+    this.root = element("section", { class: "mk mk-strip", tabindex: "0",
+      "aria-label": model.get("title"), "data-lm-suppress-shortcuts": "true" });
+    this.title = element("h2", {}, model.get("title"));
+    this.settings = element("p", {}, ...withCode(model.get("settings")));
+    this.svg = document.createElementNS(SVG, "svg");
+    this.svg.setAttribute("role", "img");
+    this.figure = element("figure", { class: "mk-picture" });
+    this.figure.append(this.svg);
+    this.root.append(
+      element("header", {}, this.title, this.settings),
+      element("div", { class: "mk-body" }, this.figure, this.buildSide()),
+      this.buildNow(), this.buildBar(),
+      element("footer", {}, ...this.buildKeys()),
+    );
+    this.root.addEventListener("keydown", event => this.onKey(event));
+    this.svg.addEventListener("pointermove", event => this.onPoint(event));
+    this.svg.addEventListener("pointerleave", () => { if (!this.held) this.setFocus({}); });
+    this.svg.addEventListener("click", event => this.onHold(event));
+    root.append(this.root);
+  }
+
+  buildSide() {
+    const side = element("aside", { class: "mk-side" });
+    const lookFor = this.model.get("look_for");
+    this.looks = lookFor.map(([, bold, text], i) => element("li", {},
+      element("span", { class: "mk-disc" }, `${i + 1}`),
+      element("span", {}, element("b", {}, bold), ` ${text}`)));
+    if (lookFor.length)
+      side.append(element("div", {}, element("h3", {}, "Look for"),
+        element("ol", { class: "mk-look" }, ...this.looks)));
+    this.numbers = element("div", { class: "mk-numbers" });
+    side.append(element("div", {}, element("h3", {}, "Legend"), this.buildLegend(), this.numbers));
+    return side;
+  }
+
+  buildLegend() {
+    const list = element("div", { class: "mk-legend" });
+    const add = (words, paintIt) => list.append(glyph(30, 18, paintIt), element("span", {}, words));
+    const lanes = this.story.lanes, cell = { rx: 2, fill: "cell", stroke: "edge" };
+    add("batch, committed", p => p.rect(1, 2, 28, 14, cell));
+    add("batch landing, not committed", p => {
+      p.rect(1, 2, 28, 14, { rx: 2, fill: "write-soft", stroke: "write", stroke_width: 2 });
+      p.hatch(1, 2, 28, 14, "write", 4.5);
+    });
+    add("file; the open one has no right edge", p =>
+      p.path(["M", 28, 7, "H", 2, "V", 17, "H", 28, "M", 2, 7, "V", 2, "H", 12, "L", 15, 7],
+        { stroke: "edge", stroke_width: 1.2 }));
+    add("high watermark (HW): committed up to here", p => {
+      p.path(["M", 26, 2, "H", 8, "L", 4, 6.5, "L", 8, 11, "H", 26, "Z"], { fill: "commit" });
+      p.line(26, 2, 26, 18, { stroke: "commit", stroke_width: 2.6 });
+    });
+    add("log end (LEO): the next free slot", p => p.path(
+      ["M", 4, 18, "V", 2, "H", 22, "L", 26, 6.5, "L", 22, 11, "H", 4],
+      { stroke: "ink", stroke_width: 1.4 }));
+    if (lanes.some(lane => Object.keys(lane.readers).length))
+      add("a consumer’s next offset", p => p.path(["M", 15, 4, "L", 21, 14, "H", 9, "Z"], { fill: "read" }));
+    return list;
+  }
+
+  buildNow() {
+    this.nowMark = element("i");
+    this.nowText = element("span");
+    this.nowCount = element("small");
+    // Announced when stepping; while playing it would never stop talking.
+    this.now = element("p", { class: "mk-now", "aria-live": "polite" },
+      this.nowMark, this.nowText, this.nowCount);
+    return this.now;
+  }
+
+  buildBar() {
+    const button = (name, label, act) => {
+      const node = element("button", { type: "button", "aria-label": label, title: label,
+        class: `mk-${name}` }, icon(name));
+      node.addEventListener("click", act);
+      return node;
+    };
+    this.playButton = button("play", "Play", () => this.toggle());
+    this.range = element("input", { type: "range", min: 0, max: Math.max(1, Math.round(this.end)),
+      step: 1, "aria-label": "Instant of the run" });
+    this.range.addEventListener("input", () => { this.pause(); this.seek(+this.range.value); });
+    this.range.addEventListener("change", () => this.tell());
+    this.ticks = document.createElementNS(SVG, "svg");
+    this.ticks.setAttribute("aria-hidden", "true");
+    this.clock = element("output", { class: "mk-clock" });
+    this.speedButton = element("button", { type: "button", class: "mk-speed" });
+    this.speedButton.addEventListener("click", () => this.faster());
+    this.showSpeed();
+    const track = element("div", { class: "mk-track" }, this.range);
+    track.prepend(this.ticks);
+    return element("div", { class: "mk-bar" },
+      button("back", "Step back", () => this.step(-1)), this.playButton,
+      button("step", "Step", () => this.step(1)), track, this.clock, this.speedButton);
+  }
+
+  buildKeys() {
+    const caption = this.model.get("caption"), b = words => element("b", {}, words);
+    return [...(caption ? [caption, " · "] : []), b("space"), " plays, ", b("← →"), " step, ",
+      b("Home End"), " · point at a strip to move its lens, click to hold it"];
+  }
+
+  // -- playing ----------------------------------------------------------------------------------
+
+  toggle() { if (this.playing) this.pause(); else this.play(); }
+
+  play() {
+    if (this.place >= this.end) { this.place = 0; this.jump = true; }
+    this.playing = true;
+    this.before = null;
+    this.showPlaying();
+    this.redraw();
+  }
+
+  pause() {
+    if (!this.playing) return;
+    this.playing = false;
+    this.showPlaying();
+    this.tell();
+  }
+
+  step(by) {
+    this.pause();
+    const isBetween = this.place > this.places[this.moment] + 1e-6;
+    this.go(this.moment + (by < 0 && isBetween ? 0 : by));
+    this.tell();
+  }
+
+  go(moment) { this.seek(this.places[this.clamp(Math.max(0, moment))], false); }
+
+  // To a place on the track; things jump there when dragged, glide when stepped.
+  seek(place, jump = true) {
+    this.place = Math.max(0, Math.min(this.end, place));
+    this.jump = this.jump || jump;
+    this.redraw();
+  }
+
+  // Let the kernel know where the reader stopped.
+  tell() { this.model.set("moment", this.moment); this.model.save_changes(); }
+
+  faster() {
+    this.speed = SPEEDS[(SPEEDS.indexOf(this.speed) + 1) % SPEEDS.length];
+    this.showSpeed();
+  }
+
+  advance(now) {
+    const elapsed = this.before === null ? 0 : Math.min(100, now - this.before);
+    if (this.calm.matches) { // reduced motion: play becomes step
+      if (this.before === null) { this.before = now; return; }
+      if (now - this.before < STEP_MS / this.speed) return;
+      this.before = now;
+      this.place = this.places[Math.min(this.last, this.moment + 1)];
+    } else {
+      this.before = now;
+      this.place = Math.min(this.end, this.place + elapsed * this.speed);
+    }
+    if (this.place >= this.end) { this.place = this.end; this.pause(); }
+  }
+
+  // -- drawing ----------------------------------------------------------------------------------
+
+  resize(width) {
+    const size = parseFloat(getComputedStyle(this.root).getPropertyValue("--mk-k")) || 1;
+    if (width < 40 || (width === this.width && size === this.size)) return;
+    this.width = width;
+    this.size = size;
+    this.layout = layout(this.story, Math.floor(width / size));
+    this.jump = true;
+    this.drawTicks();
+    this.redraw();
+  }
+
+  redraw() {
+    if (!this.frame) this.frame = requestAnimationFrame(now => this.onFrame(now));
+  }
+
+  onFrame(now) {
+    this.frame = 0;
+    if (!this.layout) return;
+    if (this.playing) this.advance(now);
+    this.paint(now, this.jump || this.calm.matches);
+    this.jump = false;
+    if (this.playing || this.glide.isMoving(now)) this.redraw();
+  }
+
+  paint(now, jump) {
+    const moment = this.moment, starts = [];
+    const views = this.story.lanes.map((_, index) => {
+      const view = look(this.story, index, moment, this.time);
+      starts.push(view && this.glideView(view, index, now, jump));
+      return view;
+    });
+    const picture = draw(this.story, this.layout, views, starts);
+    this.strips = picture.strips;
+    this.lookFor(picture);
+    const { width, height } = picture;
+    if (this.height !== height) {
+      this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+      this.svg.setAttribute("width", width * this.size);
+      this.svg.setAttribute("height", height * this.size);
+    }
+    patch(this.svg, picture.shapes);
+    this.showMoment(moment, views);
+  }
+
+  // Let the offsets of a lane glide; returns where its lens starts.
+  glideView(view, index, now, jump) {
+    const to = (name, target) => this.glide.to(`${index} ${name}`, target, now, jump);
+    const start = to("lens", lensStart(view, this.layout.capacity, this.focus[index] ?? null));
+    for (const name of ["log_start", "high_watermark", "log_end"]) view[name] = to(name, view[name]);
+    view.readers = view.readers.map(([name, offset, before]) => [name, to(name, offset), before]);
+    return start;
+  }
+
+  lookFor(picture) {
+    this.model.get("look_for").forEach(([anchor], i) => {
+      const place = picture.anchors[anchor];
+      if (place) callOut(picture, `${i + 1}`, ...place);
+      this.looks[i].classList.toggle("mk-here", Boolean(place));
+    });
+  }
+
+  drawTicks() {
+    const width = this.ticks.clientWidth || this.width, story = this.story, picture = new Picture(width);
+    const taken = new Set();
+    this.places.forEach((place, i) => {
+      const x = 8 + (width - 16) * place / (this.end || 1), idea = IDEA[story.moments.kind[i]];
+      if (!idea || taken.has(Math.round(x / 2))) return;
+      taken.add(Math.round(x / 2));
+      picture.line(x, idea === "lost" ? 0 : 3, x, 9, { stroke: idea, stroke_width: 2 });
+    });
+    this.ticks.setAttribute("viewBox", `0 0 ${width} 9`);
+    patch(this.ticks, picture.shapes);
+  }
+
+  // -- words ------------------------------------------------------------------------------------
+
+  showMoment(moment, views) {
+    const { text, kind } = this.story.moments;
+    const clock = `${(this.time / 1e6).toFixed(3)} s`;
+    this.clock.textContent = clock;
+    this.range.value = Math.round(this.place);
+    this.range.style.setProperty("--mk-part", `${100 * this.place / (this.end || 1)}%`);
+    if (this.shown === moment) return;
+    this.shown = moment;
+    this.root.dataset.moment = moment;
+    this.range.setAttribute("aria-valuetext", `${clock}, ${text[moment] ?? "nothing happened"}`);
+    this.svg.setAttribute("aria-label", describe(this.story, moment));
+    this.nowText.textContent = text[moment] ?? "Nothing happened in this run.";
+    this.nowCount.textContent = `${moment + 1} / ${this.last + 1}`;
+    this.nowMark.style.background = `var(--mk-${IDEA[kind[moment]] ?? "ink-3"})`;
+    this.showNumbers(moment);
+  }
+
+  showNumbers(moment) {
+    let records = 0, bytes = 0, files = 0;
+    this.story.lanes.forEach((lane, index) => {
+      const view = look(this.story, index, moment);
+      if (!view) return;
+      records += view.log_end - view.log_start;
+      files += view.segments.length;
+      for (const [i] of view.batches) bytes += lane.batches.size_bytes[i];
+    });
+    const [size, unit] = sizeText(bytes).split(" ");
+    const number = (value, small, words) => element("div", {},
+      element("strong", {}, value, element("small", {}, small)), element("span", {}, words));
+    this.numbers.replaceChildren(number(`${records}`, "", "records to read"),
+      number(size, unit, `in ${plural(files, "file")}`));
+  }
+
+  showPlaying() {
+    const label = this.playing ? "Pause" : "Play";
+    this.playButton.replaceChildren(icon(this.playing ? "pause" : "play"));
+    this.playButton.setAttribute("aria-label", label);
+    this.playButton.title = label;
+    this.now.setAttribute("aria-live", this.playing ? "off" : "polite");
+  }
+
+  showSpeed() {
+    const words = this.speed === 0.5 ? "½" : `${this.speed}`;
+    this.speedButton.textContent = `× ${words}`;
+    this.speedButton.setAttribute("aria-label", `Speed ${words}`);
+  }
+
+  // -- keys and pointer -----------------------------------------------------------------------------
+
+  onKey(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const onButton = event.target.tagName === "BUTTON";
+    const act = {
+      " ": onButton ? null : () => this.toggle(),
+      ArrowRight: () => this.step(1), ArrowLeft: () => this.step(-1),
+      Home: () => { this.pause(); this.seek(0); this.tell(); },
+      End: () => { this.pause(); this.seek(this.end); this.tell(); },
+      Escape: () => { this.held = false; this.setFocus({}); },
+    }[event.key];
+    if (!act) return;
+    event.preventDefault();
+    event.stopPropagation();
+    act();
+  }
+
+  // The lane under the pointer and the offset there; null outside of the strips.
+  pointed(event) {
+    const box = this.svg.getBoundingClientRect();
+    const x = (event.clientX - box.left) / this.size, y = (event.clientY - box.top) / this.size;
+    const index = (this.strips ?? []).findIndex(s => y >= s.yTab && y <= s.yEnd);
+    if (index < 0 || x < this.layout.left) return null;
+    const strip = this.strips[index];
+    return { index, offset: Math.floor(strip.lane.first + (x - this.layout.left) / this.layout.scale) };
+  }
+
+  onPoint(event) {
+    const point = this.pointed(event);
+    this.svg.style.cursor = point ? "zoom-in" : "";
+    if (point && !this.held) this.setFocus({ [point.index]: point.offset });
+  }
+
+  onHold(event) {
+    const point = this.pointed(event);
+    this.held = Boolean(point) && !this.held;
+    this.setFocus(point ? { [point.index]: point.offset } : {});
+  }
+
+  setFocus(focus) {
+    this.focus = focus;
+    this.redraw();
+  }
+}
+
+function render({ model, el }) {
+  const strip = new LogStrip(model, el);
+  return () => strip.remove();
+}
+
+export default { render };

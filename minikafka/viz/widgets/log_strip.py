@@ -1,0 +1,120 @@
+"""The log strip as a widget: `LogStrip(sim.trace)`.
+
+    strip = LogStrip(sim.trace, title="Where does a record go?")
+    strip                       # as a cell's last line: play, step, scrub
+    strip.moment = 12           # moves the playhead
+    strip.moment                # where the reader left it
+
+The browser is sent the story once and needs no kernel to play it. Where no browser code
+runs, the same moment is shown as SVG, and in a terminal as text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+from minikafka.trace import Trace
+from minikafka.viz import theme
+from minikafka.viz.picture import story_picture
+from minikafka.viz.static import log_strip_svg
+from minikafka.viz.story import Story, tell
+
+HERE = Path(__file__).parent
+
+LookFor = tuple[str, str, str]
+"""What to look for: where its number stands (an anchor of strip.py), first words, the rest."""
+
+
+class LogStrip(anywidget.AnyWidget):
+    """Segments, offsets, log end, high watermark, log start and readers, as a trace plays.
+
+    `topics` picks the topics to show (all but internal ones by default). `look_for` names
+    at most five things to see; by default what this trace has to show. The playhead
+    stands at the end of the trace until the reader moves it.
+    """
+
+    # As text, not as a path: anywidget would watch a path's file from a thread.
+    _esm = (HERE / "log_strip.js").read_text(encoding="utf-8")
+    _css = theme.css() + (HERE / "log_strip.css").read_text(encoding="utf-8")
+
+    story = traitlets.Dict().tag(sync=True)
+    moment = traitlets.Int(-1).tag(sync=True)
+    title = traitlets.Unicode().tag(sync=True)
+    settings = traitlets.Unicode().tag(sync=True)
+    look_for: traitlets.List[list[str]] = traitlets.List().tag(sync=True)
+    caption = traitlets.Unicode().tag(sync=True)
+
+    def __init__(
+        self,
+        trace: Trace,
+        *,
+        topics: list[str] | None = None,
+        title: str = "A partition is a log that only grows at one end",
+        settings: str = "",
+        look_for: Sequence[LookFor] | None = None,
+        caption: str = "",
+    ) -> None:
+        self._story = tell(trace, topics=topics)
+        chosen = what_to_look_for(self._story) if look_for is None else look_for
+        super().__init__(
+            story=self._story.to_json(),
+            moment=self._story.last,
+            title=title,
+            settings=settings,
+            look_for=[list(item) for item in chosen],
+            caption=caption,
+        )
+
+    def __repr__(self) -> str:
+        lanes = ", ".join(f"{lane.name} to {lane.log_end.last}" for lane in self._story.lanes)
+        return f"LogStrip({lanes or 'no partition'}; {self._story.last + 1} moments)"
+
+    def svg(self, width: int = 720) -> str:
+        """The moment at the playhead as a static SVG, numbered like the look-for list."""
+        numbered = [anchor for anchor, _, _ in self.look_for]
+        return log_strip_svg(self._story, self.moment, width=width, numbered=numbered)
+
+    def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The live widget, and for viewers without one the picture as SVG and as text."""
+        live, metadata = super()._repr_mimebundle_(**options) or ({}, {})
+        pictures = {
+            "image/svg+xml": self.svg(),
+            "text/plain": f"{self!r}\n{story_picture(self._story, self.moment)}",
+        }
+        return {**live, **pictures}, metadata
+
+
+def what_to_look_for(story: Story) -> list[LookFor]:
+    """The sentences that this story can show; each stands where its anchor is drawn."""
+    lanes = story.lanes
+    found: list[LookFor] = []
+    if lanes:
+        found.append(
+            ("open", "Only one file is open.", "The log grows into the one without a right edge.")
+        )
+    if any(moment for lane in lanes for moment in _uncommitted(lane.log_end.moment, story)):
+        found.append(
+            ("written", "Hatched is written, not committed.", "The high watermark (HW) has yet "
+             "to pass it, and until then no consumer sees it.")
+        )  # fmt: skip
+    if any(lane.readers for lane in lanes):
+        found.append(
+            ("lag", "Lag is a distance", "from a consumer’s next offset to the high watermark. "
+             "Reading moves the pointer and removes nothing.")
+        )  # fmt: skip
+    if any(len(lane.log_start.value) > 1 for lane in lanes):
+        found.append(
+            ("start", "The log start moves too.", "What lies before the bracket is out of reach, "
+             "and whole files in front of it are deleted.")
+        )  # fmt: skip
+    return found
+
+
+def _uncommitted(moments: list[int], story: Story) -> list[int]:
+    """Of these moments, those at which something was appended."""
+    return [moment for moment in moments if story.moments.kind[moment] == "append"]
