@@ -484,23 +484,43 @@ class ClientNode(Node):
         return None
 
     def send(
-        self, now: int, connection: Connection, body: Any, version: int, then: Answered | None
+        self,
+        now: int,
+        connection: Connection,
+        body: Any,
+        then: Answered,
+        at_most: int | None = None,
     ) -> None:
-        """Send a request; `then` is called once, with the answer or with a KafkaError.
+        """Send a request in the newest version that both ends speak, `at_most` that one.
 
-        None for a request that is not answered (acks=0).
+        `then` is called once, with the answer or with a KafkaError; at once when the broker
+        does not speak any such version.
         """
+        try:
+            version = connection.version_of(body, at_most)
+        except KafkaError as error:
+            then(now, error)
+            return
         self._send(connection, body, version, now + self._request_timeout_us, then)
 
-    def _send(
-        self, connection: Connection, body: Any, version: int, deadline: int, then: Answered | None
+    def send_unanswered(
+        self, connection: Connection, body: Any, at_most: int | None = None
     ) -> None:
+        """Send a request to which there is no answer (acks=0). Raises UNSUPPORTED_VERSION."""
+        self._put(connection, body, connection.version_of(body, at_most))
+
+    def _send(
+        self, connection: Connection, body: Any, version: int, deadline: int, then: Answered
+    ) -> None:
+        number = self._put(connection, body, version)
+        connection.in_flight.append(_Call(number, body.NAME, deadline, then))
+        self.wake_at(deadline)
+
+    def _put(self, connection: Connection, body: Any, version: int) -> int:
         assert connection.channel is not None, f"{connection} is closed"
         self._correlation_id = number = (self._correlation_id + 1) & 0x7FFFFFFF
-        if then is not None:
-            connection.in_flight.append(_Call(number, body.NAME, deadline, then))
-            self.wake_at(deadline)
         self.outbox.append(Request(connection.channel, body, version, number, self.name))
+        return number
 
     # --- connections -------------------------------------------------------------------
     def _connection(self, address: str, lane: str) -> Connection:
@@ -579,13 +599,12 @@ class ClientNode(Node):
         connection = self.any_ready(now)
         if connection is None:
             return
-        version = connection.version_of(MetadataRequest)
         body = MetadataRequest(
             topics=[MetadataRequestTopic(name=topic) for topic in self.metadata.wanted],
-            allow_auto_topic_creation=self.allow_auto_topic_creation or version < 4,
+            allow_auto_topic_creation=self.allow_auto_topic_creation,
         )
         self.metadata.asked()
-        self.send(now, connection, body, version, self._learn_metadata)
+        self.send(now, connection, body, self._learn_metadata)
 
     def _learn_metadata(self, now: int, answer: Any) -> None:
         if isinstance(answer, KafkaError):
@@ -615,10 +634,9 @@ class Facade:
         if self._closed:
             raise WorldStopped(f"{self.name} is closed")
 
-    def _ask(self, question: Pending[T], timeout_ms: float, what: str) -> T:
-        """Wait for an answer; raises its KafkaError, or REQUEST_TIMED_OUT."""
-        if not self._host.wait(lambda: question.done, timeout_ms):
-            raise KafkaError(ErrorCode.REQUEST_TIMED_OUT, f"{what}: no result in {timeout_ms:g} ms")
+    def _ask(self, question: Pending[T]) -> T:
+        """Wait for an answer, or raise its KafkaError. The machine minds the deadline."""
+        self._host.wait(lambda: question.done, None)
         return question.result()
 
 

@@ -324,7 +324,7 @@ class Accumulator:
     def take(
         self, queue: PartitionQueue, batch: ProducerBatch, now: int, producer: ProducerId | None
     ) -> None:
-        """Move the queue's `head` to the sent batches; give it a number if there is a producer id."""
+        """The queue's `head` is sent now; it gets its number if there is a producer id."""
         if batch is queue.open:
             lingered = batch.opened_at + self.linger_us <= now
             self.close(queue, "linger" if lingered else "request")

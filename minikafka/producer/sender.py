@@ -240,50 +240,54 @@ class SenderNode(ClientNode):
                 topics[name] = TopicProduceData(name=name, topic_id=topic_id, partition_data=[])
             data = PartitionProduceData(index=index, records=batch.builder.build())
             topics[name].partition_data.append(data)
-        named = any(topic.topic_id == ZERO_UUID for topic in topics.values())
-        try:
-            version = connection.version_of(
-                ProduceRequest, LAST_VERSION_WITH_NAMES if named else None
-            )
-        except KafkaError as error:
-            self._produced({batch.key: batch for batch in batches}, now, error)
-            return
+        names = {topic.topic_id: name for name, topic in topics.items()}
+        at_most = LAST_VERSION_WITH_NAMES if ZERO_UUID in names else None
         body = ProduceRequest(
             acks=self.config.acks,
             timeout_ms=self.config.request_timeout_ms,
             topic_data=list(topics.values()),
         )
         if self.config.acks == 0:
-            self.send(now, connection, body, version, None)
-            for batch in batches:
-                self._over(batch)
-                self._acknowledge(now, batch, NO_OFFSET, -1)
+            self._send_and_forget(now, connection, body, at_most, batches)
+        else:
+            then = partial(self._produced, batches, names)
+            self.send(now, connection, body, then, at_most)
+
+    def _send_and_forget(
+        self,
+        now: int,
+        connection: Connection,
+        body: ProduceRequest,
+        at_most: int | None,
+        batches: list[ProducerBatch],
+    ) -> None:
+        try:
+            self.send_unanswered(connection, body, at_most)
+        except KafkaError as error:
+            self._produced(batches, {}, now, error)
             return
-        sent: dict[tuple[str | bytes, int], ProducerBatch] = {}
         for batch in batches:
-            topic = topics[batch.key[0]]
-            by = topic.name if version <= LAST_VERSION_WITH_NAMES else topic.topic_id
-            sent[by, batch.key[1]] = batch
-        self.send(now, connection, body, version, partial(self._produced, sent))
+            self._over(batch)
+            self._acknowledge(now, batch, NO_OFFSET, -1)
 
     # --- answers come back ---------------------------------------------------------------
     def _produced(
-        self, sent: Mapping[tuple[str | bytes, int], ProducerBatch], now: int, answer: Any
+        self, batches: list[ProducerBatch], names: Mapping[bytes, str], now: int, answer: Any
     ) -> None:
-        """A request is over. `sent` is by topic name or id, whichever the answer uses."""
-        left = dict(sent)
+        """A request is over. `names` are those of the topic ids in it."""
+        sent = {batch.key: batch for batch in batches}
         if isinstance(answer, KafkaError):
-            lost = answer
+            missing = answer
         else:
-            lost = KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, "missing in the broker's answer")
+            missing = KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, "missing in the broker's answer")
             for topic in answer.responses:
+                name = topic.name or names.get(topic.topic_id, "")
                 for partition in topic.partition_responses:
-                    batch = left.pop((topic.topic_id, partition.index), None)
-                    batch = batch or left.pop((topic.name, partition.index), None)
+                    batch = sent.pop((name, partition.index), None)
                     if batch is not None:
                         self._answer(now, batch, partition)
-        for batch in left.values():
-            self._refused(now, batch, lost)
+        for batch in sent.values():
+            self._refused(now, batch, missing)
 
     def _answer(self, now: int, batch: ProducerBatch, partition: Any) -> None:
         code = ErrorCode.of(partition.error_code)
@@ -403,13 +407,8 @@ class SenderNode(ClientNode):
 
     def _ask_id(self, now: int, connection: Connection) -> None:
         body = InitProducerIdRequest(transactional_id=None, transaction_timeout_ms=(1 << 31) - 1)
-        try:
-            version = connection.version_of(InitProducerIdRequest)
-        except KafkaError as error:
-            self._die(now, error)
-            return
         self._asking_id = True
-        self.send(now, connection, body, version, self._learn_id)
+        self.send(now, connection, body, self._learn_id)
 
     def _learn_id(self, now: int, answer: Any) -> None:
         self._asking_id = False

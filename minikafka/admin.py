@@ -1,0 +1,449 @@
+"""The admin client: topics and configs.
+
+    with Admin("localhost:9092") as admin:
+        admin.create_topics([NewTopic("greetings", partitions=3)])
+        admin.describe_topics(["greetings"])["greetings"].partitions[0].leader
+        admin.describe_configs([("topic", "greetings")])["topic", "greetings"]["segment.bytes"]
+
+Each call is one request, put again while the answer is that somebody is not ready yet, until
+`default.api.timeout.ms` is over. Which broker it goes to differs:
+
+    create, delete topics      the controller that Metadata names; with KRaft that is any
+                               broker, which forwards to the controller
+    list, describe topics      any broker: they all have the whole picture
+    configs of a topic         any broker
+    configs of a broker        that broker: only it knows its own file
+
+A call that names several things tries them all; if some fail, it raises the error of the
+first that did. Retrying is safe but not invisible: a topic that was created by a request
+whose answer got lost is reported as TOPIC_ALREADY_EXISTS, as by Kafka's own client.
+
+Not done: changing configs, everything about groups, quotas, ACLs and replicas.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from minikafka.client import COMMON_CONFIGS, ClientConfig, ClientNode, Facade, Pending
+from minikafka.config import ConfigKey, ConfigTable, ConfigType, at_least
+from minikafka.node import MS
+from minikafka.wire.errors import ErrorCode, KafkaError
+from minikafka.wire.messages import (
+    CreateTopicsRequest,
+    DeleteTopicsRequest,
+    DescribeConfigsRequest,
+    MetadataRequest,
+)
+from minikafka.wire.messages.create_topics import CreatableTopic, CreatableTopicConfig
+from minikafka.wire.messages.describe_configs import DescribeConfigsResource
+from minikafka.wire.messages.metadata import MetadataRequestTopic
+from minikafka.wire.types import uuid_text
+
+if TYPE_CHECKING:
+    from minikafka.node import World
+
+T = TypeVar("T")
+
+ADMIN_CONFIGS = ConfigTable(
+    "admin client",
+    [
+        *COMMON_CONFIGS,
+        ConfigKey(
+            "default.api.timeout.ms",
+            ConfigType.INT,
+            60_000,
+            "How long a call may take in all, retries included.",
+            at_least(0),
+        ),
+    ],
+)
+
+LAST_DELETE_WITH_NAMES = 5  # DeleteTopics 6 has another shape, for topic ids
+RESOURCE_TYPES = {"topic": 2, "broker": 4}
+PUT_AGAIN = (
+    ErrorCode.NETWORK_EXCEPTION,
+    ErrorCode.NOT_CONTROLLER,
+    ErrorCode.LEADER_NOT_AVAILABLE,
+)
+"""Not all that is retriable to others: that a topic does not exist is an answer here."""
+ANY_BROKER = -1
+CONTROLLER = -2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdminConfig(ClientConfig):
+    """The values, each under its Kafka name in snake case."""
+
+    default_api_timeout_ms: int
+
+    @classmethod
+    def of(cls, given: Mapping[str, object]) -> AdminConfig:
+        """From configs by dotted or snake name. Raises ConfigError."""
+        values: dict[str, Any] = ADMIN_CONFIGS.parse(given)
+        values["client_id"] = values["client_id"] or "admin"
+        return cls(**values)
+
+
+@dataclass(frozen=True, slots=True)
+class NewTopic:
+    """A topic to be created. -1 for partitions or replication_factor: the broker's default."""
+
+    name: str
+    partitions: int = 1
+    replication_factor: int = 1
+    configs: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedTopic:
+    """A topic as it was created; `configs` are all of its configs, defaults included."""
+
+    name: str
+    topic_id: str
+    partitions: int
+    replication_factor: int
+    configs: Mapping[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class TopicListing:
+    name: str
+    topic_id: str
+    is_internal: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionDescription:
+    """`leader` is -1 while there is none."""
+
+    partition: int
+    leader: int
+    leader_epoch: int
+    replicas: tuple[int, ...]
+    in_sync_replicas: tuple[int, ...]
+    offline_replicas: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TopicDescription:
+    name: str
+    topic_id: str
+    is_internal: bool
+    partitions: tuple[PartitionDescription, ...]
+
+
+class ConfigSource(IntEnum):
+    """Where a config's value was set (KIP-226)."""
+
+    UNKNOWN = 0
+    DYNAMIC_TOPIC_CONFIG = 1
+    DYNAMIC_BROKER_CONFIG = 2
+    DYNAMIC_DEFAULT_BROKER_CONFIG = 3
+    STATIC_BROKER_CONFIG = 4
+    DEFAULT_CONFIG = 5
+    DYNAMIC_BROKER_LOGGER_CONFIG = 6
+    CLIENT_METRICS_CONFIG = 7
+    GROUP_CONFIG = 8
+
+
+class ConfigResource(NamedTuple):
+    """What has configs. `kind` is "topic" or "broker", `name` a topic's name or a broker's id."""
+
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigEntry:
+    """One config. `value` is None when it is not set, and for sensitive ones always."""
+
+    name: str
+    value: str | None
+    source: ConfigSource
+    is_read_only: bool
+    is_sensitive: bool
+    type: ConfigType | None
+    documentation: str | None
+
+
+class _Task:
+    """A request that is repeated until it has a result or its time is up."""
+
+    __slots__ = (
+        "at_most",
+        "attempts",
+        "body",
+        "broker",
+        "deadline",
+        "is_asking",
+        "read",
+        "result",
+        "retry_at",
+    )
+
+    def __init__(
+        self, broker: int, body: Any, read: Callable[[Any], Any], deadline: int, at_most: int | None
+    ) -> None:
+        self.broker = broker  # an id, ANY_BROKER or CONTROLLER
+        self.body = body
+        self.read = read  # makes the result of an answer, or raises KafkaError
+        self.deadline = deadline
+        self.at_most = at_most
+        self.result: Pending[Any] = Pending()
+        self.is_asking = False
+        self.attempts = 0
+        self.retry_at = 0
+
+
+class AdminNode(ClientNode):
+    """The machine: a few tasks, each waiting for its broker or its answer."""
+
+    def __init__(self, config: AdminConfig) -> None:
+        super().__init__(config)
+        self._tasks: list[_Task] = []
+
+    def add(
+        self,
+        broker: int,
+        body: Any,
+        read: Callable[[Any], T],
+        deadline: int,
+        at_most: int | None = None,
+    ) -> Pending[T]:
+        """Put a request to a broker (or ANY_BROKER, CONTROLLER), and `read` the answer."""
+        task = _Task(broker, body, read, deadline, at_most)
+        self._tasks.append(task)
+        return task.result
+
+    def work(self, now: int) -> None:
+        for task in list(self._tasks):
+            if task.deadline <= now:
+                why = f"no answer to {task.body.NAME} in time"
+                self._finish(task, KafkaError(ErrorCode.REQUEST_TIMED_OUT, why))
+                continue
+            self.wake_at(task.deadline)
+            if not task.is_asking:
+                self._maybe_send(now, task)
+
+    def _maybe_send(self, now: int, task: _Task) -> None:
+        if task.retry_at > now:
+            self.wake_at(task.retry_at)
+            return
+        if task.broker != ANY_BROKER and not self.metadata.updates:
+            self.metadata.request_update()  # which broker has which address is not known yet
+            return
+        broker = self.metadata.controller_id if task.broker == CONTROLLER else task.broker
+        connection = self.any_ready(now) if broker == ANY_BROKER else self.ready(now, broker)
+        if connection is not None:
+            task.is_asking = True
+            self.send(now, connection, task.body, partial(self._answered_task, task), task.at_most)
+
+    def _answered_task(self, task: _Task, now: int, answer: Any) -> None:
+        task.is_asking = False
+        if task.result.done:
+            return
+        try:
+            if isinstance(answer, KafkaError):
+                raise answer
+            value = task.read(answer)
+        except KafkaError as error:
+            if error.code in PUT_AGAIN:
+                self.metadata.request_update()
+                task.retry_at = now + self.backoff.delay_us(task.attempts, self.random)
+                task.attempts += 1
+            else:
+                self._finish(task, error)
+        else:
+            self._tasks.remove(task)
+            task.result.succeed(value)
+
+    def _finish(self, task: _Task, error: KafkaError) -> None:
+        self._tasks.remove(task)
+        task.result.fail(error)
+
+
+class Admin(Facade):
+    """Creates, deletes and describes topics. `configs` are Kafka's in snake case.
+
+    Every method raises KafkaError with the broker's reason, or with REQUEST_TIMED_OUT after
+    default.api.timeout.ms.
+    """
+
+    def __init__(
+        self,
+        bootstrap_servers: str | Sequence[str],
+        *,
+        world: World | None = None,
+        **configs: object,
+    ) -> None:
+        self.config = AdminConfig.of({"bootstrap.servers": bootstrap_servers, **configs})
+        self._node = AdminNode(self.config)
+        super().__init__(self._node, world)
+
+    # --- topics ----------------------------------------------------------------------------
+    def create_topics(
+        self, topics: Iterable[NewTopic], *, validate_only: bool = False
+    ) -> dict[str, CreatedTopic]:
+        """Create topics; with `validate_only` only say whether that would work."""
+        body = CreateTopicsRequest(
+            topics=[
+                CreatableTopic(
+                    name=topic.name,
+                    num_partitions=topic.partitions,
+                    replication_factor=topic.replication_factor,
+                    assignments=[],
+                    configs=[
+                        CreatableTopicConfig(name=name, value=value)
+                        for name, value in topic.configs.items()
+                    ],
+                )
+                for topic in topics
+            ],
+            timeout_ms=self.config.request_timeout_ms,
+            validate_only=validate_only,
+        )
+        return self._call(CONTROLLER, body, _created)
+
+    def delete_topics(self, names: Iterable[str]) -> None:
+        """Delete topics, and with them their records."""
+        body = DeleteTopicsRequest(
+            topics=[], topic_names=list(names), timeout_ms=self.config.request_timeout_ms
+        )
+        self._call(CONTROLLER, body, _deleted, LAST_DELETE_WITH_NAMES)
+
+    def list_topics(self, *, internal: bool = False) -> dict[str, TopicListing]:
+        """All topics; with `internal` also those that Kafka keeps for itself."""
+        found = self._call(ANY_BROKER, MetadataRequest(topics=None), _described)
+        return {
+            name: TopicListing(name, topic.topic_id, topic.is_internal)
+            for name, topic in found.items()
+            if internal or not topic.is_internal
+        }
+
+    def describe_topics(self, names: Iterable[str]) -> dict[str, TopicDescription]:
+        """Partitions, leaders and replicas of these topics."""
+        body = MetadataRequest(
+            topics=[MetadataRequestTopic(name=name) for name in names],
+            allow_auto_topic_creation=False,
+        )
+        return self._call(ANY_BROKER, body, _described)
+
+    # --- configs ---------------------------------------------------------------------------
+    def describe_configs(
+        self, resources: Iterable[tuple[str, str]]
+    ) -> dict[ConfigResource, dict[str, ConfigEntry]]:
+        """The configs of resources such as ("topic", "t") or ("broker", "1"), by name."""
+        found: dict[ConfigResource, dict[str, ConfigEntry]] = {}
+        for resource in (ConfigResource(kind, str(name)) for kind, name in resources):
+            if resource.kind not in RESOURCE_TYPES:
+                raise ValueError(f"{resource.kind} has no configs; topic and broker do")
+            broker = int(resource.name) if resource.kind == "broker" else ANY_BROKER
+            body = DescribeConfigsRequest(
+                resources=[
+                    DescribeConfigsResource(
+                        resource_type=RESOURCE_TYPES[resource.kind],
+                        resource_name=resource.name,
+                        configuration_keys=None,
+                    )
+                ],
+                include_documentation=True,
+            )
+            found[resource] = self._call(broker, body, _configs)
+        return found
+
+    def _call(
+        self, broker: int, body: Any, read: Callable[[Any], T], at_most: int | None = None
+    ) -> T:
+        with self._host.entered() as now:
+            self._require_open()
+            deadline = now + self.config.default_api_timeout_ms * MS
+            question = self._node.add(broker, body, read, deadline, at_most)
+        return self._ask(question)
+
+    def close(self) -> None:
+        """Let go of the connections. Harmless when repeated."""
+        self._closed = True
+        self._host.close()
+
+    def __enter__(self) -> Admin:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+# --- reading answers -------------------------------------------------------------------------
+def _check(what: str, error_code: int, why: str | None = None) -> None:
+    if error_code != ErrorCode.NONE:
+        code = ErrorCode.of(error_code)
+        raise KafkaError(code, f"{what}: {why or code.description}")
+
+
+def _created(answer: Any) -> dict[str, CreatedTopic]:
+    for topic in answer.topics:
+        _check(f"topic {topic.name}", topic.error_code, topic.error_message)
+    return {
+        topic.name: CreatedTopic(
+            topic.name,
+            uuid_text(topic.topic_id),
+            topic.num_partitions,
+            topic.replication_factor,
+            {config.name: config.value for config in topic.configs or []},
+        )
+        for topic in answer.topics
+    }
+
+
+def _deleted(answer: Any) -> None:
+    for topic in answer.responses:
+        _check(f"topic {topic.name}", topic.error_code, topic.error_message)
+
+
+def _described(answer: Any) -> dict[str, TopicDescription]:
+    for topic in answer.topics:
+        _check(f"topic {topic.name}", topic.error_code)
+    return {topic.name: _description(topic) for topic in answer.topics}
+
+
+def _description(topic: Any) -> TopicDescription:
+    partitions = sorted(topic.partitions, key=lambda partition: int(partition.partition_index))
+    return TopicDescription(
+        topic.name,
+        uuid_text(topic.topic_id),
+        topic.is_internal,
+        tuple(
+            PartitionDescription(
+                partition.partition_index,
+                partition.leader_id,
+                partition.leader_epoch,
+                tuple(partition.replica_nodes),
+                tuple(partition.isr_nodes),
+                tuple(partition.offline_replicas),
+            )
+            for partition in partitions
+        ),
+    )
+
+
+def _configs(answer: Any) -> dict[str, ConfigEntry]:
+    (result,) = answer.results
+    _check(result.resource_name, result.error_code, result.error_message)
+    return {
+        config.name: ConfigEntry(
+            config.name,
+            config.value,
+            ConfigSource(config.config_source)
+            if config.config_source >= 0
+            else ConfigSource.UNKNOWN,
+            config.read_only,
+            config.is_sensitive,
+            ConfigType(config.config_type) if config.config_type else None,
+            config.documentation,
+        )
+        for config in result.configs
+    }
