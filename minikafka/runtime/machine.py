@@ -113,8 +113,7 @@ class SimulatedHost:
         yield self._sim.now
 
     def wait(self, done: Callable[[], bool], timeout_ms: float | None) -> bool:
-        self._sim.run_until(done, timeout_ms)
-        return done()
+        return self._sim.run_until(done, timeout_ms)
 
     # --- turns -------------------------------------------------------------------
     def arrive(self, message: Message, cause: int) -> None:

@@ -151,8 +151,10 @@ class Simulator:
         """Let `ms` milliseconds of virtual time pass."""
         self.run_until(lambda: False, ms)
 
-    def run_until(self, done: Callable[[], bool], timeout_ms: float | None = None) -> None:
-        """Go on until `done()`, or until `timeout_ms` of virtual time have passed.
+    def run_until(self, done: Callable[[], bool], timeout_ms: float | None = None) -> bool:
+        """Go on until `done()`, or until `timeout_ms` of virtual time have passed; says which.
+
+        `done` may change things: it is not called again after it has said yes.
 
         Raises Deadlock when there is no timeout and nothing can happen any more.
         """
@@ -166,8 +168,9 @@ class Simulator:
                     if deadline == NEVER:
                         raise Deadlock(f"nothing can happen any more at {self.now / MS:g} ms")
                     self._advance(deadline)
-                    return
+                    return False
                 self._step()
+            return True
         finally:
             if collecting:
                 gc.enable()
