@@ -307,8 +307,11 @@ class FetcherNode(ClientNode):
     def _look_up(self, now: int) -> None:
         self._drop_void_lookups(now)
         asked: dict[int, list[Lookup]] = {}
+        # A request that names a partition twice is refused whole: a second question about it
+        # waits for the first one's answer.
+        taken = {lookup.tp for lookup in self._lookups if lookup.asking}
         for lookup in self._lookups:
-            if lookup.asking:
+            if lookup.asking or lookup.tp in taken:
                 continue
             if lookup.retry_at > now:
                 self.wake_at(lookup.retry_at)
@@ -316,6 +319,7 @@ class FetcherNode(ClientNode):
             leader = self.metadata.leader_of(*lookup.tp)
             if leader >= 0:
                 asked.setdefault(leader, []).append(lookup)
+                taken.add(lookup.tp)
             self.wake_at(lookup.deadline)
         for leader, lookups in asked.items():
             connection = self.ready(now, leader)

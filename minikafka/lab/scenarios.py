@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from minikafka.admin import Admin, NewTopic
+from minikafka.client import TopicPartition
 from minikafka.consumer.consumer import Consumer
 from minikafka.producer.producer import Producer
 from minikafka.runtime.hardware import Link
@@ -68,16 +69,17 @@ def batches(stage: Stage) -> None:
 
 def segments(stage: Stage) -> None:
     """A log of many small segments, written in order and read from the middle by time."""
-    stage.admin().create_topics([NewTopic("days", configs={"segment.bytes": "16384"})])
+    stage.admin().create_topics([NewTopic("days", configs={"internal.segment.bytes": "16384"})])
     with stage.producer(linger_ms=FOREVER_MS, batch_size=4_000) as producer:
         for n in range(1_000):
             producer.send("days", b"x" * 90, timestamp_ms=60_000 * n)
         producer.flush()
     with stage.consumer() as consumer:
-        consumer.assign([("days", 0)])
-        found = consumer.offsets_for_times({("days", 0): 30_000_000})["days", 0]
+        days = TopicPartition("days", 0)
+        consumer.assign([days])
+        found = consumer.offsets_for_times({days: 30_000_000})[days]
         assert found is not None and found.offset == 500
-        consumer.seek(("days", 0), found.offset)
+        consumer.seek(days, found.offset)
         assert consumer.poll(timeout_ms=1_000)[0].offset == 500
 
 
@@ -116,10 +118,9 @@ def crash(sim: Simulator) -> None:
 def lossy(sim: Simulator) -> None:
     """One message in twenty breaks its connection; idempotence keeps the log free of repeats."""
     sim.admin().create_topics([NewTopic("orders")])
-    producer = sim.producer(linger_ms=1)
-    name = producer.client_id
-    sim.network.set_link(name, "broker-1", Link(loss=0.05))
-    sim.network.set_link("broker-1", name, Link(loss=0.05))
+    sim.network.set_link("unlucky", "broker-1", Link(loss=0.05))
+    sim.network.set_link("broker-1", "unlucky", Link(loss=0.05))
+    producer = sim.producer(client_id="unlucky", linger_ms=1)
     for n in range(300):
         producer.send("orders", f"order {n}".encode())
         sim.run(2)
@@ -129,7 +130,7 @@ def lossy(sim: Simulator) -> None:
 
 def retention(sim: Simulator) -> None:
     """Old segments are deleted under a slow reader, who finds the log's start moved."""
-    configs = {"segment.bytes": "16384", "retention.bytes": "65536"}
+    configs = {"internal.segment.bytes": "16384", "retention.bytes": "65536"}
     sim.admin().create_topics([NewTopic("clicks", configs=configs)])
     consumer = sim.consumer(auto_offset_reset="earliest", max_poll_records=10)
     consumer.assign([("clicks", 0)])
@@ -146,10 +147,11 @@ def read_all(stage: Stage, topic: str, partition: int = 0) -> list[bytes | None]
     """Every value of a partition, from its start to its end as of now."""
     values: list[bytes | None] = []
     with stage.consumer() as consumer:
-        consumer.assign([(topic, partition)])
+        source = TopicPartition(topic, partition)
+        consumer.assign([source])
         consumer.seek_to_beginning()
-        end = consumer.end_offsets([(topic, partition)])[topic, partition]
-        while consumer.position((topic, partition)) < end:
+        end = consumer.end_offsets([source])[source]
+        while consumer.position(source) < end:
             values.extend(record.value for record in consumer.poll(timeout_ms=1_000))
     return values
 
