@@ -120,8 +120,9 @@ class Consumer(Facade):
     def poll(self, timeout_ms: float = 0) -> list[ConsumerRecord]:
         """Records that have been fetched, at most max.poll.records; waits for the first of them.
 
-        Returns an empty list when none came in `timeout_ms`. Raises the KafkaError of a partition that cannot
-        be read; the next poll tries again, from the same position unless `seek` moves it.
+        Returns an empty list when none came in `timeout_ms`. Raises the KafkaError of a
+        partition that cannot be read; the next poll tries again, from the same position
+        unless `seek` moves it.
         """
         node, most = self._node, self.config.max_poll_records
         with self._host.entered() as now:

@@ -246,11 +246,17 @@ class Accumulator:
         return queue
 
     def has_room(self, key: Key, size_bytes: int) -> bool:
-        """Whether the open batch of a partition can take a record of at most `size_bytes`."""
+        """Whether the open batch of a partition takes a record of at most `size_bytes`.
+
+        One that does not is full, and closed.
+        """
         queue = self._queues.get(key)
         if queue is None or queue.open is None:
             return False
-        return HEADER_BYTES + len(queue.open.builder.body) + size_bytes <= self.batch_size
+        if HEADER_BYTES + len(queue.open.builder.body) + size_bytes <= self.batch_size:
+            return True
+        self.close(queue, "full")
+        return False
 
     def append(
         self,

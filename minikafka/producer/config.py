@@ -160,6 +160,8 @@ class ProducerConfig(ClientConfig):
     @classmethod
     def of(cls, given: Mapping[str, object]) -> ProducerConfig:
         """From configs by dotted or snake name. Raises ConfigError."""
+        if isinstance(given.get("acks"), int):
+            given = {**given, "acks": str(given["acks"])}  # it is a text because of "all"
         explicit = PRODUCER_CONFIGS.parse_given(given)
         values: dict[str, Any] = PRODUCER_CONFIGS.parse(given)
         values["client_id"] = values["client_id"] or "producer"

@@ -146,6 +146,7 @@ class SenderNode(ClientNode):
         if sticky is None:
             sticky = self._sticky[topic] = StickyPartition(self.config.batch_size, self.random)
         has_room = self.accumulator.has_room((topic, sticky.current), size_bytes)
+        self.turn_wanted |= not has_room
         if sticky.current not in info.partitions or sticky.is_used_up(size_bytes, has_room):
             self._draw(info, sticky)
         batch = self._append(now, (topic, sticky.current), size_bytes, record)
