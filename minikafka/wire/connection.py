@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
+from struct import Struct as Layout
 
 from minikafka.node import Channel, Request, Response
 from minikafka.wire.errors import ErrorCode, MalformedFrame
@@ -40,6 +41,7 @@ SIZE_BYTES = 4
 MAX_REQUEST_BYTES = 100 * 1024 * 1024
 """Kafka's default of socket.request.max.bytes."""
 _UNLIMITED = 0x7FFF_FFFF
+_KEY_AND_VERSION = Layout(">hh")  # how every request header begins
 
 Served = Mapping[int, tuple[int, int]]
 """The APIs that a server serves: key -> (lowest version, highest version)."""
@@ -61,10 +63,9 @@ def decode_request(channel: Channel, frame: bytes | bytearray, served: Served) -
     version that is not in `served` is a MalformedFrame: the client has been told.
     """
     end = len(frame)
-    if end < SIZE_BYTES:
+    if end < _KEY_AND_VERSION.size:
         raise MalformedFrame(f"a request of {end} bytes is shorter than its header")
-    api_key = int.from_bytes(frame[0:2], "big", signed=True)
-    version = int.from_bytes(frame[2:4], "big", signed=True)
+    api_key, version = _KEY_AND_VERSION.unpack_from(frame)
     cls = REQUESTS.get(api_key)
     if cls is None or api_key not in served:
         raise MalformedFrame(f"API {api_key} (v{version}) is not served here")

@@ -160,9 +160,13 @@ def encode(message: Message, version: int) -> list[Part]:
 
     The first part is bytes. Records of more than 4 KB are parts of their own, handed on
     uncopied: a buffer as it is, a file slice to be sent from the file.
-    Raises UnsupportedVersion when the version does not exist or cannot say it.
+    Raises UnsupportedVersion when the version does not exist or cannot say it, and
+    ValueError when a number or a string is too large for its field.
     """
-    return message.ENCODERS[version](message)
+    try:
+        return message.ENCODERS[version](message)
+    except (struct_module.error, ValueError) as error:
+        raise ValueError(f"{type(message).__name__} v{version}: {error}") from error
 
 
 def decode(
