@@ -69,15 +69,16 @@ def batches(stage: Stage) -> None:
 
 def segments(stage: Stage) -> None:
     """A log of many small segments, written in order and read from the middle by time."""
-    stage.admin().create_topics([NewTopic("days", configs={"internal.segment.bytes": "16384"})])
+    configs = {"internal.segment.bytes": "16384", "retention.ms": "-1"}
+    stage.admin().create_topics([NewTopic("days", configs=configs)])
     with stage.producer(linger_ms=FOREVER_MS, batch_size=4_000) as producer:
         for n in range(1_000):
-            producer.send("days", b"x" * 90, timestamp_ms=60_000 * n)
+            producer.send("days", b"x" * 90, timestamp_ms=3_000 * n)
         producer.flush()
     with stage.consumer() as consumer:
         days = TopicPartition("days", 0)
         consumer.assign([days])
-        found = consumer.offsets_for_times({days: 30_000_000})[days]
+        found = consumer.offsets_for_times({days: 1_500_000})[days]
         assert found is not None and found.offset == 500
         consumer.seek(days, found.offset)
         assert consumer.poll(timeout_ms=1_000)[0].offset == 500
