@@ -492,12 +492,13 @@ def _producer_row(producer_id: int, state: ProducerState) -> ProducerRow:
 def _dump_checkpoint(data: Buffer) -> Iterator[Row]:
     """Lines of two numbers are epochs, lines of a topic and two numbers are offsets."""
     lines = bytes(data).decode(errors="replace").splitlines()
-    for number, (line, expected) in enumerate(zip(lines, ("0", str(len(lines) - 2)), strict=False)):
-        if line != expected:
-            what = ("version", "number of lines")[number]
-            yield ProblemRow(0, f"the {what} is {line!r}, not {expected}")
     if len(lines) < 2:
         yield ProblemRow(0, "no version and number of lines")
+        return
+    if lines[0] != "0":
+        yield ProblemRow(0, f"the version is {lines[0]!r}, not 0")
+    if lines[1] != str(len(lines) - 2):
+        yield ProblemRow(0, f"the number of lines is {lines[1]!r}, not {len(lines) - 2}")
     position = sum(len(line.encode()) + 1 for line in lines[:2])
     for line in lines[2:]:
         yield _checkpoint_row(position, line)
