@@ -199,11 +199,19 @@ class ApacheKafka(Server):
 
 
 def run_tool(name: str, *arguments: str) -> str:
-    """Run one of Apache Kafka's command-line tools by its class; gives what it printed."""
-    command = java(name, *arguments, options=["-Xmx256m", "-XX:TieredStopAtLevel=1"])
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    """Run one of Apache Kafka's command-line tools by its class.
+
+    Gives what it printed, on standard error too: that is where the tools complain.
+    """
+    done = subprocess.run(
+        java(name, *arguments, options=["-Xmx256m", "-XX:TieredStopAtLevel=1"]),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
     if done.returncode != 0:
-        raise RuntimeError(f"{name} failed ({done.returncode}):\n{done.stdout}{done.stderr}")
+        raise RuntimeError(f"{name} failed ({done.returncode}):\n{done.stdout}")
     return done.stdout
 
 

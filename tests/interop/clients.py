@@ -137,6 +137,7 @@ class Confluent(Client):
                 "compression.type": codec,
                 "enable.idempotence": True,
                 "linger.ms": 50,
+                "batch.num.messages": 50,
             }
         )
         for record in self.records:

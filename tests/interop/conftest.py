@@ -7,10 +7,16 @@ test: what it does not do need not be asked of us.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from minikafka.bench.servers import ApacheKafka, Minikafka, Server, Unavailable
+
+# A killed Kafka broker is let in again only when its old session has run out.
+QUICK_RETURN = {
+    ApacheKafka: {"broker_session_timeout_ms": "1000", "broker_heartbeat_interval_ms": "200"}
+}
 
 
 @pytest.fixture(scope="session", params=[Minikafka, ApacheKafka], ids=["minikafka", "apache"])
@@ -25,26 +31,19 @@ def server(
     server_class: type[Server], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
     """A running broker that the tests of a session share; each uses topics of its own."""
-    yield from _running(server_class, tmp_path_factory)
+    yield from _running(server_class(tmp_path_factory.mktemp("shared")))
 
 
-@pytest.fixture(scope="session")
-def apache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Apache Kafka alone, for tests of our side that need the original opposite."""
-    yield from _running(ApacheKafka, tmp_path_factory)
+@pytest.fixture
+def own_server(server_class: type[Server], tmp_path: Path) -> Iterator[Server]:
+    """A broker of the test's own, to be stopped, killed, and have its files looked at."""
+    yield from _running(server_class(tmp_path, **QUICK_RETURN.get(server_class, {})))
 
 
-@pytest.fixture(scope="session")
-def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Our broker alone."""
-    yield from _running(Minikafka, tmp_path_factory)
-
-
-def _running(kind: type[Server], factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = kind(factory.mktemp(kind.name.replace(" ", "-")))
+def _running(server: Server) -> Iterator[Server]:
     try:
         server.start()
     except Unavailable as error:
         pytest.skip(str(error))
     yield server
-    server.stop()
+    server.kill()

@@ -17,32 +17,15 @@ from __future__ import annotations
 import struct
 import time
 import zlib
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from random import Random
 
-import pytest
-
-from minikafka.bench.servers import ApacheKafka, Server, Unavailable
+from minikafka.bench.servers import Server
 
 TIMEOUT_S = 30
 # Apache Kafka takes seconds to come back (a JVM, and the old broker session that has to
 # run out), so it is killed less often.
 KILLS = {"minikafka": 6, "Apache Kafka": 2}
-
-
-@pytest.fixture
-def victim(server_class: type[Server], tmp_path: Path) -> Iterator[Server]:
-    """A broker of the test's own, since it will not live long."""
-    session = {"broker_session_timeout_ms": "1000", "broker_heartbeat_interval_ms": "200"}
-    configs = session if server_class is ApacheKafka else {}
-    victim = server_class(tmp_path, **configs)
-    try:
-        victim.start()
-    except Unavailable as error:
-        pytest.skip(str(error))
-    yield victim
-    victim.kill()
 
 
 def value(number: int) -> bytes:
@@ -126,16 +109,16 @@ def numbers_in_log(server: Server) -> list[int]:
     return [number_in(message.value()) for message in messages]
 
 
-def test_what_was_acknowledged_survives_a_kill(victim: Server) -> None:
+def test_what_was_acknowledged_survives_a_kill(own_server: Server) -> None:
     random = Random(7)
-    create_topic(victim, flush_messages="1", segment_bytes="1048576")
+    create_topic(own_server, flush_messages="1", segment_bytes="1048576")
     kept: list[int] = []
     sent = 0
-    for _ in range(KILLS[victim.name]):
+    for _ in range(KILLS[own_server.name]):
         first = sent
-        acknowledged, sent = stream_until_killed(victim, first, random.randint(1, 3_000))
-        victim.start()
-        found = numbers_in_log(victim)
+        acknowledged, sent = stream_until_killed(own_server, first, random.randint(1, 3_000))
+        own_server.start()
+        found = numbers_in_log(own_server)
         new = found[len(kept) :]
         assert found[: len(kept)] == kept, "records of earlier rounds have changed"
         assert new == list(range(first, first + len(new))), "the rest is not a clean prefix"
@@ -165,17 +148,17 @@ def lose_power(server: Server, random: Random) -> int:
     return max(int(segment.stem), whole_batches_end(log[:cut]))
 
 
-def test_what_was_not_flushed_ends_in_a_clean_prefix(victim: Server) -> None:
+def test_what_was_not_flushed_ends_in_a_clean_prefix(own_server: Server) -> None:
     random = Random(11)
-    create_topic(victim, segment_bytes="1048576")
+    create_topic(own_server, segment_bytes="1048576")
     kept: list[int] = []
     sent = 0
-    for _ in range(KILLS[victim.name]):
+    for _ in range(KILLS[own_server.name]):
         first = sent
-        _, sent = stream_until_killed(victim, first, random.randint(1, 3_000))
-        whole = lose_power(victim, random)
-        victim.start()
-        found = numbers_in_log(victim)
+        _, sent = stream_until_killed(own_server, first, random.randint(1, 3_000))
+        whole = lose_power(own_server, random)
+        own_server.start()
+        found = numbers_in_log(own_server)
         assert len(found) == whole, "the log must end after its last whole batch"
         assert found == (kept + list(range(first, sent)))[:whole]
         kept = found
