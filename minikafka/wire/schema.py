@@ -174,6 +174,9 @@ def decode(
 ) -> M:
     """Read a message that fills frame[position:end] exactly, or raise MalformedFrame.
 
+    "Exactly" is stricter than Kafka, which lets bytes left over at the end of a request
+    pass: a length that is too short would go unnoticed.
+
     Records fields are memoryviews into the frame and keep all of it alive: copy what is
     to be kept. They are writable when the frame is a bytearray.
     """
