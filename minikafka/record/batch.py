@@ -196,7 +196,8 @@ def read_header(buffer: Buffer, position: int = 0) -> BatchHeader:
         header = _new_header(BatchHeader, _HEADER.unpack_from(buffer, position))
     except struct.error:
         raise BadLength(
-            f"{max(0, len(buffer) - position)} bytes at {position}, a batch header has {HEADER_BYTES}"
+            f"{max(0, len(buffer) - position)} bytes at {position}, "
+            f"a batch header has {HEADER_BYTES}"
         ) from None
     if header.magic != MAGIC:
         raise BadMagic(f"magic {header.magic} at byte {position + 16}, only {MAGIC} is read")

@@ -28,6 +28,10 @@ There is a CRC-32 in zlib, but for another polynomial.
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
+from importlib.machinery import PathFinder
+from importlib.util import module_from_spec
+from typing import cast
 
 Buffer = bytes | bytearray | memoryview
 
@@ -73,9 +77,22 @@ def _fold(number: int, bits: int) -> bytes:
     return number.to_bytes(bits // 8, "little")
 
 
-crc32c: Callable[..., int]
-try:
-    # Releases the GIL, takes memoryviews without a copy (google-crc32c does not).
-    from crc32c import crc32c
-except ImportError:
-    crc32c = pure_crc32c
+def _fastest() -> Callable[..., int]:
+    """The wheel's function if there is one. It releases the GIL and takes memoryviews uncopied.
+
+    Only the extension module is loaded, because the package around it asks for its own
+    version on import, and that takes longer than all other imports of the core together.
+    """
+    package = PathFinder.find_spec("crc32c")
+    if package is None:
+        return pure_crc32c
+    spec = PathFinder.find_spec("crc32c._crc32c", package.submodule_search_locations)
+    if spec is None or spec.loader is None:  # a version that is built otherwise
+        return cast(Callable[..., int], import_module("crc32c").crc32c)
+    extension = module_from_spec(spec)
+    spec.loader.exec_module(extension)
+    return cast(Callable[..., int], extension.crc32c)
+
+
+crc32c = _fastest()
+"""CRC-32C: `crc32c(data, value=0)`, as `pure_crc32c`."""

@@ -199,7 +199,8 @@ def test_index_that_does_not_fit_its_log() -> None:
         "! at byte 0: at position 0 of the log is the batch up to 6",
         "! at byte 8: at position 166 of the log is the batch up to 8",
         "! at byte 16: offset 7 comes after 7",
-        "! at byte 16: at position 90 of the log is no batch: magic -45 at byte 106, only 2 is read",
+        "! at byte 16: at position 90 of the log is no batch: "
+        "magic -45 at byte 106, only 2 is read",
         "! at byte 24: at position 1000 of the log is no batch: "
         "0 bytes at 1000, a batch header has 61",
         "! at byte 32: 3 bytes, an entry has 8",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
+import subprocess
 import sys
+from importlib import import_module
+from importlib.machinery import PathFinder
 
 import pytest
 from hypothesis import given
@@ -54,8 +56,23 @@ def test_the_sparse_polynomial_is_a_multiple_of_the_divisor() -> None:
 
 
 def test_without_the_wheel_the_fold_takes_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "crc32c", None)
-    monkeypatch.delitem(sys.modules, "minikafka.record.crc")
-    without_wheel = importlib.import_module("minikafka.record.crc")
-    assert without_wheel.crc32c is without_wheel.pure_crc32c
-    assert without_wheel.crc32c(b"123456789") == 0xE3069283
+    monkeypatch.setattr(crc.PathFinder, "find_spec", lambda *name: None)
+    assert crc._fastest() is crc.pure_crc32c
+
+
+def test_a_wheel_that_is_built_otherwise_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    find_spec = PathFinder.find_spec
+
+    def without_extension(name: str, *rest: object) -> object:
+        return None if name == "crc32c._crc32c" else find_spec(name, *rest)
+
+    import_module("crc32c")
+    monkeypatch.setattr(crc.PathFinder, "find_spec", without_extension)
+    assert crc._fastest()(b"123456789") == 0xE3069283
+
+
+def test_the_package_around_the_extension_is_not_run() -> None:
+    code = "import sys, minikafka.record.crc; print(*sys.modules)"
+    loaded = subprocess.check_output([sys.executable, "-c", code], text=True).split()
+    assert "minikafka.record.crc" in loaded
+    assert "importlib.metadata" not in loaded
