@@ -24,6 +24,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from minikafka.node import Closed, Message, Request, Response
+from minikafka.wire.schema import Struct
+from minikafka.wire.types import UuidKind, uuid_text
 
 NO_CAUSE = -1
 
@@ -121,9 +123,11 @@ def plain(value: Any) -> Any:
         return [plain(item) for item in value]
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
-    slots = getattr(type(value), "__slots__", None)
-    if slots is not None and hasattr(value, slots[0] if slots else "__slots__"):
-        return {name: plain(getattr(value, name)) for name in slots}
+    if isinstance(value, Struct):
+        return {
+            field.name: uuid_text(part) if isinstance(field.kind, UuidKind) else plain(part)
+            for field, part in ((field, getattr(value, field.name)) for field in value.FIELDS)
+        }
     if hasattr(value, "__len__"):
         return f"<{len(value)} bytes>"
     return str(value)
