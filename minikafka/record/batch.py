@@ -273,7 +273,9 @@ def _hop(buffer: Buffer, position: int, end: int, header: BatchHeader) -> None:
     left = header.record_count
     odd = 0
     try:
-        while left > _SHORT_RUN:
+        for _ in range(_MAX_RUNS):  # each looks at all that is left: a few must do
+            if left < _SHORT_RUN:
+                break
             run, stride = _equal_lengths(buffer, position, end)
             odd |= buffer[position]
             run = min(run, left)
@@ -298,6 +300,7 @@ def _hop(buffer: Buffer, position: int, end: int, header: BatchHeader) -> None:
 
 
 _SHORT_RUN = 32
+_MAX_RUNS = 8
 
 
 def _equal_lengths(buffer: Buffer, position: int, end: int) -> tuple[int, int]:

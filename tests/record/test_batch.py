@@ -253,6 +253,14 @@ def test_hops_are_right_for_runs_of_equal_lengths_and_for_others(sizes: list[int
             verify(lying, 0, read_header(lying))
 
 
+def test_lengths_made_to_be_slow_are_not() -> None:
+    """Runs that are just long enough: looking for each in all of the rest would take minutes."""
+    body = (b"\0" * 40 + b"\2x" * 40) * 10_000
+    count = 800_000
+    data = rewrite(EXAMPLES[0].data, body, record_count=count, last_offset_delta=count - 1)
+    verify(data, 0, read_header(data))
+
+
 def test_batches_in_a_row() -> None:
     log = b"".join(example.data for example in EXAMPLES)
     found = list(batches(log + EXAMPLES[0].data[:-1]))

@@ -90,10 +90,9 @@ def test_lz4_blocks_that_refer_back_are_read() -> None:
     assert decompress(Compression.LZ4, linked, LIMIT) == TEXT
 
 
-def test_gzip_members_in_a_row_are_read() -> None:
-    assert decompress(Compression.GZIP, gzip.compress(b"one ") + gzip.compress(b"two"), 7) == (
-        b"one two"
-    )
+def test_nothing_may_follow_a_gzip_member() -> None:
+    with pytest.raises(CorruptRecords, match="23 bytes follow its end"):
+        decompress(Compression.GZIP, gzip.compress(b"one") + gzip.compress(b"two"), LIMIT)
 
 
 # -- bounds -------------------------------------------------------------------
