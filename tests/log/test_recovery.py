@@ -1,0 +1,398 @@
+"""Opening a log: what a crash tears, what a bad disk loses, and what opening costs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+
+import pytest
+
+from minikafka.log.config import LogConfig
+from minikafka.record.batch import batches, read_header
+from minikafka.runtime.disk import MemoryFile, MemoryFiles
+from minikafka.wire.errors import ErrorCode, KafkaError
+
+from .helpers import NOW, NOW_MS, SMALL, Place, batch, data_of, everything, values
+
+FIRST = "t-0/00000000000000000000"
+
+
+def last_path(place: Place) -> str:
+    return place.log.active.path
+
+
+def cut_file(place: Place, path: str, size: int) -> None:
+    place.files.replace(path, place.files.read(path)[:size])
+
+
+# --- a torn tail -----------------------------------------------------------------------
+
+
+def test_a_tail_torn_at_any_byte_is_cut_to_the_last_whole_batch() -> None:
+    original = Place(LogConfig(index_interval_bytes=100))
+    ends = [0]
+    for i in range(4):
+        original.append([b"%d" % i] * (i + 1))
+        ends.append(original.log.size_bytes)
+    content = original.files.read(FIRST + ".log")
+    for size in range(len(content) + 1):
+        place = Place(original.config)
+        place.files.replace(FIRST + ".log", content[:size])
+        log = place.open(clean=False)
+        whole = max(i for i, end in enumerate(ends) if end <= size)
+        assert log.size_bytes == ends[whole]
+        assert log.log_end_offset == sum(range(whole + 1))
+        (told,) = place.of("recovered")
+        assert told["truncated_bytes"] == size - ends[whole]
+        assert told["offset"] == log.log_end_offset
+        if size == ends[whole]:
+            assert "nothing is damaged" in told["reason"]
+        assert place.append([b"next"]).base_offset == sum(range(whole + 1))
+
+
+def test_a_flipped_byte_anywhere_in_the_last_batch_cuts_it() -> None:
+    original = Place()
+    original.fill(3)
+    content = original.files.read(FIRST + ".log")
+    size = len(content) // 3
+    for position in range(2 * size, 3 * size):
+        place = Place()
+        broken = bytearray(content)
+        broken[position] ^= 0xFF
+        place.files.replace(FIRST + ".log", bytes(broken))
+        log = place.open(clean=False)
+        # Base offset and leader epoch are outside of the CRC; nobody can tell that they changed
+        # unless the offset goes back.
+        at = position - 2 * size
+        if not (at < 8 or 12 <= at < 16):
+            assert log.log_end_offset == 2, position
+
+
+def test_damage_in_an_earlier_unflushed_segment_drops_what_follows() -> None:
+    place = Place()
+    place.fill(60)
+    path = place.log.segments[1].path
+    base = place.log.base_offsets[1]
+    content = bytearray(place.files.read(path + ".log"))
+    size = len(content) // (place.log.base_offsets[2] - base)
+    content[5 * size + 65] ^= 1
+    place.files.replace(path + ".log", bytes(content))
+    place.open(clean=False, recovery_point=0)
+    assert place.log.log_end_offset == base + 5
+    assert len(place.log.segments) == 2
+    assert values(place.log) == [b"%d" % i for i in range(base + 5)]
+    assert "CRC" in place.of("recovered")[0]["reason"]
+
+
+def test_checking_begins_at_the_recovery_point() -> None:
+    place = Place()
+    place.fill(60)
+    recovery_point = place.log.base_offsets[2] + 1
+    content = bytearray(place.files.read(FIRST + ".log"))
+    content[100] ^= 1  # flushed long ago: nobody looks, as nobody looks in Kafka
+    place.files.replace(FIRST + ".log", bytes(content))
+    assert place.open(clean=False, recovery_point=recovery_point).log_end_offset == 60
+
+
+def test_a_crash_keeps_what_was_flushed_and_a_part_of_the_rest() -> None:
+    for seed in range(30):
+        files = MemoryFiles()
+        place = Place(files=files)
+        place.fill(20)
+        place.log.flush(NOW)
+        for i in range(20, 40):
+            place.append([b"%d" % i])
+        recovery_point = place.log.recovery_point
+        files.crash(torn=Random(seed))
+        log = place.open(clean=False, recovery_point=recovery_point)
+        assert recovery_point <= log.log_end_offset <= 40
+        assert values(log) == [b"%d" % i for i in range(log.log_end_offset)]
+
+
+def test_a_clean_mark_that_lies_is_noticed_at_the_end_of_the_log() -> None:
+    place = Place()
+    place.fill(5)
+    place.log.close(NOW)
+    size = place.log.size_bytes
+    cut_file(place, FIRST + ".log", size - 1)
+    log = place.open(clean=True)
+    assert log.log_end_offset == 4
+    assert place.of("recovered")[0]["offset"] == 4
+
+
+# --- indexes ---------------------------------------------------------------------------
+
+
+def garbage(data: bytes) -> bytes:
+    return Random(1).randbytes(len(data))
+
+
+def too_far(data: bytes) -> bytes:
+    return b"\x7f" + data[1:]
+
+
+DAMAGES: dict[str, Callable[[bytes], bytes | None]] = {
+    "missing": lambda data: None,
+    "empty": lambda data: b"",
+    "short by a byte": lambda data: data[:-1],
+    "long by a byte": lambda data: data + b"\0",
+    "garbage": garbage,
+    "garbage of odd length": lambda data: garbage(data) + b"?",
+    "first entry too far": too_far,
+    "last entry too far": lambda data: data[:-8] + too_far(data[-8:]),
+    "zeros at the end": lambda data: data + bytes(24),
+    "half": lambda data: data[: len(data) // 48 * 24],
+}
+
+
+@pytest.mark.parametrize("clean", [True, False])
+@pytest.mark.parametrize("suffix", [".index", ".timeindex"])
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("which", [0, 1, -1])
+def test_a_damaged_index_is_never_believed(
+    clean: bool, suffix: str, damage: str, which: int
+) -> None:
+    place = Place()
+    place.fill(60, first_ms=1_000)
+    place.log.close(NOW)
+    path = place.log.segments[which].path + suffix
+    damaged = DAMAGES[damage](place.files.read(path))
+    if damaged is None:
+        place.files.remove(path)
+    else:
+        place.files.replace(path, damaged)
+    log = place.open(clean=clean, recovery_point=60)
+    assert log.log_end_offset == 60
+    for offset in range(60):
+        assert log.read(offset, 1).first_offset == offset
+    if not (suffix == ".timeindex" and damage in LOSES_TIME):
+        for i in range(60):
+            found = log.offset_for_timestamp(1_000 + i)
+            assert found and found.offset == i
+
+
+# A time index whose last entries are gone, or say something that might be true, is not
+# recognised in a segment that nobody checks; then old records look older than they are.
+LOSES_TIME = {"half", "garbage", "last entry too far", "zeros at the end"}
+
+
+def test_a_rebuilt_index_is_the_one_that_was_there() -> None:
+    place = Place()
+    place.fill(60)
+    for segment in place.log.segments[:-1]:
+        before = [place.files.read(segment.path + s) for s in (".index", ".timeindex")]
+        assert all(before)
+        segment.rebuild("because")
+        assert [place.files.read(segment.path + s) for s in (".index", ".timeindex")] == before
+    assert len(place.of("index_rebuilt")) == len(place.log.segments) - 1
+
+
+def test_a_rotten_index_is_mended_by_the_read_that_meets_it() -> None:
+    place = Place()
+    place.fill(60)
+    place.log.close(NOW)
+    content = place.files.read(FIRST + ".index")
+    place.files.replace(FIRST + ".index", content[:4] + bytes([0, 0, 0, 7]) + content[8:])
+    log = place.open(clean=True)
+    assert not place.of("index_rebuilt")
+    assert [log.read(offset, 1).first_offset for offset in range(20)] == list(range(20))
+    assert len(place.of("index_rebuilt")) == 1
+    assert place.files.read(FIRST + ".index") == content
+
+
+def test_a_rotten_batch_in_the_middle_is_an_error_for_its_readers_only() -> None:
+    place = Place()
+    place.fill(60)
+    place.log.close(NOW)
+    content = bytearray(place.files.read(FIRST + ".log"))
+    position = place.log.segments[0].find(10)
+    assert position is not None
+    content[position.position + 8] ^= 0xFF  # its length
+    place.files.replace(FIRST + ".log", bytes(content))
+    log = place.open(clean=True)
+    assert log.read(3, 1).first_offset == 3
+    with pytest.raises(KafkaError) as error:
+        log.read(11, 1)
+    assert error.value.code == ErrorCode.CORRUPT_MESSAGE
+    assert log.read(40, 1).first_offset == 40
+
+
+# --- what lies beside the log -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "content", [None, b"", b"1\n0\n", b"0\n9\n0 0\n", b"0\n1\nx y\n", b"0\n2\n1 5\n0 9\n", b"\xff"]
+)
+def test_leader_epochs_are_read_again_from_the_batches(content: bytes | None) -> None:
+    place = Place()
+    for i in range(60):
+        place.append(1, epoch=i // 25)
+    place.log.close(NOW)
+    path = "t-0/leader-epoch-checkpoint"
+    good = place.files.read(path)
+    if content is None:
+        place.files.remove(path)
+    else:
+        place.files.replace(path, content)
+    log = place.open(clean=True)
+    assert log.epochs.entries == [(0, 0), (1, 25), (2, 50)]
+    assert place.files.read(path) == good
+
+
+def test_epochs_of_lost_records_are_forgotten() -> None:
+    place = Place()
+    place.append(1, epoch=0)
+    place.log.flush(NOW)
+    place.append(1, epoch=4)
+    place.files.crash()  # type: ignore[attr-defined]
+    log = place.open(clean=False, recovery_point=1)
+    assert (log.log_end_offset, log.latest_epoch) == (1, 0)
+
+
+@pytest.mark.parametrize("clean", [True, False])
+@pytest.mark.parametrize("damage", ["missing", "empty", "flipped", "all missing"])
+def test_producers_survive_a_damaged_snapshot(clean: bool, damage: str) -> None:
+    place = Place()
+    for i in range(60):
+        place.append(1, producer=(i % 3, 0, i // 3))
+    place.log.close(NOW)
+    snapshots = [n for n in place.files.list("t-0") if n.endswith(".snapshot")]
+    assert len(snapshots) == len(place.log.segments)
+    last = f"t-0/{snapshots[-1]}"
+    match damage:
+        case "missing":
+            place.files.remove(last)
+        case "empty":
+            place.files.replace(last, b"")
+        case "flipped":
+            content = bytearray(place.files.read(last))
+            content[-1] ^= 1
+            place.files.replace(last, bytes(content))
+        case "all missing":
+            for name in snapshots:
+                place.files.remove(f"t-0/{name}")
+    log = place.open(clean=clean)
+    assert {pid: s.batches[-1].last_offset for pid, s in log.producers.states.items()} == {
+        0: 57,
+        1: 58,
+        2: 59,
+    }
+    assert place.append(1, producer=(0, 0, 19)).duplicate
+    assert place.append(1, producer=(0, 0, 20)).base_offset == 60
+
+
+def test_leftovers_and_orphans_are_swept_up() -> None:
+    place = Place()
+    place.fill(3)
+    place.log.close(NOW)
+    for name in ("x.tmp", "00000000000000000000.log.deleted", "00000000000000000009.index"):
+        place.files.replace(f"t-0/{name}", b"?")
+    place.open(clean=True)
+    names = place.files.list("t-0")
+    assert not [name for name in names if name.endswith((".tmp", ".deleted"))]
+    assert "00000000000000000009.index" not in names
+
+
+def test_a_log_start_beyond_the_end_starts_anew() -> None:
+    """The checkpoint outlived the segments that it belongs to."""
+    place = Place()
+    place.fill(3)
+    place.log.close(NOW)
+    log = place.open(clean=True, log_start_offset=10)
+    assert (log.log_start_offset, log.log_end_offset) == (10, 10)
+    assert place.append(1).base_offset == 10
+
+
+def test_opening_twice_gives_the_same() -> None:
+    place = Place()
+    for i in range(60):
+        place.append([b"%d" % i], producer=(7, i // 30, i % 30), epoch=i // 25)
+    place.reopen()
+    first = (place.log.statistics(), everything(place.log), place.log.epochs.entries)
+    content = {name: place.files.read(f"t-0/{name}") for name in place.files.list("t-0")}
+    place.reopen()
+    assert (place.log.statistics(), everything(place.log), place.log.epochs.entries) == first
+    assert {n: place.files.read(f"t-0/{n}") for n in place.files.list("t-0")} == content
+
+
+# --- what opening costs ---------------------------------------------------------------------
+
+
+class Meter(MemoryFiles):
+    """Counts what is read, by suffix."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read_bytes: dict[str, int] = {}
+
+    def open(self, path: str) -> MemoryFile:
+        return MeteredFile(self, path, super().open(path)._content)
+
+    def read(self, path: str) -> bytes:
+        data = super().read(path)
+        self.count(path, len(data))
+        return data
+
+    def count(self, path: str, size: int) -> None:
+        suffix = path.rpartition(".")[2]
+        self.read_bytes[suffix] = self.read_bytes.get(suffix, 0) + size
+
+    def total(self) -> int:
+        return sum(self.read_bytes.values())
+
+
+class MeteredFile(MemoryFile):
+    def read(self, position: int, count: int) -> bytes:
+        data = super().read(position, count)
+        assert isinstance(self._disk, Meter)
+        self._disk.count(self.path, len(data))
+        return data
+
+
+METERED = LogConfig(segment_bytes=200_000, index_interval_bytes=1_000)
+
+
+def metered(batch_count: int) -> tuple[Place, Meter]:
+    files = Meter()
+    place = Place(METERED, files)
+    for i in range(batch_count):
+        place.log.append(batch([b"x" * 400], NOW_MS + i), NOW, 0)
+    place.log.close(NOW)
+    files.read_bytes.clear()
+    return place, files
+
+
+def test_opening_a_closed_log_reads_no_log_file_but_the_tail_of_the_last() -> None:
+    costs = []
+    for batch_count in (500, 4_000):
+        place, files = metered(batch_count)
+        log = place.open(clean=True)
+        assert log.log_end_offset == batch_count
+        costs.append(files.total())
+        assert files.read_bytes["log"] <= 2 * 8_192
+        assert files.read_bytes.get("index", 0) + files.read_bytes["timeindex"] <= 40
+    assert costs[1] <= costs[0] + 8_192
+
+
+def test_a_read_costs_the_same_in_a_large_log() -> None:
+    worst = []
+    for batch_count in (500, 4_000):
+        place, files = metered(batch_count)
+        log = place.open(clean=True)
+        costs = []
+        for offset in range(0, batch_count, 37):
+            files.read_bytes.clear()
+            assert read_header(data_of(log.read(offset, 1).records)).base_offset == offset
+            costs.append(files.total())
+        worst.append(max(costs))
+    assert worst[0] == worst[1] or max(worst) < 2 * 8_192 + 200
+
+
+def test_a_big_batch_is_checked_whole() -> None:
+    """Larger than what is read at a time."""
+    place = Place(LogConfig(max_message_bytes=4 << 20))
+    place.append([b"x" * (3 << 20)])
+    place.append(1)
+    log = place.open(clean=False)
+    assert log.log_end_offset == 2
+    assert [h.base_offset for _, h in batches(data_of(log.read(0, 4 << 20).records))] == [0, 1]
