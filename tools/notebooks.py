@@ -1,76 +1,141 @@
-"""Execute the notebooks and store them with their outputs, byte for byte repeatable.
+"""Build the notebooks: scripts in notebooks/src become executed .ipynb files beside that folder.
 
-    python tools/notebooks.py [NAME …]       (default: all)
+    python tools/notebooks.py              build and execute all of them
+    python tools/notebooks.py 00 03        only those whose names start so
+    python tools/notebooks.py --check      build aside; fail when a stored one differs
 
-A notebook is written as a script, `notebooks/src/NAME.py` (jupytext's percent format:
-readable in a diff), and read as `notebooks/NAME.ipynb`, which this command makes.
-Two runs give the same bytes, so a changed output is a changed behaviour: cell ids are
-numbered, timings are not recorded, and the saved state of widgets is left out (each
-plotly widget would store the whole of plotly.js; a widget that is opened without a
-kernel shows its static form instead).
+The scripts (py:percent) are the source, readable in a diff; the notebooks are a build
+product that is committed, because a reader without a kernel wants to see its outputs and
+because `pytest --nbval` compares them with a fresh run. Built twice, a notebook is the same
+file: ids are numbered, and what only a live session needs (widget state, the random
+ids of views, execution times) is left out.
+
+Where an output has a drawing as SVG, the same drawing is stored as PNG too, since code
+hosts may refuse to show SVG outputs. Pixels depend on fonts, so a PNG is kept as long as
+its SVG is the same, and never compared.
 """
 
 from __future__ import annotations
 
-import os
+import argparse
+import base64
 import sys
 from pathlib import Path
 from typing import Any
 
-NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
+import jupytext
+import nbformat
+from nbclient import NotebookClient
+
+from minikafka.viz.chromium import chromium, executable, png_of_svg
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = ROOT / "notebooks"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+SVG, PNG = "image/svg+xml", "image/png"
+
+Notebook = Any  # nbformat's NotebookNode: a dict that also answers to attributes
 
 
-def executed(script: Path) -> Any:
-    """The notebook of a script with its outputs."""
-    import jupytext
-    from nbclient import NotebookClient
+def main(arguments: list[str] | None = None) -> int:
+    """Returns the process's exit code: 1 when `--check` found a difference."""
+    parser = argparse.ArgumentParser(description="Build and execute the notebooks.")
+    parser.add_argument("names", nargs="*", help="first letters of the notebooks to build")
+    parser.add_argument("--check", action="store_true", help="change nothing, report differences")
+    options = parser.parse_args(arguments)
+    sources = [
+        path
+        for path in sorted((NOTEBOOKS / "src").glob("*.py"))
+        if not options.names or path.name.startswith(tuple(options.names))
+    ]
+    if not sources:
+        parser.error(f"no notebook starts with {', '.join(options.names)}")
+    stale = [source for source in sources if not _build(source, check=options.check)]
+    for source in stale:
+        print(f"{_target(source).relative_to(ROOT)} is not what {source.name} gives")
+    return 1 if stale else 0
 
-    notebook = jupytext.read(script)
-    notebook.metadata.pop("jupytext", None)
-    notebook.metadata.kernelspec = {
-        "display_name": "Python 3",
-        "language": "python",
-        "name": "python3",
+
+def _target(source: Path) -> Path:
+    return NOTEBOOKS / f"{source.stem}.ipynb"
+
+
+def _build(source: Path, *, check: bool) -> bool:
+    """Execute one script; store it, or say whether the stored one is equal."""
+    target = _target(source)
+    notebook = execute(source)
+    stored = nbformat.read(target, as_version=4) if target.exists() else None
+    if check:
+        return stored is not None and _text(_without_png(stored)) == _text(notebook)
+    _add_png(notebook, stored)
+    target.write_text(_text(notebook), encoding="utf-8")
+    print(f"{target.relative_to(ROOT)}  {target.stat().st_size / 1000:.0f} kB")
+    return True
+
+
+def execute(source: Path) -> Notebook:
+    """A script as an executed notebook, the same bytes each time."""
+    notebook = jupytext.read(source)  # type: ignore[no-untyped-call]
+    notebook.metadata = {
+        "kernelspec": {
+            "display_name": "Python 3 (ipykernel)",
+            "language": "python",
+            "name": "python3",
+        },
+        "language_info": {"name": "python"},
     }
+    notebook.nbformat_minor = 5
     client = NotebookClient(
-        notebook,
-        timeout=120,
-        record_timing=False,
-        resources={"metadata": {"path": str(NOTEBOOKS)}},
+        notebook, timeout=120, record_timing=False, resources={"metadata": {"path": str(NOTEBOOKS)}}
     )
     client.execute()
-    return without_chance(notebook)
-
-
-def without_chance(notebook: Any) -> Any:
-    """The same notebook without anything that differs from run to run."""
     notebook.metadata.pop("widgets", None)
-    notebook.metadata.language_info = {"name": "python"}
+    notebook.metadata["language_info"] = {"name": "python"}
     for number, cell in enumerate(notebook.cells):
         cell["id"] = f"c{number:03d}"
-        for output in cell.get("outputs", []):
-            # The view names its model by a random id. Any other form that the output
-            # carries (text, picture) stays, so only a lone view is kept.
-            data = output.get("data", {})
+        cell.metadata = {k: v for k, v in cell.metadata.items() if k == "tags"}
+        for data in _bundles(cell):
             if len(data) > 1:
-                data.pop(WIDGET_VIEW, None)
+                data.pop(WIDGET_VIEW, None)  # names a model of a session that is over
     return notebook
 
 
-def main(names: list[str]) -> None:
-    """Execute the named notebooks, or all of them."""
-    import nbformat
+def _bundles(cell: Notebook) -> list[dict[str, Any]]:
+    """The mime bundles of a cell's outputs."""
+    return [output["data"] for output in cell.get("outputs", []) if "data" in output]
 
-    # A widget writes a picture of itself for readers without a kernel.
-    os.environ["MINIKAFKA_STATIC"] = "1"
-    for script in sorted((NOTEBOOKS / "src").glob("*.py")):
-        if names and script.stem not in names:
-            continue
-        target = NOTEBOOKS / f"{script.stem}.ipynb"
-        nbformat.write(executed(script), target)  # type: ignore[no-untyped-call]
-        print(f"{target.relative_to(NOTEBOOKS.parent)}  {target.stat().st_size // 1024} KB")
+
+def _text(notebook: Notebook) -> str:
+    return str(nbformat.writes(notebook)) + "\n"  # type: ignore[no-untyped-call]
+
+
+def _without_png(notebook: Notebook) -> Notebook:
+    for cell in notebook.cells:
+        for data in _bundles(cell):
+            if SVG in data:
+                data.pop(PNG, None)
+    return notebook
+
+
+def _add_png(notebook: Notebook, stored: Notebook | None) -> None:
+    known = {
+        data[SVG]: data[PNG]
+        for cell in (stored.cells if stored is not None else [])
+        for data in _bundles(cell)
+        if SVG in data and PNG in data
+    }
+    drawn = [data for cell in notebook.cells for data in _bundles(cell) if SVG in data]
+    missing = list(dict.fromkeys(data[SVG] for data in drawn if data[SVG] not in known))
+    if missing and executable() is not None:
+        with chromium() as browser:
+            for svg in missing:
+                known[svg] = base64.b64encode(png_of_svg(browser, svg)).decode() + "\n"
+    elif missing:
+        print("no Chromium here: the drawings are stored as SVG only")
+    for data in drawn:
+        if data[SVG] in known:
+            data[PNG] = known[data[SVG]]
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main())

@@ -248,7 +248,7 @@ class _Teller:
         self._went(event, "stops cleanly", down=1)
 
     def on_crashed(self, _: int, event: Event) -> None:
-        self._went(event, "crashes; what it had flushed stays on its disk", down=1)
+        self._went(event, "crashes: what it had flushed stays on its disk", down=1)
 
     def _went(self, event: Event, words: str, *, down: int) -> None:
         lanes = [lane for lane in self.story.lanes if lane.broker == event.node]
@@ -331,18 +331,18 @@ class _Teller:
         lane.high_watermark.set(self.moment(event, index, text), offset)
 
     def on_truncate(self, _: int, event: Event) -> None:
-        self._cut(event, "{name}: everything from {offset} on is cut off")
+        self._cut(event, "is cut back to")
 
     def on_recovered(self, _: int, event: Event) -> None:
-        lost = size_text(event.what.get("truncated_bytes", 0))
-        self._cut(event, f"{{name}}: recovered, the log ends at {{offset}}; {lost} cut off")
+        self._cut(event, "is recovered up to")
 
-    def _cut(self, event: Event, text: str) -> None:
+    def _cut(self, event: Event, verb: str) -> None:
         index, lane = self.lane_of(event)
         if lane is None:
             return
         offset, before = event.what["offset"], lane.log_end.last
-        moment = self.moment(event, index, text.format(name=lane.name, offset=offset))
+        lost = f"; {span(offset, before)} lost" if offset < before else ""
+        moment = self.moment(event, index, f"{lane.name} {verb} {offset}{lost}")
         if offset < before:
             lane.cut[moment] = before
         _open(lane, moment, 0)

@@ -344,7 +344,7 @@ class _Strip:
         self.y_end = self.y_box + common.batch + 10
         self.y_readers = self.y_end + 22
         self.y_lens = self.y_readers + 24 * len(lane.readers) + 26
-        self.bottom = self.y_lens + common.lens + (24 if lane.readers else 8)
+        self.bottom = self.y_lens + common.lens + (27 if lane.readers else 8)
         if not common.has_lens:
             self.bottom = self.y_lens - 20
 
@@ -732,7 +732,7 @@ class _Strip:
             paint.text(x + 7, self.y_lens - 6, "not yet", "ink-2", 11, bold=1, halo="surface")
 
     def _lens_readers(self, view: LaneView, start: float) -> None:
-        y, cell = self.y_lens + self.layout.lens + 3, self.layout.cell
+        y, cell = self.y_lens + self.layout.lens + 6, self.layout.cell
         stop = start + self.layout.capacity
         inside = sorted({at for _, at, _ in view.readers if start <= at <= min(stop, view.log_end)})
         taken = self.layout.left  # labels reach to here

@@ -215,7 +215,7 @@ class Strip {
     this.yEnd = this.yBox + common.batch + 10;
     this.yReaders = this.yEnd + 22;
     this.yLens = this.yReaders + 24 * readers + 26;
-    this.bottom = this.yLens + common.lens + (readers ? 24 : 8);
+    this.bottom = this.yLens + common.lens + (readers ? 27 : 8);
     if (!common.has_lens) this.bottom = this.yLens - 20;
   }
   x(offset) { return this.layout.left + (offset - this.lane.first) * this.layout.scale; }
@@ -542,7 +542,7 @@ class Strip {
   }
 
   lensReaders(view, start) {
-    const y = this.yLens + this.layout.lens + 3, cell = this.layout.cell;
+    const y = this.yLens + this.layout.lens + 6, cell = this.layout.cell;
     const stop = start + this.layout.capacity, end = Math.min(stop, view.log_end);
     const inside = [...new Set(view.readers.map(r => r[1]).filter(o => start <= o && o <= end))]
       .sort((a, b) => a - b);

@@ -1,0 +1,127 @@
+"""Exercises that check themselves: `check("00.1", answer)` accepts it or says what is missing.
+
+    >>> check("00.1", (10, 4, ...))
+    not yet: the lag is still open. High watermark minus position.
+
+A check never shows the answer, judges what an answer does rather than how it is written,
+and runs a learner's function in a simulator of its own, so nothing can be broken by trying.
+The untouched cell of an exercise is refused, its folded answer is accepted; a test does
+both for every exercise of every notebook.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from minikafka.admin import NewTopic
+from minikafka.consumer.consumer import Consumer
+from minikafka.producer.producer import Producer
+from minikafka.runtime.simulator import Simulator
+
+MINUTE_MS = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a check found. Prints as one line, so that it can be a cell's last value."""
+
+    is_accepted: bool
+    why: str
+
+    def __repr__(self) -> str:
+        return f"{'accepted' if self.is_accepted else 'not yet'}: {self.why}"
+
+
+def check(exercise: str, answer: Any) -> Verdict:
+    """Judge an answer to an exercise, named by chapter and number ("00.1").
+
+    Raises KeyError for an exercise that does not exist. An answer that raises is refused
+    with its error.
+    """
+    judge = EXERCISES[exercise]
+    try:
+        return judge(answer)
+    except Exception as error:  # whatever a learner's code may do
+        return _not_yet(f"it stopped with {type(error).__name__}: {error}")
+
+
+def _accepted(why: str) -> Verdict:
+    return Verdict(True, why)
+
+
+def _not_yet(why: str) -> Verdict:
+    return Verdict(False, why)
+
+
+def _three_numbers(answer: tuple[Any, Any, Any]) -> Verdict:
+    """00.1: ten records, four of them read."""
+    hints = {
+        "log end": (10, "The next free offset, and the first offset is 0."),
+        "position": (4, "The offset that is read next."),
+        "lag": (6, "High watermark minus position."),
+    }
+    for given, (name, (wanted, hint)) in zip(answer, hints.items(), strict=True):
+        if given is ...:
+            return _not_yet(f"the {name} is still open. {hint}")
+        if given != wanted:
+            return _not_yet(f"the {name} is not {given}. {hint}")
+    return _accepted("log end 10, position 4, lag 6.")
+
+
+def _reread(answer: Callable[[Consumer], None]) -> Verdict:
+    """00.2: send a consumer back to the beginning of all its partitions."""
+    sim = Simulator(seed=2)
+    sim.broker()
+    partitions = [("notes", 0), ("notes", 1)]
+    sim.admin().create_topics([NewTopic("notes", partitions=2)])
+    with sim.producer() as producer:
+        for number in range(6):
+            producer.send("notes", b"%d" % number, partition=number % 2)
+    consumer = sim.consumer(auto_offset_reset="earliest")
+    consumer.assign(partitions)
+    first = _read(consumer, 6)
+    answer(consumer)
+    again = _read(consumer, 6)
+    if not again:
+        return _not_yet("the consumer stayed where it was: the next poll returned nothing.")
+    if again != first:
+        return _not_yet(f"of 6 records, {len(again)} were read again. It has two partitions.")
+    return _accepted("all 6 records were read twice, and the broker did nothing special.")
+
+
+def _read(consumer: Consumer, count: int) -> list[tuple[int, int]]:
+    """Addresses of up to `count` records, fewer when no more come."""
+    found: list[tuple[int, int]] = []
+    while len(found) < count and (records := consumer.poll(timeout_ms=1_000)):
+        found += [(record.partition, record.offset) for record in records]
+    return sorted(found)
+
+
+def _three_files(answer: Callable[[Simulator, Producer], None]) -> Verdict:
+    """00.3: a log of three files."""
+    sim = Simulator(seed=3)
+    broker = sim.broker()
+    configs = {"segment.ms": str(10 * MINUTE_MS)}
+    sim.admin().create_topics([NewTopic("logbook", configs=configs)])
+    producer = sim.producer()
+    answer(sim, producer)
+    producer.flush()
+    (log,) = [p for p in broker.node.statistics().partitions if p.topic == "logbook"]
+    files, records = len(log.segments), log.log_end_offset - log.log_start_offset
+    if not log.log_end_offset:
+        return _not_yet("nothing was written to logbook.")
+    if files != 3:
+        noun = "file" if files == 1 else "files"
+        return _not_yet(f"the log has {files} {noun} and {records} records. What closes a file?")
+    if records < 3 or log.log_start_offset:
+        return _not_yet(f"three files, but they hold only {records} of at least three records.")
+    return _accepted(f"{records} records in three files.")
+
+
+EXERCISES: dict[str, Callable[[Any], Verdict]] = {
+    "00.1": _three_numbers,
+    "00.2": _reread,
+    "00.3": _three_files,
+}
