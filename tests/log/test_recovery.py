@@ -12,7 +12,7 @@ from minikafka.record.batch import batches, read_header
 from minikafka.runtime.disk import MemoryFile, MemoryFiles
 from minikafka.wire.errors import ErrorCode, KafkaError
 
-from .helpers import NOW, NOW_MS, SMALL, Place, batch, data_of, everything, values
+from .helpers import NOW, NOW_MS, Place, batch, data_of, everything, values
 
 FIRST = "t-0/00000000000000000000"
 
