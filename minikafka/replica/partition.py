@@ -94,9 +94,16 @@ class Partition:
     def read(self, offset: int, max_bytes: int, at_least_one: bool) -> FetchedData:
         """Committed batches from the one that holds `offset`; KafkaError OFFSET_OUT_OF_RANGE.
 
-        At most `max_bytes`, the last batch maybe cut; `at_least_one` makes the first one whole.
+        At most `max_bytes`, where the last batch may be cut, but never the first: it comes
+        whole if `at_least_one`, else not at all. A part of a batch alone is no use to anybody.
         """
-        return self.log.read(offset, max_bytes, end=self.high_watermark, at_least_one=at_least_one)
+        end = self.high_watermark
+        found = self.log.read(offset, max_bytes, end=end, at_least_one=at_least_one)
+        if not at_least_one and 0 < found.size_bytes == max_bytes:
+            first = self.log.read(offset, 0, end=end, at_least_one=True)
+            if first.size_bytes > max_bytes:
+                return FetchedData(offset, b"", 0)
+        return found
 
     def check_leader_epoch(self, epoch: int) -> None:
         """Refuse a client of another reign: FENCED_LEADER_EPOCH or UNKNOWN_LEADER_EPOCH."""

@@ -64,7 +64,7 @@ class Conversation:
         broker.trace = self.trace
         self.loop = Loop(broker, self.trace)
         broker.start(self.now)
-        self._turn([])
+        self.turn([])
 
     def stop(self) -> None:
         self.broker.stop(self.now)
@@ -86,20 +86,20 @@ class Conversation:
         client.count += 1
         request = Request(client.channel, body, version, client.count, client_id)
         frame = bytearray().join(map(bytes, client.wire.send(request)))[4:]
-        self._turn([decode_request(client.channel, frame, self.broker.served)], client)
+        self.turn([decode_request(client.channel, frame, self.broker.served)], client)
 
     def hang_up(self, client: Client) -> None:
-        self._turn([Closed(client.channel, "gone")])
+        self.turn([Closed(client.channel, "gone")])
 
     def pass_time(self, ms: float) -> None:
         """Let time pass, with a poll whenever the broker wants one."""
         until = self.now + int(ms * MS)
         while self.wake <= until:
             self.now = max(self.now, self.wake)
-            self._turn([])
+            self.turn([])
         self.now = until
 
-    def _turn(self, arrived: list[Message], *clients: Client) -> None:
+    def turn(self, arrived: list[Message], *clients: Client) -> None:
         self.known = {**getattr(self, "known", {}), **{each.channel: each for each in clients}}
         self.trace.now = self.now
         self.wake = self.loop.turn(self.now, [(message, -1) for message in arrived])
