@@ -7,19 +7,39 @@ that was not flushed too; `restart` makes the node afresh on what is left.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from minikafka.node import NEVER, Channel, Message, Node
 from minikafka.runtime.disk import MemoryFiles
 from minikafka.runtime.loop import Loop
-from minikafka.runtime.network import payload_bytes
+from minikafka.runtime.network import message_bytes
 from minikafka.trace import NO_CAUSE
 
 if TYPE_CHECKING:
     from minikafka.broker.broker import Broker
     from minikafka.runtime.simulator import Simulator
+
+
+class _Entered:
+    """What `entered` and `quietly` give to a `with` block. Nobody else runs: nothing is locked."""
+
+    __slots__ = ("_leave", "_sim")
+
+    def __init__(self, sim: Simulator, leave: Callable[[], None]) -> None:
+        self._sim = sim
+        self._leave = leave
+
+    def __enter__(self) -> int:
+        return self._sim.now
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        if kind is None:
+            self._leave()
+
+
+def _nothing() -> None:
+    """What leaving a quiet block does."""
 
 
 class SimulatedHost:
@@ -37,7 +57,7 @@ class SimulatedHost:
         self.alive = False
         self._sim = sim
         self._make = make
-        self._busy_until = 0
+        self.busy_until = 0  # what leaves, leaves then
         self._wake = NEVER  # when the node wants the next poll
         self._armed = NEVER  # the earliest poll in the heap
         self._arrived: list[tuple[Message, int]] = []  # while busy
@@ -60,6 +80,8 @@ class SimulatedHost:
         if self.files is not None:
             node.files = self.files
         self._loop = Loop(node, sim.trace)
+        self._with_turn = _Entered(sim, self.turn_if_idle)
+        self._without_turn = _Entered(sim, _nothing)
         self.alive = True
         sim.record(node.name, "started", {})
         node.start(sim.now)
@@ -100,17 +122,13 @@ class SimulatedHost:
             sim.close(channel, by=self, reason="peer stopped")
 
     # --- Host --------------------------------------------------------------------
-    @contextmanager
-    def entered(self) -> Iterator[int]:
+    def entered(self) -> _Entered:
         if self._sim.trace is not None and not self._loop.turning:
             self._sim.trace.cause = NO_CAUSE
-        yield self._sim.now
-        if self.alive and not self._loop.disturb():
-            self._turn()
+        return self._with_turn
 
-    @contextmanager
-    def quietly(self) -> Iterator[int]:
-        yield self._sim.now
+    def quietly(self) -> _Entered:
+        return self._without_turn
 
     def wait(self, done: Callable[[], bool], timeout_ms: float | None) -> bool:
         return self._sim.run_until(done, timeout_ms)
@@ -120,18 +138,18 @@ class SimulatedHost:
         """A message is here now. It waits if the node is still at work."""
         sim = self._sim
         self._arrived.append((message, cause))
-        if sim.now >= self._busy_until:
+        if sim.now >= self.busy_until:
             self._turn()
         else:
-            self._arm(self._busy_until)
+            self._arm(self.busy_until)
 
     def due(self) -> None:
         """A poll in the heap has come: it counts only if it is still the one that is wanted."""
         if self._armed > self._sim.now or not self.alive:
             return
         self._armed = NEVER
-        if self._busy_until > self._sim.now:
-            self._arm(self._busy_until)
+        if self.busy_until > self._sim.now:
+            self._arm(self.busy_until)
         elif self._arrived:
             self._turn()
         elif self._wake <= self._sim.now:
@@ -152,30 +170,30 @@ class SimulatedHost:
         if len(trace.events) == event + 1:
             trace.events.pop()
 
-    def _turn(self) -> None:
-        sim = self._sim
-        arrived, self._arrived = self._arrived, []
-        self._wake = self._loop.turn(sim.now, arrived)
-        self._busy_until = sim.now + self._cost(len(arrived))
-        self._carry()
-        if self._wake < NEVER:
-            self._arm(self._wake if self._wake > self._busy_until else self._busy_until)
+    def turn_if_idle(self) -> None:
+        """Something was changed from outside: turn the node, unless that is under way already."""
+        if self.alive and not self._loop.disturb():
+            self._turn()
 
-    def _cost(self, message_count: int) -> int:
-        hardware = self._sim.hardware
-        busy_us = message_count * hardware.request_us
+    def _turn(self) -> None:
+        sim, loop = self._sim, self._loop
+        arrived, self._arrived = self._arrived, []
+        self._wake = loop.turn(sim.now, arrived)
+        busy_us = len(arrived) * sim.hardware.request_us
         if self.files is not None:
             busy_us += self.files.busy_us
             self.files.busy_us = 0.0
-        for message, _ in self._loop.leaving:
-            busy_us += payload_bytes(message) / hardware.cpu_bytes_per_us
-        return int(busy_us)
-
-    def _carry(self) -> None:
-        leaving = self._loop.leaving
-        for message, sent in leaving:
-            self._sim.send(self, message, self._busy_until, sent)
-        leaving.clear()
+        if loop.leaving:
+            sizes = [message_bytes(message) for message, _ in loop.leaving]
+            busy_us += sum(sizes) / sim.hardware.cpu_bytes_per_us
+            self.busy_until = sim.now + int(busy_us)
+            for (message, sent), size in zip(loop.leaving, sizes, strict=True):
+                sim.send(self, message, size, sent)
+            loop.leaving.clear()
+        else:
+            self.busy_until = sim.now + int(busy_us)
+        if self._wake < NEVER:
+            self._arm(self._wake if self._wake > self.busy_until else self.busy_until)
 
     def _arm(self, time: int) -> None:
         if time < self._armed:

@@ -19,8 +19,9 @@ from collections.abc import Callable
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from minikafka.node import Channel, Message, Request, Response
+from minikafka.node import Channel, Closed, Message, Request, Response
 from minikafka.runtime.hardware import Link
+from minikafka.wire.messages import FetchResponse, ProduceRequest
 
 if TYPE_CHECKING:
     from minikafka.runtime.machine import SimulatedHost
@@ -134,16 +135,13 @@ class BytesOnWire:
 
 def message_bytes(message: Message) -> int:
     """How much of a link a message takes when nothing is encoded."""
-    return payload_bytes(message) + MESSAGE_OVERHEAD_BYTES
+    if type(message) is Closed:
+        return 0
+    measure = _MEASURES.get(type(message.body))
+    return MESSAGE_OVERHEAD_BYTES + (measure(message.body) if measure is not None else 0)
 
 
-def payload_bytes(message: Message) -> int:
-    """How many bytes of records a message carries."""
-    measure = _MEASURES.get(type(getattr(message, "body", None)).__name__)
-    return measure(message.body) if measure is not None else 0  # type: ignore[union-attr]
-
-
-def _produce_bytes(body: Any) -> int:
+def _produce_bytes(body: ProduceRequest) -> int:
     return sum(
         len(partition.records or b"")
         for topic in body.topic_data
@@ -151,13 +149,13 @@ def _produce_bytes(body: Any) -> int:
     )
 
 
-def _fetch_bytes(body: Any) -> int:
+def _fetch_bytes(body: FetchResponse) -> int:
     return sum(
         len(partition.records or b"") for topic in body.responses for partition in topic.partitions
     )
 
 
-_MEASURES: dict[str, Callable[[Any], int]] = {
-    "ProduceRequest": _produce_bytes,
-    "FetchResponse": _fetch_bytes,
+_MEASURES: dict[type, Callable[[Any], int]] = {
+    ProduceRequest: _produce_bytes,
+    FetchResponse: _fetch_bytes,
 }

@@ -34,7 +34,7 @@ from minikafka.node import MS, NEVER, Channel, Closed, Message, Node, Request
 from minikafka.runtime.disk import MemoryFiles
 from minikafka.runtime.hardware import Hardware, Link
 from minikafka.runtime.machine import SimulatedBroker, SimulatedHost
-from minikafka.runtime.network import ENDED, BytesOnWire, Network, Path, message_bytes
+from minikafka.runtime.network import ENDED, BytesOnWire, Network, Path
 from minikafka.trace import NO_CAUSE, Trace
 
 if TYPE_CHECKING:
@@ -214,9 +214,9 @@ class Simulator:
             self.trace.add(node, kind, fields)
 
     # --- the network -------------------------------------------------------------------
-    def send(self, source: SimulatedHost, message: Message, at: int, sent: int) -> None:
-        """Carry one message away from `source`, which is done with its turn at `at`."""
-        channel = message.channel
+    def send(self, source: SimulatedHost, message: Message, size_bytes: int, sent: int) -> None:
+        """Carry one message away from `source`, as soon as that is done with its turn."""
+        channel, at = message.channel, source.busy_until
         if type(message) is Closed:
             self.close(channel, by=source, reason=message.reason)
             return
@@ -234,8 +234,6 @@ class Simulator:
             data = path.codec.encode(message)
             size_bytes = len(data)
             parcel = (data, path, to_server)
-        else:
-            size_bytes = message_bytes(message)
         if direction.loses():
             self._lose(channel, message, sent)
             return
