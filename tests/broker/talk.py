@@ -99,7 +99,8 @@ class Conversation:
             self.turn([])
         self.now = until
 
-    def turn(self, arrived: list[Message], *clients: Client) -> None:
+    def turn(self, arrived: list[Message], *clients: Client, raw: bool = False) -> None:
+        """One turn of the broker. Answers pass through their bytes, unless `raw`."""
         self.known = {**getattr(self, "known", {}), **{each.channel: each for each in clients}}
         self.trace.now = self.now
         self.wake = self.loop.turn(self.now, [(message, -1) for message in arrived])
@@ -108,6 +109,8 @@ class Conversation:
             client = self.known[message.channel]
             if isinstance(message, Closed):
                 client.closed = message.reason
+            elif raw:
+                client.answers.append(message)
             elif message.body is not None:
                 for part in encode_response(message):
                     client.wire.feed(part.read() if hasattr(part, "read") else part)

@@ -1,0 +1,87 @@
+"""Broker configs: Kafka's names and defaults, and errors that help."""
+
+from __future__ import annotations
+
+import pytest
+
+from minikafka.broker.config import BROKER_CONFIGS, BrokerConfig, Endpoint
+from minikafka.config import ConfigError
+
+
+def test_defaults_are_apache_kafkas() -> None:
+    defaults = {key.name: key.default for key in BROKER_CONFIGS}
+    assert {name: defaults[name] for name in KAFKA} == KAFKA
+
+
+# What DescribeConfigs of Apache Kafka 4.3.1 says.
+KAFKA = {
+    "auto.create.topics.enable": True,
+    "connections.max.idle.ms": 600_000,
+    "default.replication.factor": 1,
+    "delete.topic.enable": True,
+    "fetch.max.bytes": 57_671_680,
+    "log.cleaner.min.cleanable.ratio": 0.5,
+    "log.flush.interval.ms": None,
+    "log.flush.offset.checkpoint.interval.ms": 60_000,
+    "log.flush.scheduler.interval.ms": 9_223_372_036_854_775_807,
+    "log.index.interval.bytes": 4096,
+    "log.message.timestamp.type": "CreateTime",
+    "log.retention.bytes": -1,
+    "log.retention.check.interval.ms": 300_000,
+    "log.retention.hours": 168,
+    "log.retention.minutes": None,
+    "log.retention.ms": None,
+    "log.roll.hours": 168,
+    "log.roll.jitter.hours": 0,
+    "log.segment.bytes": 1_073_741_824,
+    "log.segment.delete.delay.ms": 60_000,
+    "max.connections": 2_147_483_647,
+    "max.incremental.fetch.session.cache.slots": 1000,
+    "message.max.bytes": 1_048_588,
+    "min.insync.replicas": 1,
+    "num.partitions": 1,
+    "producer.id.expiration.ms": 86_400_000,
+    "socket.request.max.bytes": 104_857_600,
+}
+
+
+def test_names_come_with_dots_or_underscores_and_values_as_text_or_python() -> None:
+    config = BrokerConfig.of({"num.partitions": "3"}, fetch_max_bytes=2048)
+    assert (config.num_partitions, config.fetch_max_bytes) == (3, 2048)
+    assert config.given == {"num.partitions", "fetch.max.bytes"}
+
+
+def test_topics_follow_the_broker_and_the_finest_unit_wins() -> None:
+    config = BrokerConfig.of(log_retention_hours=2, log_segment_bytes=2_000_000)
+    assert config.topic({}).retention_ms == 7_200_000
+    assert config.topic({}).segment_bytes == 2_000_000
+    assert config.topic({"segment.bytes": "3000000"}).segment_bytes == 3_000_000
+    finer = BrokerConfig.of(log_retention_hours=2, log_retention_minutes=1)
+    assert finer.topic({}).retention_ms == 60_000
+
+
+def test_listeners() -> None:
+    assert BrokerConfig.of(listeners="PLAINTEXT://[::1]:9093").listener == Endpoint("::1", 9093)
+    both = BrokerConfig.of(listeners="PLAINTEXT://:1", advertised_listeners="PLAINTEXT://a:2")
+    assert (both.listener, both.advertised) == (Endpoint("", 1), Endpoint("a", 2))
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"num.partition": 1}, r"unknown broker config num.partition; did you mean num.partitions"),
+        ({"num.partitions": 0}, r"num.partitions = 0: must be at least 1"),
+        ({"num.partitions": "two"}, r"num.partitions = 'two': must be a whole number"),
+        ({"delete.topic.enable": "maybe"}, r"delete.topic.enable = 'maybe': must be true or false"),
+        ({"listeners": "SSL://a:1"}, r"listeners = SSL://a:1: the protocol must be PLAINTEXT"),
+        ({"listeners": "a:1"}, r"listeners = a:1: must be PLAINTEXT://host:port"),
+        ({"listeners": "PLAINTEXT://a:99999"}, r"must be PLAINTEXT://host:port"),
+        ({"listeners": "PLAINTEXT://a:1,PLAINTEXT://b:2"}, r"listeners = .*: must be exactly one"),
+        ({"log.dirs": ""}, r"log.dirs = : must be exactly one"),
+    ],
+)
+def test_a_bad_config_is_named_with_its_value_and_what_is_allowed(
+    given: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        BrokerConfig.of(given)

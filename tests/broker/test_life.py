@@ -1,0 +1,183 @@
+"""Starting, stopping and crashing: what a broker finds again, and what it refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from minikafka.broker.broker import Broker
+from minikafka.broker.config import BrokerConfig
+from minikafka.broker.identity import WrongDirectory, identify
+from minikafka.log.files import RealFiles
+from minikafka.node import MS, NEVER, Channel, Request
+from minikafka.runtime.disk import MemoryFiles
+from minikafka.wire.messages import CreateTopicsRequest, DeleteTopicsRequest
+from minikafka.wire.messages.create_topics import CreatableTopic
+
+from .talk import START, Conversation
+
+
+@pytest.mark.parametrize("clean", [True, False])
+def test_a_restart_finds_topics_configs_and_records(broker: Conversation, clean: bool) -> None:
+    topic_id = broker.create(partitions=2, retention_ms=123_456)
+    broker.produce(b"a", partition=1)
+    cluster = broker.broker.identity.cluster_id
+    if clean:
+        broker.stop()
+        assert (broker.root / ".kafka_cleanshutdown").exists()
+    broker.start()
+    assert not (broker.root / ".kafka_cleanshutdown").exists()
+    assert broker.topic_id() == topic_id
+    assert broker.values(1) == [b"a"]
+    assert broker.broker.replicas.partition("t", 0).log.config.retention_ms == 123_456
+    assert broker.broker.identity.cluster_id == cluster
+
+
+def test_the_files_are_those_of_apache_kafka(broker: Conversation) -> None:
+    broker.create()
+    broker.produce(b"a")
+    broker.stop()
+    assert sorted(path.name for path in broker.root.iterdir()) == [
+        ".kafka_cleanshutdown",
+        "__cluster_metadata-0",
+        "log-start-offset-checkpoint",
+        "meta.properties",
+        "recovery-point-offset-checkpoint",
+        "replication-offset-checkpoint",
+        "t-0",
+    ]
+    assert (broker.root / "replication-offset-checkpoint").read_text() == "0\n1\nt 0 1\n"
+    identity = broker.broker.identity
+    assert (broker.root / "meta.properties").read_text().splitlines()[1:] == [
+        f"cluster.id={identity.cluster_id}",
+        f"directory.id={identity.directory_id}",
+        "node.id=1",
+        "version=1",
+    ]
+
+
+def test_another_nodes_directory_is_refused(start: Callable[..., Conversation]) -> None:
+    broker = start(node_id=1)
+    broker.stop()
+    with pytest.raises(WrongDirectory, match=r"belongs to node.id 1, .* with node.id 2"):
+        start(node_id=2)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("version=0\nbroker.id=1\n", "version 0, not 1"),
+        ("version=1\nnode.id=1\ndirectory.id=AAAAAAAAAAAAAAAAAAAAAQ\n", "cluster.id is missing"),
+    ],
+)
+def test_a_directory_that_says_something_else_is_refused(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    (tmp_path / "meta.properties").write_text(text)
+    with pytest.raises(WrongDirectory, match=message):
+        identify(RealFiles(str(tmp_path)), 1, Random(1))
+
+
+def test_a_partition_that_nobody_knows_is_set_aside_not_deleted(broker: Conversation) -> None:
+    broker.create()
+    broker.produce(b"precious")
+    size = (broker.root / "t-0" / f"{0:020}.log").stat().st_size
+    broker.stop()
+    (broker.root / "t-0").rename(broker.root / "u-0")
+    broker.start()
+    assert [event["directory"] for event in broker.happened("stray")] == ["u-0"]
+    (stray,) = broker.root.glob("u-0.*-stray")
+    assert (stray / f"{0:020}.log").stat().st_size == size
+    assert broker.values() == [], "and the partition that is missing is there, empty"
+    broker.start()
+    assert stray.exists()
+
+
+def test_a_partition_of_an_earlier_topic_of_the_name_is_set_aside(broker: Conversation) -> None:
+    broker.create()
+    broker.produce(b"old")
+    broker.stop()
+    (broker.root / "t-0").rename(broker.root / "kept")
+    broker.start()
+    broker.ask(DeleteTopicsRequest(topic_names=["t"]), 5)
+    broker.stop()
+    (broker.root / "kept").rename(broker.root / "t-0")
+    broker.start()
+    broker.create()
+    assert broker.values() == []
+
+
+def test_chores_run_by_the_clock(start: Callable[..., Conversation]) -> None:
+    broker = start(log_retention_check_interval_ms=1000)
+    broker.create(retention_ms=500)
+    broker.produce(b"old")
+    broker.pass_time(999)
+    assert broker.values() == [b"old"]
+    broker.pass_time(1)
+    assert broker.broker.statistics().partitions[0].log_start_offset == 1
+    assert broker.happened("segment_deleted")[0]["reason"] == "retention.ms"
+
+
+def test_recovery_points_are_written_by_the_clock(broker: Conversation) -> None:
+    broker.create(flush_messages=1)
+    broker.produce(b"a")
+    broker.pass_time(60_000)
+    points = (broker.root / "recovery-point-offset-checkpoint").read_text()
+    assert points == "0\n1\nt 0 1\n"
+
+
+def test_an_idle_broker_wants_to_be_polled_for_its_chores_only(broker: Conversation) -> None:
+    assert START < broker.wake < NEVER
+    assert broker.wake == START + 60_000 * MS
+
+
+def test_statistics_tell_what_there_is(broker: Conversation) -> None:
+    broker.create(partitions=2)
+    broker.produce(b"a", b"b", partition=1)
+    statistics = broker.broker.statistics()
+    assert [(each.topic, each.partition) for each in statistics.partitions] == [("t", 0), ("t", 1)]
+    partition = statistics.partitions[1]
+    assert (partition.log_start_offset, partition.high_watermark) == (0, 2)
+    assert (partition.log_end_offset, partition.isr, partition.leader_epoch) == (2, (1,), 0)
+    assert broker.happened("high_watermark") == [{"topic": "t", "partition": 1, "offset": 2}]
+
+
+# --- a machine that loses power -------------------------------------------------------------
+
+
+def powered(files: MemoryFiles) -> Broker:
+    broker = Broker(BrokerConfig.of())
+    broker.files, broker.random = files, Random(5)
+    broker.start(START)
+    return broker
+
+
+def create(broker: Broker, name: str, partitions: int) -> None:
+    wish = CreatableTopic(name=name, num_partitions=partitions, replication_factor=1)
+    body = CreateTopicsRequest(topics=[wish])
+    broker.receive(START, Request(Channel("a", "b"), body, 7, 1, None))
+
+
+def test_a_topic_that_was_answered_for_survives_the_loss_of_power() -> None:
+    files = MemoryFiles()
+    broker = powered(files)
+    create(broker, "t", 3)
+    assert broker.outbox, "answered"
+    files.crash()
+    assert [each.partition for each in powered(files).statistics().partitions] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_topic_is_there_with_all_partitions_or_not_at_all(seed: int) -> None:
+    files = MemoryFiles()
+    broker = powered(files)
+    create(broker, "first", 1)
+    broker.metadata_log.log.flush = lambda now: None  # type: ignore[method-assign]
+    create(broker, "second", 20)  # written, and not flushed when the power goes
+    files.crash(Random(seed))
+    partitions = powered(files).statistics().partitions
+    assert len([each for each in partitions if each.topic == "first"]) == 1
+    assert len([each for each in partitions if each.topic == "second"]) in (0, 20)
