@@ -34,6 +34,7 @@ from minikafka.wire.errors import ErrorCode, KafkaError
 
 METADATA_TOPIC = "__cluster_metadata"
 DELETED_SUFFIX = "-delete"
+LONGEST_NAME = 255  # of a directory, in most file systems; a topic's name may have 249
 
 
 class Intervals(NamedTuple):
@@ -136,8 +137,9 @@ class LogDirectory:
         log = self[topic, partition]
         del self.logs[topic, partition]
         log.abandon()
-        unique = f"{crc32c(f'{log.directory} {now}'.encode()):08x}{now:024x}"
-        name = f"{log.directory}.{unique}{DELETED_SUFFIX}"
+        unique = f"{crc32c(log.directory.encode()):08x}{now:024x}"
+        ending = f"-{partition}.{unique}{DELETED_SUFFIX}"
+        name = topic[: LONGEST_NAME - len(ending)] + ending
         self.files.rename(log.directory, name)
         self._deleted.append((now + log.config.file_delete_delay_ms * MS, name))
         self._next_task = min(self._next_task, self._deleted[-1][0])
@@ -195,6 +197,8 @@ class LogDirectory:
             log.producers.expire(now // MS)
 
     def checkpoint_recovery_points(self, now: int) -> None:
+        for log in self.logs.values():
+            log.settle(now)
         offsets = {key: log.recovery_point for key, log in self.logs.items()}
         checkpoint.write_offsets(self.files, checkpoint.RECOVERY_POINTS, offsets)
 

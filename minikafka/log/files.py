@@ -32,9 +32,16 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from typing import Protocol
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 Bytes = bytes | bytearray | memoryview
+
+fdatasync = getattr(os, "fdatasync", os.fsync)
+"""Flush a file's bytes but not its times. macOS has no such call."""
 
 MAX_PIECES = 1000
 """Pieces handed to one `pwritev`; the kernel's own limit (IOV_MAX) is 1024."""
@@ -120,6 +127,21 @@ class Files(Protocol):
     def write_out(self) -> None:
         """Hand everything appended so far, in all files, to the operating system."""
         ...
+
+
+def flush_later(files: Iterable[File]) -> Callable[[], bool]:
+    """Begin to flush; what is returned says whether it is done, and raises if it has failed.
+
+    A full segment may have a gigabyte that the disk has not got yet. Waiting for it would
+    stop the broker for seconds, so real files are flushed by a thread; others flush here.
+    """
+    running = []
+    for file in files:
+        if isinstance(file, RealFile):
+            running.append(file.begin_flush())
+        else:
+            file.flush()
+    return lambda: all(flush.done() and flush.result() is None for flush in running)
 
 
 class Descriptor:
@@ -212,11 +234,25 @@ class RealFile:
             self.size_bytes = self.written_bytes = size
 
     def flush(self) -> None:
+        self._flushing()()
+
+    def begin_flush(self) -> Future[None]:
+        """`flush` in another thread: what was appended so far is durable when it is done."""
+        return self.files.in_background(self._flushing())
+
+    def _flushing(self) -> Callable[[], None]:
+        """The flush as work that any thread can do; it holds the descriptor open."""
         self.write_out()
-        os.fdatasync(self._opened().number)
-        if self.is_new:
-            self.files.flush_directory(os.path.dirname(self.path))
-            self.is_new = False
+        descriptor, files = self._opened(), self.files
+        directory = os.path.dirname(self.path) if self.is_new else None
+        self.is_new = False
+
+        def work() -> None:
+            fdatasync(descriptor.number)
+            if directory is not None:
+                files.flush_directory(directory)
+
+        return work
 
     def close(self) -> None:
         self.write_out()
@@ -263,6 +299,7 @@ class RealFiles:
         self.opened: deque[RealFile] = deque()  # files with a descriptor, longest open first
         self.open_limit = open_limit
         self.lock_descriptor: Descriptor | None = None
+        self._flusher: ThreadPoolExecutor | None = None
         os.makedirs(self.root, exist_ok=True)
 
     def full(self, path: str) -> str:
@@ -321,6 +358,14 @@ class RealFiles:
 
         self.lock_descriptor = Descriptor(self.full(".lock"))
         fcntl.flock(self.lock_descriptor.number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def in_background(self, work: Callable[[], None]) -> Future[None]:
+        """Let the one flushing thread do `work`; it exists when it is first needed."""
+        if self._flusher is None:
+            from concurrent.futures import ThreadPoolExecutor  # 5 ms that a start need not pay
+
+            self._flusher = ThreadPoolExecutor(1, "flush")
+        return self._flusher.submit(work)
 
     def on_opened(self, file: RealFile) -> None:
         """A file has got a descriptor: if there are too many now, put the oldest away."""

@@ -26,13 +26,14 @@ Not done: a segment without any timestamp is as old as its opening; Kafka asks t
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from minikafka.log.checkpoint import PARTITION_METADATA, read_topic_id, write_topic_id
 from minikafka.log.config import LogConfig
 from minikafka.log.epochs import LeaderEpochs
-from minikafka.log.files import Bytes, Files, FileSlice
+from minikafka.log.files import Bytes, Files, FileSlice, flush_later
 from minikafka.log.index import NO_TIMESTAMP
 from minikafka.log.producers import Producers
 from minikafka.log.recovery import load, rebuild_producers
@@ -134,6 +135,9 @@ class Log:
         self.log_end_offset = 0
         self.recovery_point = 0
         self.unflushed_since = 0  # µs; when the first append after the last flush came
+        # End offset of each sealed segment that is on its way to the disk, and "is it there?".
+        # Invariant: all of them lie above the recovery point, in rising order.
+        self.flushing: deque[tuple[int, Callable[[], bool]]] = deque()
         self.epochs = epochs
         self.producers = Producers(files, directory, config.producer_id_expiration_ms)
 
@@ -306,9 +310,11 @@ class Log:
         return changed, check_append(changed, self.config, now_ms, from_client=False)
 
     def roll(self, now_ms: int) -> Segment:
-        """Seal the active segment, make it durable, and begin the next one at the end offset."""
+        """Seal the active segment, begin to flush it, and begin the next one at the end offset."""
         self.active.seal()
-        self.flush(now_ms * MS)
+        unflushed = [file for segment in self._unflushed() for file in segment.files]
+        self.flushing.append((self.log_end_offset, flush_later(unflushed)))
+        self.settle(now_ms * MS)
         segment = self.add_segment(self.log_end_offset, now_ms)
         self.producers.take_snapshot(self.log_end_offset)
         self.say("roll", base_offset=segment.base_offset)
@@ -412,6 +418,7 @@ class Log:
         if offset < self.base_offsets[0]:
             self.start_anew_at(offset, now)
             return True
+        self.flushing.clear()
         while self.base_offsets[-1] > offset:
             self.remove_segment(len(self.segments) - 1, "truncation")
         self.log_end_offset = self.active.truncate_to(offset)
@@ -424,12 +431,13 @@ class Log:
 
     def start_anew_at(self, offset: int, now: int) -> None:
         """Remove everything; the log is empty and its next record gets `offset`. `now` in µs."""
+        self.flushing.clear()
         while self.segments:
             self.remove_segment(len(self.segments) - 1, "truncation")
         self.add_segment(offset, now // MS)
         self.log_start_offset = self.log_end_offset = self.recovery_point = offset
         self.epochs.truncate_from_end(0)
-        self.producers.forget_all(offset)
+        self.producers.forget_all()
         self.say("truncate", offset=offset)
 
     def advance_log_start_offset(self, offset: int, reason: str = "delete records") -> bool:
@@ -525,14 +533,29 @@ class Log:
 
     def flush(self, now: int) -> None:
         """Make everything survive a crash of the machine; moves the recovery point to the end."""
-        if self.recovery_point >= self.log_end_offset:
-            return
-        first = max(0, bisect_right(self.base_offsets, self.recovery_point) - 1)
-        for segment in self.segments[first:]:
-            segment.flush()
-        self.recovery_point = self.log_end_offset
+        if self.recovery_point < self.log_end_offset:
+            for segment in self._unflushed():
+                segment.flush()
+            self.flushing.clear()
+            self._flushed_to(self.log_end_offset, now)
+
+    def settle(self, now: int) -> None:
+        """Move the recovery point past the sealed segments that have reached the disk since.
+
+        Raises OSError when the disk has refused one.
+        """
+        while self.flushing and self.flushing[0][1]():
+            self._flushed_to(self.flushing.popleft()[0], now)
+
+    def _unflushed(self) -> list[Segment]:
+        """The segments that the recovery point does not cover, oldest first."""
+        first = bisect_right(self.base_offsets, self.recovery_point) - 1
+        return self.segments[max(0, first) :]
+
+    def _flushed_to(self, offset: int, now: int) -> None:
+        self.recovery_point = offset
         self.unflushed_since = now
-        self.say("flush", offset=self.recovery_point)
+        self.say("flush", offset=offset)
 
     def flush_due(self, now: int) -> bool:
         """Whether `flush.ms` is over since the first append that is not flushed. `now` in µs."""

@@ -107,16 +107,15 @@ class ProducerState:
 
 
 class Producers:
-    """The state of all producers at `end_offset`, with the snapshots of earlier offsets."""
+    """The state of all producers at the end of the log, and the snapshots of earlier offsets."""
 
-    __slots__ = ("directory", "end_offset", "expiration_ms", "files", "snapshots", "states")
+    __slots__ = ("directory", "expiration_ms", "files", "snapshots", "states")
 
     def __init__(self, files: Files, directory: str, expiration_ms: int) -> None:
         self.files = files
         self.directory = directory
         self.expiration_ms = expiration_ms
         self.states: dict[int, ProducerState] = {}
-        self.end_offset = 0  # the state is that of a log that ends here
         self.snapshots: list[int] = sorted(
             int(name.removesuffix(SNAPSHOT_SUFFIX))
             for name in files.list(directory)
@@ -220,7 +219,6 @@ class Producers:
 
         Not flushed when a segment rolls: a torn snapshot is noticed by its CRC.
         """
-        self.end_offset = offset
         if self.snapshots and self.snapshots[-1] == offset:
             return
         file = self.files.open(self._path(offset))
@@ -251,10 +249,8 @@ class Producers:
                         for producer_id, state in states.items()
                         if not self._is_expired(state, now)
                     }
-                    self.end_offset = max(offset, log_start_offset)
-                    return self.end_offset
+                    return max(offset, log_start_offset)
             self._delete(offset)
-        self.end_offset = log_start_offset
         return log_start_offset
 
     def forget_snapshots(self, keep: list[int]) -> None:
@@ -266,10 +262,9 @@ class Producers:
             if offset not in keep:
                 self._delete(offset)
 
-    def forget_all(self, end_offset: int) -> None:
-        """The log begins anew at `end_offset`, empty."""
+    def forget_all(self) -> None:
+        """The log begins anew, empty."""
         self.states = {}
-        self.end_offset = end_offset
         for offset in list(self.snapshots):
             self._delete(offset)
 

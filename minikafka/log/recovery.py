@@ -189,7 +189,6 @@ def rebuild_producers(log: Log, now: int) -> None:
         place = segment.find(max(start_offset, segment.base_offset))
         if place is not None:
             _replay(log, segment, place.position)
-    log.producers.end_offset = end_offset
 
 
 def _replay(log: Log, segment: Segment, position: int) -> None:

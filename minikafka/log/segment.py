@@ -24,7 +24,7 @@ from struct import Struct
 from typing import NamedTuple
 
 from minikafka.log.config import LogConfig
-from minikafka.log.files import Bytes, Files, FileSlice
+from minikafka.log.files import Bytes, File, Files, FileSlice
 from minikafka.log.index import NO_TIMESTAMP, OffsetIndex, TimeIndex
 from minikafka.record.batch import (
     HEADER_BYTES,
@@ -433,14 +433,16 @@ class Segment:
             self._first_timestamp = None
         return self.load_tail()
 
+    @property
+    def files(self) -> tuple[File, File, File]:
+        return self.log, self.offset_index.file, self.time_index.file
+
     def flush(self) -> None:
         """Make everything here survive a crash (fsync of three files)."""
-        self.log.flush()
-        self.offset_index.file.flush()
-        self.time_index.file.flush()
+        for file in self.files:
+            file.flush()
 
     def close(self) -> None:
         """Let go of the files."""
-        self.log.close()
-        self.offset_index.file.close()
-        self.time_index.file.close()
+        for file in self.files:
+            file.close()

@@ -129,6 +129,16 @@ def test_a_deletion_that_a_crash_interrupted_is_finished_at_the_next_start() -> 
     assert broker.logs.logs == {}
 
 
+def test_two_deleted_partitions_with_long_names_do_not_collide() -> None:
+    broker = Broker()
+    names = ["x" * 248 + last for last in "ab"]
+    for name in names:
+        broker.create(name)
+        broker.logs.delete(name, 0, NOW)
+    left = [name for name in broker.files.list() if name.endswith("-delete")]
+    assert [len(name) for name in left] == [255, 255]
+
+
 def test_strangers_in_the_directory_are_left_alone() -> None:
     broker = Broker()
     broker.files.make_directory("__cluster_metadata-0")

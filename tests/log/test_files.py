@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from minikafka.log.files import Bytes, Files, FileSlice, RealFiles
+from minikafka.log.files import Bytes, Files, FileSlice, RealFiles, flush_later
 from minikafka.runtime.disk import MemoryFiles
 
 from .helpers import data_of
@@ -153,6 +154,41 @@ def test_a_slice_outlives_its_file(real: RealFiles) -> None:
     del piece
     with pytest.raises(OSError):
         os.fstat(number)
+
+
+def test_a_flush_in_the_background_says_when_it_is_done(
+    real: RealFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, flushed = threading.Event(), []
+
+    def fdatasync(number: int) -> None:
+        assert gate.wait(10)
+        flushed.append(os.fstat(number).st_size)
+
+    monkeypatch.setattr("minikafka.log.files.fdatasync", fdatasync)
+    file = real.open("f")
+    file.append(b"abc")
+    is_done = flush_later([file, MemoryFiles().open("g")])
+    file.append(b"def")
+    file.close()
+    assert not is_done()
+    gate.set()
+    while not is_done():
+        pass
+    assert flushed == [6]
+
+
+def test_a_flush_that_fails_in_the_background_is_not_forgotten(
+    real: RealFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fdatasync(number: int) -> None:
+        raise OSError("bad disk")
+
+    monkeypatch.setattr("minikafka.log.files.fdatasync", fdatasync)
+    is_done = flush_later([real.open("f")])
+    with pytest.raises(OSError, match="bad disk"):
+        while not is_done():
+            pass
 
 
 def test_only_so_many_files_are_open_at_a_time(tmp_path: Path) -> None:

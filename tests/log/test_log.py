@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from pathlib import Path
+
 import pytest
 
 from minikafka.log.config import LogConfig
@@ -510,6 +513,37 @@ def test_flush_moves_the_recovery_point_and_says_so() -> None:
     assert len(place.of("flush")) == 1
 
 
+def test_a_roll_does_not_wait_for_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = threading.Event()
+    monkeypatch.setattr("minikafka.log.files.fdatasync", lambda number: gate.wait(10))
+    place = Place(files=RealFiles(str(tmp_path)))
+    place.fill(60)
+    assert len(place.log.segments) > 2
+    assert place.log.recovery_point == 0
+    gate.set()
+    while place.log.recovery_point < place.log.base_offsets[-1]:
+        place.log.settle(NOW)
+    assert [e["offset"] for e in place.of("flush")] == place.log.base_offsets[1:]
+    place.log.flush(NOW)
+    assert place.log.recovery_point == 60
+
+
+def test_truncation_forgets_flushes_that_are_under_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or the recovery point could move past records that came after the cut."""
+    gate = threading.Event()
+    place = Place(files=RealFiles(str(tmp_path)))
+    with monkeypatch.context() as patch:
+        patch.setattr("minikafka.log.files.fdatasync", lambda number: gate.wait(10))
+        place.fill(30)
+        gate.set()
+        place.log.truncate_to(20, NOW)
+    place.append(30)
+    place.log.settle(NOW)
+    assert place.log.recovery_point == 0
+
+
 def test_flush_messages_flushes_before_the_append_returns() -> None:
     place = Place(SMALL._replace(flush_messages=2))
     place.append(1)
@@ -553,7 +587,7 @@ def test_epochs_end_where_the_next_one_wrote() -> None:
     assert place.log.end_offset_for_epoch(6) == (-1, -1)
 
 
-def test_the_same_log_on_a_real_disk(tmp_path: object) -> None:
+def test_the_same_log_on_a_real_disk(tmp_path: Path) -> None:
     """Fetches are slices of files there, and all of them hold what memory would give."""
     real, memory = Place(files=RealFiles(str(tmp_path))), Place()
     for place in (real, memory):
