@@ -64,7 +64,7 @@ def _build(source: Path, *, check: bool) -> bool:
     """Execute one script; store it, or say whether the stored one is equal."""
     target = _target(source)
     notebook = execute(source)
-    stored = nbformat.read(target, as_version=4) if target.exists() else None
+    stored = _read(target) if target.exists() else None
     if check:
         return stored is not None and _text(_without_png(stored)) == _text(notebook)
     _add_png(notebook, stored)
@@ -75,7 +75,7 @@ def _build(source: Path, *, check: bool) -> bool:
 
 def execute(source: Path) -> Notebook:
     """A script as an executed notebook, the same bytes each time."""
-    notebook = jupytext.read(source)  # type: ignore[no-untyped-call]
+    notebook = jupytext.read(source)
     notebook.metadata = {
         "kernelspec": {
             "display_name": "Python 3 (ipykernel)",
@@ -103,6 +103,10 @@ def execute(source: Path) -> Notebook:
 def _bundles(cell: Notebook) -> list[dict[str, Any]]:
     """The mime bundles of a cell's outputs."""
     return [output["data"] for output in cell.get("outputs", []) if "data" in output]
+
+
+def _read(path: Path) -> Notebook:
+    return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
 
 
 def _text(notebook: Notebook) -> str:

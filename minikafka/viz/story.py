@@ -453,11 +453,6 @@ def size_text(size_bytes: int) -> str:
     return f"{size_bytes} B"
 
 
-def clock(time_us: int) -> str:
-    """An instant of the run: `3.412 s`."""
-    return f"{time_us / 1e6:.3f} s"
-
-
 def _records(count: int) -> str:
     return "1 record" if count == 1 else f"{count} records"
 

@@ -419,7 +419,9 @@ class _Strip:
                     "Q", x0, self.y_tab, x0 + 3, self.y_tab,
                     "H", x0 + tab - 6, "L", x0 + tab, self.y_box, **colour,
                 )  # fmt: skip
-                words = fitting([name, name.removesuffix(".log"), str(base)], tab - 8, 11)
+                filled = self.x(end) - x0  # the posts stand at its end: no text under them
+                room = min(tab - 8, filled - 6) if filled > 12 else tab - 8
+                words = fitting([name, name.removesuffix(".log"), str(base)], room, 11)
                 paint.text(x0 + 5, self.y_tab + 11, words, "ink-2", 11)
             if is_open:
                 paint.anchor("open", x1 + 12, self.y_batch + self.layout.batch / 2)
@@ -520,7 +522,7 @@ class _Strip:
         )  # fmt: skip
         paint.text(x - 1, self.y_end + 14, f"log start {rounded(view.log_start):.0f}", size=11,
                    bold=1, halo="surface")  # fmt: skip
-        paint.anchor("start", x - 12, self.y_batch + self.layout.batch / 2)
+        paint.anchor("start", x - 13, self.y_end + 10)
         nudge = 1.3 if view.high_watermark == view.log_end else 0
         self._flag(self.x(view.log_end) + nudge, y0, y1, f"LEO {floor(view.log_end + 0.5)}", 1)
         high = floor(view.high_watermark + 0.5)
@@ -541,18 +543,19 @@ class _Strip:
         paint.anchor("end" if side > 0 else "high", x + side * (w + 11), y0 + 7.5)
 
     def _readers(self, view: LaneView) -> None:
-        for row, name in enumerate(self.lane.readers):
-            for reader, at, before in view.readers:
-                if reader == name:
-                    self._reader(view, name, at, before, self.y_readers + 24 * row)
+        rows = {name: self.y_readers + 24 * row for row, name in enumerate(self.lane.readers)}
+        bottom = self.y_batch + self.layout.batch
+        for name, at, before in view.readers:
+            x, x0 = self.x(at), self.x(before)
+            if at > before:  # handed over at this moment
+                self.picture.rect(x0 + 1, bottom - 2, x - x0 - 2, 4, rx=2, fill="read")
+            self.picture.line(x, bottom + 3, x, rows[name], stroke="read", stroke_dasharray="1.5 2")
+        for name, at, _ in view.readers:
+            self._reader(view, name, at, rows[name])
 
-    def _reader(self, view: LaneView, name: str, at: float, before: float, y: float) -> None:
+    def _reader(self, view: LaneView, name: str, at: float, y: float) -> None:
         """Pointer from below; a ruler from it to the high watermark is its lag."""
         paint, x, high = self.picture, self.x(at), self.x(view.high_watermark)
-        bottom = self.y_batch + self.layout.batch
-        if at > before:  # handed over at this moment
-            paint.rect(self.x(before) + 1, bottom - 2, x - self.x(before) - 2, 4, rx=2, fill="read")
-        paint.line(x, bottom + 3, x, y, stroke="read", stroke_dasharray="1.5 2")
         lag = max(0, floor(view.high_watermark + 0.5) - floor(at + 0.5))
         where, behind = f"{name} {floor(at + 0.5)}", f"lag {lag}"
         room = text_width(behind, 12, True) + 8
@@ -613,7 +616,8 @@ class _Strip:
             "M", x + 1, y + 1, "H", x + w - 6, "L", x + w - 1, y + h / 2, "L", x + w - 6, y + h - 1,
             "H", x + 1, "Z", fill=ground, stroke="write", stroke_width=1.8,
         )  # fmt: skip
-        paint.text(x + 9, y + 13.2, label, "write-text", 12, bold=1)
+        middle = x + (w - 4 - (18 if state == "known" else 0)) / 2
+        paint.text(middle, y + 13.2, label, "write-text", 12, bold=1, text_anchor="middle")
         if state == "known":
             tx = x + w - 20
             paint.path("M", tx - 6, y + 9, "L", tx - 1.5, y + 13.5, "L", tx + 6, y + 4.2,

@@ -272,7 +272,8 @@ class Strip {
       if (tab >= 10) {
         paint.path(["M", x0, this.yBox, "V", this.yTab + 3, "Q", x0, this.yTab, x0 + 3, this.yTab,
           "H", x0 + tab - 6, "L", x0 + tab, this.yBox], colour);
-        const words = fitting([name, name.replace(".log", ""), `${base}`], tab - 8, 11);
+        const filled = this.x(end) - x0, room = filled > 12 ? Math.min(tab - 8, filled - 6) : tab - 8;
+        const words = fitting([name, name.replace(".log", ""), `${base}`], room, 11);
         paint.text(x0 + 5, this.yTab + 11, words, "ink-2", 11);
       }
       if (isOpen) paint.anchor("open", x1 + 12, this.yBatch + this.layout.batch / 2);
@@ -362,7 +363,7 @@ class Strip {
       { stroke: "ink", stroke_width: 2.4 });
     paint.text(x - 1, this.yEnd + 14, `log start ${whole(view.log_start)}`, "ink", 11,
       { bold: 1, halo: "surface" });
-    paint.anchor("start", x - 12, this.yBatch + this.layout.batch / 2);
+    paint.anchor("start", x - 13, this.yEnd + 10);
     const nudge = view.high_watermark === view.log_end ? 1.3 : 0;
     this.flag(this.x(view.log_end) + nudge, this.yFlag, y1, `LEO ${whole(view.log_end)}`, 1);
     this.flag(this.x(view.high_watermark) - nudge, this.yFlag, y1,
@@ -381,18 +382,19 @@ class Strip {
   }
 
   readers(view) {
-    Object.keys(this.lane.readers).forEach((name, row) => {
-      for (const [reader, offset, before] of view.readers)
-        if (reader === name) this.reader(view, name, offset, before, this.yReaders + 24 * row);
-    });
+    const rows = {}, bottom = this.yBatch + this.layout.batch;
+    Object.keys(this.lane.readers).forEach((name, row) => { rows[name] = this.yReaders + 24 * row; });
+    for (const [name, offset, before] of view.readers) {
+      const x = this.x(offset), x0 = this.x(before);
+      if (offset > before)
+        this.picture.rect(x0 + 1, bottom - 2, x - x0 - 2, 4, { rx: 2, fill: "read" });
+      this.picture.line(x, bottom + 3, x, rows[name], { stroke: "read", stroke_dasharray: "1.5 2" });
+    }
+    for (const [name, offset] of view.readers) this.reader(view, name, offset, rows[name]);
   }
 
-  reader(view, name, offset, before, y) {
+  reader(view, name, offset, y) {
     const paint = this.picture, x = this.x(offset), high = this.x(view.high_watermark);
-    const bottom = this.yBatch + this.layout.batch;
-    if (offset > before)
-      paint.rect(this.x(before) + 1, bottom - 2, x - this.x(before) - 2, 4, { rx: 2, fill: "read" });
-    paint.line(x, bottom + 3, x, y, { stroke: "read", stroke_dasharray: "1.5 2" });
     const lag = Math.max(0, whole(view.high_watermark) - whole(offset));
     const where = `${name} ${whole(offset)}`, behind = `lag ${lag}`;
     const room = textWidth(behind, 12, true) + 8, hasRuler = high - x >= room + 12;
@@ -442,7 +444,8 @@ class Strip {
     paint.path(["M", x + 1, y + 1, "H", x + w - 6, "L", x + w - 1, y + h / 2, "L", x + w - 6,
       y + h - 1, "H", x + 1, "Z"],
       { fill: state === "landing" ? "write-soft" : "surface", stroke: "write", stroke_width: 1.8 });
-    paint.text(x + 9, y + 13.2, label, "write-text", 12, { bold: 1 });
+    const middle = x + (w - 4 - (state === "known" ? 18 : 0)) / 2;
+    paint.text(middle, y + 13.2, label, "write-text", 12, { bold: 1, text_anchor: "middle" });
     if (state !== "known") return;
     const tx = x + w - 20;
     paint.path(["M", tx - 6, y + 9, "L", tx - 1.5, y + 13.5, "L", tx + 6, y + 4.2],
@@ -630,6 +633,14 @@ function glyph(width, height, paintIt) {
     "aria-hidden": "true" })) svg.setAttribute(k, v);
   patch(svg, picture.shapes);
   return svg;
+}
+
+// An instant of the run: `3.412 s`, and `1:30:00.073` once it takes a minute.
+function clockText(us) {
+  const seconds = us / 1e6, pad = n => String(n).padStart(2, "0");
+  if (seconds < 60) return `${seconds.toFixed(3)} s`;
+  const rest = (seconds % 60).toFixed(3).padStart(6, "0"), minutes = Math.floor(seconds / 60);
+  return minutes < 60 ? `${minutes}:${rest}` : `${Math.floor(minutes / 60)}:${pad(minutes % 60)}:${rest}`;
 }
 
 // ---- the playhead ------------------------------------------------------------------------------
@@ -976,7 +987,7 @@ class LogStrip {
 
   showMoment(moment, views) {
     const { text, kind } = this.story.moments;
-    const clock = `${(this.time / 1e6).toFixed(3)} s`;
+    const clock = clockText(this.time);
     this.clock.textContent = clock;
     this.range.value = Math.round(this.place);
     this.range.style.setProperty("--mk-part", `${100 * this.place / (this.end || 1)}%`);

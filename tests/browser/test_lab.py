@@ -1,0 +1,156 @@
+"""Chapter 00 in JupyterLab, as a reader meets it: opened, run, played, light and dark.
+
+Pictures of what was seen lie in build/screens (MINIKAFKA_SCREENS names another folder), for
+people to look at; the tests look at the page itself.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SCREENS = Path(os.environ.get("MINIKAFKA_SCREENS", "build/screens"))
+INSIDE = re.compile(r"((https?|wss?)://(127\.0\.0\.1|localhost)[:/]|data:|blob:|about:)")
+CHAPTER = "00_the_whole_game.ipynb"
+
+
+class Session:
+    """An open notebook and everything that its page complained about or asked the network for."""
+
+    def __init__(self, page: Any) -> None:
+        self.page = page
+        self.complaints: list[str] = []
+        self.outside: list[str] = []
+        page.on("request", self._requested)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", self._said)
+
+    def _requested(self, request: Any) -> None:
+        if not INSIDE.match(request.url):
+            self.outside.append(request.url)
+
+    def _said(self, message: Any) -> None:
+        if message.type == "error":
+            self.complaints.append(message.text)
+
+    def command(self, name: str, **arguments: str) -> None:
+        self.page.evaluate(
+            "([name, args]) => window.jupyterapp.commands.execute(name, args)", [name, arguments]
+        )
+
+    def picture(self, name: str) -> None:
+        SCREENS.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=SCREENS / f"{name}.png")
+
+
+@pytest.fixture(scope="module")
+def session(browser: Any, lab: str) -> Iterator[Session]:
+    """Chapter 00, opened and run to its end by the menu."""
+    page = browser.new_page(viewport={"width": 1440, "height": 1100})
+    session = Session(page)
+    page.goto(lab.format(path=CHAPTER))
+    page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=60_000)
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=60_000)
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    page.wait_for_function(RAN, timeout=120_000)
+    yield session
+    page.close()
+
+
+# Every code cell has its number, and none is running.
+RAN = """() => {
+  const notebook = window.jupyterapp.shell.currentWidget.content;
+  const code = [...notebook.model.cells].filter(cell => cell.type === "code");
+  return code.every(cell => cell.executionCount !== null && cell.executionState !== "running");
+}"""
+
+
+@pytest.fixture
+def strip(session: Session) -> Any:
+    """The log strip, on the screen."""
+    strip = session.page.locator(".mk-strip")
+    if not strip.count():  # JupyterLab draws only the cells near the screen
+        session.page.evaluate(SHOW)
+    strip.wait_for(timeout=20_000)
+    strip.scroll_into_view_if_needed()
+    strip.locator(".mk-picture text").first.wait_for(timeout=20_000)
+    return strip
+
+
+SHOW = """async () => {
+  const notebook = window.jupyterapp.shell.currentWidget.content;
+  const cells = [...notebook.model.cells];
+  const index = cells.findIndex(cell => cell.sharedModel.source.startsWith("LogStrip("));
+  await notebook.scrollToItem(index, "center");
+}"""
+
+
+def moment(strip: Any) -> int:
+    return int(strip.get_attribute("data-moment"))
+
+
+def test_every_cell_ran_without_an_error(session: Session) -> None:
+    errors = session.page.evaluate(
+        """() => [...window.jupyterapp.shell.currentWidget.content.model.cells]
+            .filter(cell => cell.type === "code")
+            .flatMap(cell => cell.sharedModel.outputs)
+            .filter(output => output.output_type === "error")"""
+    )
+    assert not errors
+
+
+def test_the_strip_plays_and_stops_at_the_end_of_a_step(session: Session, strip: Any) -> None:
+    last = moment(strip)
+    assert last > 50, "the playhead stands at the end at first"
+    strip.locator(".mk-play").click()
+    session.page.wait_for_timeout(1_500)
+    strip.locator(".mk-play").click()
+    stopped = moment(strip)
+    assert 0 < stopped < last
+    strip.locator(".mk-step").click()
+    assert moment(strip) == stopped + 1
+    strip.locator(".mk-back").click()
+    assert moment(strip) == stopped
+
+
+def test_keys_belong_to_the_strip_and_not_to_the_notebook(session: Session, strip: Any) -> None:
+    cells = session.page.evaluate(
+        "() => window.jupyterapp.shell.currentWidget.content.model.cells.length"
+    )
+    strip.focus()
+    strip.press("Home")
+    assert moment(strip) == 0
+    for _ in range(3):
+        strip.press("ArrowRight")
+    assert moment(strip) == 3
+    for key in "adx":  # in a notebook: insert a cell, delete, cut
+        strip.press(key)
+    strip.press("End")
+    after = session.page.evaluate(
+        "() => window.jupyterapp.shell.currentWidget.content.model.cells.length"
+    )
+    assert after == cells
+
+
+def test_light_and_dark_follow_jupyterlab(session: Session, strip: Any) -> None:
+    grounds = {}
+    for name in ("Light", "Dark"):
+        session.command("apputils:change-theme", theme=f"JupyterLab {name}")
+        light = str(name == "Light").lower()
+        session.page.wait_for_selector(f"body[data-jp-theme-light={light}]", state="attached")
+        session.page.wait_for_timeout(600)
+        grounds[name] = strip.evaluate("node => getComputedStyle(node).backgroundColor")
+        session.picture(f"chapter_00_{name.lower()}")
+    session.command("apputils:change-theme", theme="JupyterLab Light")
+    assert grounds == {"Light": "rgb(255, 255, 255)", "Dark": "rgb(21, 24, 28)"}
+
+
+def test_nothing_was_asked_from_outside_and_nothing_went_wrong(session: Session) -> None:
+    assert not session.outside
+    assert not session.complaints
