@@ -45,6 +45,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
+from minikafka import __version__
 from minikafka.config import ConfigError, ConfigKey, ConfigType, Importance, at_least
 from minikafka.node import (
     MS,
@@ -302,6 +303,7 @@ class Metadata:
     def update(self, now: int, answer: Any, random: Random) -> None:
         """Take over a MetadataResponse."""
         self._asking = False
+        self._needed = self._urgent  # a topic that came up meanwhile is not in this answer
         self._attempts = 0
         self._not_before = now + self._backoff.delay_us(0, random)
         self._updated_at = now
@@ -538,7 +540,9 @@ class ClientNode(Node):
         self._ask_versions(now, connection, ApiVersionsRequest.VERSIONS[1])
 
     def _ask_versions(self, now: int, connection: Connection, version: int) -> None:
-        body = ApiVersionsRequest(client_software_name="minikafka", client_software_version="0.1.0")
+        body = ApiVersionsRequest(
+            client_software_name="minikafka", client_software_version=__version__
+        )
         deadline = now + self._setup_timeout.delay_us(connection.attempts, self.random)
         then = partial(self._learn_versions, connection)
         self._send(connection, body, version, deadline, then)

@@ -270,7 +270,9 @@ class Accumulator:
         `size_bytes` is its `size_upper_bound`. Returns the batch, in which it is the last
         record so far; None when a new batch is needed and buffer.memory has no room for it.
         """
-        queue = self._queues.get(key) or self.queue(key)
+        queue = self._queues.get(key)
+        if queue is None:
+            queue = self.queue(key)
         batch = queue.open
         if batch is None or HEADER_BYTES + len(batch.builder.body) + size_bytes > self.batch_size:
             if batch is not None:

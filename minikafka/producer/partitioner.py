@@ -81,20 +81,18 @@ class StickyPartition:
         self.current = _draw(choices, waiting, self._random.random)
         return self.current
 
-    def is_used_up(self, size_bytes: int, has_room: bool) -> bool:
-        """Whether a record of this size should go elsewhere.
+    def count(self, size_bytes: int) -> bool:
+        """Count a record for the current partition; says whether it has had batch.size by now.
 
-        Between batch.size and twice that only when there is no open batch with room for it:
-        a switch in the middle of a batch would leave a small one behind every time.
+        Then another is drawn as soon as its open batch has no room, so that no small batch
+        is left behind …
         """
-        total = self._bytes + size_bytes
-        if total < self._batch_size:
-            return False
-        return not has_room or total >= 2 * self._batch_size
-
-    def count(self, size_bytes: int) -> None:
-        """So much went to the current partition."""
         self._bytes += size_bytes
+        return self._bytes >= self._batch_size
+
+    def is_overdue(self) -> bool:
+        """… but not later than after twice as much."""
+        return self._bytes >= 2 * self._batch_size
 
 
 def _draw(

@@ -91,13 +91,20 @@ class SenderNode(ClientNode):
         if size_bytes + HEADER_BYTES > self.config.max_request_size:
             self._refuse(size_bytes, "max.request.size", self.config.max_request_size)
         if partition is None:
-            key = record[1]
-            if key is None or self.config.partitioner_ignore_keys:
-                return self._append_sticky(now, info, size_bytes, record)
-            partition = partition_of_key(key, len(info.partitions))
+            partition = self._partition(info, record[1], size_bytes)
         elif partition not in info.partitions:
             return None
-        return self._append(now, (topic, partition), size_bytes, record)
+        batch = self.accumulator.append(now, (topic, partition), size_bytes, record)
+        if batch is None:
+            if size_bytes + HEADER_BYTES > self.config.buffer_memory:
+                self._refuse(size_bytes, "buffer.memory", self.config.buffer_memory)
+            self.accumulator.close_all("memory")
+            self.turn_wanted = True
+        elif (
+            batch.builder.count == 1
+        ):  # so it is new: linger.ms begins, and one before it may leave
+            self.turn_wanted = True
+        return batch
 
     def knows(self, topic: str, partition: int | None) -> bool:
         """Whether a record for this topic and partition can be placed; asks for metadata if not.
@@ -115,44 +122,22 @@ class SenderNode(ClientNode):
             return False
         return bool(info.partitions) if partition is None else partition in info.partitions
 
-    def _append(
-        self,
-        now: int,
-        key: Key,
-        size_bytes: int,
-        record: tuple[int, bytes | None, bytes | None, Sequence[Header]],
-    ) -> ProducerBatch | None:
-        batch = self.accumulator.append(now, key, size_bytes, record)
-        if batch is None:
-            if size_bytes + HEADER_BYTES > self.config.buffer_memory:
-                self._refuse(size_bytes, "buffer.memory", self.config.buffer_memory)
-            self.accumulator.close_all("memory")
-            self.turn_wanted = True
-        elif (
-            batch.builder.count == 1
-        ):  # so it is new: linger.ms begins, and one before it may leave
-            self.turn_wanted = True
-        return batch
-
-    def _append_sticky(
-        self,
-        now: int,
-        info: TopicInfo,
-        size_bytes: int,
-        record: tuple[int, bytes | None, bytes | None, Sequence[Header]],
-    ) -> ProducerBatch | None:
-        topic = info.name
-        sticky = self._sticky.get(topic)
+    def _partition(self, info: TopicInfo, key: bytes | None, size_bytes: int) -> int:
+        """Where a record goes that names no partition (partitioner.py)."""
+        if key is not None and not self.config.partitioner_ignore_keys:
+            return partition_of_key(key, len(info.partitions))
+        sticky = self._sticky.get(info.name)
         if sticky is None:
-            sticky = self._sticky[topic] = StickyPartition(self.config.batch_size, self.random)
-        has_room = self.accumulator.has_room((topic, sticky.current), size_bytes)
-        self.turn_wanted |= not has_room
-        if sticky.current not in info.partitions or sticky.is_used_up(size_bytes, has_room):
+            sticky = self._sticky[info.name] = StickyPartition(self.config.batch_size, self.random)
             self._draw(info, sticky)
-        batch = self._append(now, (topic, sticky.current), size_bytes, record)
-        if batch is not None:
+        if sticky.count(size_bytes) and (
+            sticky.is_overdue()
+            or not self.accumulator.has_room((info.name, sticky.current), size_bytes)
+        ):
+            self._draw(info, sticky)
             sticky.count(size_bytes)
-        return batch
+            self.turn_wanted = True
+        return sticky.current
 
     def _draw(self, info: TopicInfo, sticky: StickyPartition) -> None:
         led = [number for number, partition in info.partitions.items() if partition.leader >= 0]
@@ -189,13 +174,13 @@ class SenderNode(ClientNode):
 
     def _send_due(self, now: int, queues: list[PartitionQueue]) -> None:
         linger_us = self.accumulator.linger_us
-        led: dict[int, list[PartitionQueue]] = {}
+        led: dict[int, dict[Key, PartitionQueue]] = {}
         due: dict[int, None] = {}
         for queue in queues:
             leader = self.metadata.leader_of(*queue.key)
             if leader < 0:
                 continue
-            led.setdefault(leader, []).append(queue)
+            led.setdefault(leader, {})[queue.key] = queue
             at = queue.due_at(linger_us)
             if at <= now:
                 due[leader] = None
@@ -206,7 +191,7 @@ class SenderNode(ClientNode):
             if connection is not None:
                 self._send_to(now, connection, led[leader])
 
-    def _send_to(self, now: int, connection: Connection, queues: list[PartitionQueue]) -> None:
+    def _send_to(self, now: int, connection: Connection, queues: dict[Key, PartitionQueue]) -> None:
         linger_us = self.accumulator.linger_us
         limit = self.config.max_in_flight_requests_per_connection
         while len(connection.in_flight) < limit:
@@ -214,14 +199,17 @@ class SenderNode(ClientNode):
             if not batches:
                 return
             self._send_produce(now, connection, batches)
-            if all(queue.due_at(linger_us) > now for queue in queues):
+            if all(queue.due_at(linger_us) > now for queue in queues.values()):
                 return
 
-    def _drain(self, now: int, queues: list[PartitionQueue]) -> list[ProducerBatch]:
-        """One batch of each partition, as many as max.request.size allows, at least one."""
+    def _drain(self, now: int, queues: dict[Key, PartitionQueue]) -> list[ProducerBatch]:
+        """One batch of each partition, as many as max.request.size allows, at least one.
+
+        What was taken from goes to the end, so that the next request begins with another.
+        """
         batches: list[ProducerBatch] = []
         size_bytes = 0
-        for queue in queues:
+        for queue in list(queues.values()):
             batch = self.accumulator.head(queue, now, self.producer)
             if batch is None:
                 continue
@@ -229,6 +217,7 @@ class SenderNode(ClientNode):
             if batches and size_bytes > self.config.max_request_size:
                 break
             self.accumulator.take(queue, batch, now, self.producer)
+            queues[queue.key] = queues.pop(queue.key)
             batches.append(batch)
         return batches
 
