@@ -149,8 +149,8 @@ class Descriptor:
 
     __slots__ = ("number",)
 
-    def __init__(self, path: str) -> None:
-        self.number = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    def __init__(self, path: str, flags: int = os.O_RDWR | os.O_CREAT) -> None:
+        self.number = os.open(path, flags | os.O_CLOEXEC, 0o644)
 
     def __del__(self) -> None:
         # Reference counting is the point: a slice on its way to a socket keeps the file alive.
@@ -234,25 +234,17 @@ class RealFile:
             self.size_bytes = self.written_bytes = size
 
     def flush(self) -> None:
-        self._flushing()()
+        self.write_out()
+        fdatasync(self._opened().number)
+        if self.is_new:
+            self.files.flush_directory(os.path.dirname(self.path))
+            self.is_new = False
 
     def begin_flush(self) -> Future[None]:
         """`flush` in another thread: what was appended so far is durable when it is done."""
-        return self.files.in_background(self._flushing())
-
-    def _flushing(self) -> Callable[[], None]:
-        """The flush as work that any thread can do; it holds the descriptor open."""
         self.write_out()
-        descriptor, files = self._opened(), self.files
-        directory = os.path.dirname(self.path) if self.is_new else None
-        self.is_new = False
-
-        def work() -> None:
-            fdatasync(descriptor.number)
-            if directory is not None:
-                files.flush_directory(directory)
-
-        return work
+        is_new, self.is_new = self.is_new, False
+        return self.files.in_background(lambda: self.files.flush_named(self.path, is_new))
 
     def close(self) -> None:
         self.write_out()
@@ -366,6 +358,16 @@ class RealFiles:
 
             self._flusher = ThreadPoolExecutor(1, "flush")
         return self._flusher.submit(work)
+
+    def flush_named(self, path: str, is_new: bool) -> None:
+        """Flush a file that may be closed by now. By its name: waiting work holds no descriptor."""
+        try:
+            descriptor = Descriptor(self.full(path), os.O_RDWR)
+        except FileNotFoundError:
+            return  # deleted meanwhile, so nobody wants it
+        fdatasync(descriptor.number)
+        if is_new:
+            self.flush_directory(os.path.dirname(path))
 
     def on_opened(self, file: RealFile) -> None:
         """A file has got a descriptor: if there are too many now, put the oldest away."""

@@ -35,7 +35,7 @@ from minikafka.log.config import LogConfig
 from minikafka.log.epochs import LeaderEpochs
 from minikafka.log.files import Bytes, Files, FileSlice, flush_later
 from minikafka.log.index import NO_TIMESTAMP
-from minikafka.log.producers import Producers
+from minikafka.log.producers import Producers, SentBatch
 from minikafka.log.recovery import load, rebuild_producers
 from minikafka.log.segment import (
     INDEX_SUFFIX,
@@ -222,18 +222,9 @@ class Log:
         batches = check_append(view, self.config, now_ms, from_client)
         for _, header in batches:
             if header.producer_id >= 0:
-                duplicate = self.producers.duplicate_of(header) if from_client else None
-                if duplicate is not None:
-                    return Appended(
-                        duplicate.first_offset,
-                        duplicate.last_offset,
-                        duplicate.timestamp,
-                        self.log_start_offset,
-                        True,
-                        1,
-                        0,
-                    )
-                self.producers.check(header, from_client)
+                repeated = self.producers.check(header, from_client)
+                if repeated is not None:
+                    return self._duplicate(repeated)
         if self.config.compression_type != "producer":
             view, batches = self._compressed(view, batches, now_ms)
         if view.readonly:
@@ -295,6 +286,10 @@ class Log:
             size_bytes,
         )
 
+    def _duplicate(self, sent: SentBatch) -> Appended:
+        first, last, time = sent.first_offset, sent.last_offset, sent.timestamp
+        return Appended(first, last, time, self.log_start_offset, True, 1, 0)
+
     def _compressed(
         self, view: memoryview, batches: Batches, now_ms: int
     ) -> tuple[memoryview, Batches]:
@@ -312,7 +307,8 @@ class Log:
     def roll(self, now_ms: int) -> Segment:
         """Seal the active segment, begin to flush it, and begin the next one at the end offset."""
         self.active.seal()
-        unflushed = [file for segment in self._unflushed() for file in segment.files]
+        begun = self.flushing[-1][0] if self.flushing else self.recovery_point
+        unflushed = [file for segment in self.segments_from(begun) for file in segment.files]
         self.flushing.append((self.log_end_offset, flush_later(unflushed)))
         self.settle(now_ms * MS)
         segment = self.add_segment(self.log_end_offset, now_ms)
@@ -464,61 +460,57 @@ class Log:
         `retention.ms`, when the log without it has still `retention.bytes`, or when it
         lies below the log start offset. Never a record that is not replicated yet.
         """
-        deleted = self._delete_while(
-            lambda index: (
-                index + 1 < len(self.segments)
-                and self.base_offsets[index + 1] <= self.log_start_offset
-            ),
-            high_watermark,
-            now,
-            "log start offset",
-        )
-        if "delete" not in self.config.cleanup_policy:
-            return deleted
-        retention_bytes, retention_ms = self.config.retention_bytes, self.config.retention_ms
-        if retention_bytes >= 0:
-            deleted += self._delete_while(
-                lambda index: self.size_bytes - self.segments[index].size_bytes >= retention_bytes,
-                high_watermark,
-                now,
-                "retention.bytes",
-            )
-        if retention_ms >= 0:
-            deleted += self._delete_while(
-                lambda index: now // MS - self._newest_ms(index) > retention_ms,
-                high_watermark,
-                now,
-                "retention.ms",
-            )
+        below_start = bisect_right(self.base_offsets, self.log_start_offset) - 1
+        deleted = self._delete_first(below_start, high_watermark, now, "log start offset")
+        if "delete" in self.config.cleanup_policy:
+            for count_of, reason in (
+                (self._count_too_large, "retention.bytes"),
+                (self._count_too_old, "retention.ms"),
+            ):
+                deleted += self._delete_first(count_of(now), high_watermark, now, reason)
+        if deleted:
+            self.producers.forget_snapshots(self.base_offsets)
         return deleted
 
-    def _delete_while(
-        self, unwanted: Callable[[int], bool], high_watermark: int, now: int, reason: str
-    ) -> int:
-        """Delete segments from the front as long as they are unwanted and replicated."""
-        deleted = 0
-        while self._next_base(0) <= high_watermark and unwanted(0):
-            if len(self.segments) == 1:
-                if self.active.size_bytes == 0:
-                    break
+    def _count_too_large(self, now: int) -> int:
+        """How many segments can go from the front so that `retention.bytes` are still left."""
+        if self.config.retention_bytes < 0:
+            return 0
+        excess = self.size_bytes - self.config.retention_bytes
+        for index, segment in enumerate(self.segments):
+            excess -= segment.size_bytes
+            if excess < 0:
+                return index
+        return len(self.segments)
+
+    def _count_too_old(self, now: int) -> int:
+        """How many segments from the front have only records older than `retention.ms`."""
+        if self.config.retention_ms < 0:
+            return 0
+        oldest_kept = now // MS - self.config.retention_ms
+        for index, segment in enumerate(self.segments):
+            newest = segment.largest[0]
+            if (newest if newest >= 0 else segment.created_ms) >= oldest_kept:
+                return index
+        return len(self.segments)
+
+    def _delete_first(self, count: int, high_watermark: int, now: int, reason: str) -> int:
+        """Delete up to `count` segments from the front, as far as they are replicated."""
+        for deleted in range(count):
+            is_last = len(self.segments) == 1
+            if self._next_base(0) > high_watermark or (is_last and self.size_bytes == 0):
+                return deleted
+            if is_last:
                 self.roll(now // MS)
             self.advance_log_start_offset(self.base_offsets[1], reason)
             self.remove_segment(0, reason)
-            deleted += 1
-        self.producers.forget_snapshots(self.base_offsets)
-        return deleted
+        return count
 
     def _next_base(self, index: int) -> int:
         """The offset after the last one of a segment."""
         if index + 1 < len(self.base_offsets):
             return self.base_offsets[index + 1]
         return self.log_end_offset
-
-    def _newest_ms(self, index: int) -> int:
-        """How new a segment is: its largest timestamp, else when it was opened."""
-        segment = self.segments[index]
-        timestamp = segment.largest[0]
-        return timestamp if timestamp >= 0 else segment.created_ms
 
     def remove_segment(self, index: int, reason: str) -> None:
         """Remove a segment's files. The log file first: indexes without a log are swept up."""
@@ -534,7 +526,7 @@ class Log:
     def flush(self, now: int) -> None:
         """Make everything survive a crash of the machine; moves the recovery point to the end."""
         if self.recovery_point < self.log_end_offset:
-            for segment in self._unflushed():
+            for segment in self.segments_from(self.recovery_point):
                 segment.flush()
             self.flushing.clear()
             self._flushed_to(self.log_end_offset, now)
@@ -547,10 +539,9 @@ class Log:
         while self.flushing and self.flushing[0][1]():
             self._flushed_to(self.flushing.popleft()[0], now)
 
-    def _unflushed(self) -> list[Segment]:
-        """The segments that the recovery point does not cover, oldest first."""
-        first = bisect_right(self.base_offsets, self.recovery_point) - 1
-        return self.segments[max(0, first) :]
+    def segments_from(self, offset: int) -> list[Segment]:
+        """The segments from the one that holds `offset` on."""
+        return self.segments[max(0, bisect_right(self.base_offsets, offset) - 1) :]
 
     def _flushed_to(self, offset: int, now: int) -> None:
         self.recovery_point = offset
@@ -569,9 +560,8 @@ class Log:
         self.flush(now)
         self.producers.take_snapshot(self.log_end_offset, flush=True)
         self.producers.forget_snapshots(self.base_offsets)
-        for segment in self.segments:
-            segment.flush()
-            segment.close()
+        self.active.flush()
+        self.abandon()
 
     def abandon(self) -> None:
         """Let go of the files; what is on the disk stays (the directory is about to go)."""

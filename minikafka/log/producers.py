@@ -94,6 +94,22 @@ class ProducerState:
         self.last_timestamp = -1
         self.open_since = NO_OFFSET  # first offset of its open transaction
 
+    def next_sequence(self, epoch: int) -> int:
+        """What a batch of `epoch` must begin with; a new epoch begins at 0."""
+        if epoch == self.epoch and self.batches:
+            return (self.batches[-1].last_sequence + 1) & LAST_SEQUENCE
+        return 0
+
+    def sent(self, header: BatchHeader) -> SentBatch | None:
+        """The remembered batch that has this one's epoch and sequences."""
+        if header.producer_epoch != self.epoch:
+            return None
+        first, last = header.base_sequence, header.last_sequence
+        for sent in self.batches:
+            if sent.last_sequence == last and sent.first_sequence == first:
+                return sent
+        return None
+
     def __repr__(self) -> str:
         last = self.batches[-1].last_sequence if self.batches else "none"
         return f"ProducerState(epoch {self.epoch}, last sequence {last})"
@@ -124,25 +140,15 @@ class Producers:
 
     # --- an append -----------------------------------------------------------------
 
-    def duplicate_of(self, header: BatchHeader) -> SentBatch | None:
-        """The batch that this one repeats, if it is one of the last five of its producer."""
-        state = self.states.get(header.producer_id)
-        if state is None or state.epoch != header.producer_epoch:
-            return None
-        last_sequence = header.last_sequence
-        for sent in state.batches:
-            if sent.last_sequence == last_sequence and sent.first_sequence == header.base_sequence:
-                return sent
-        return None
+    def check(self, header: BatchHeader, from_client: bool) -> SentBatch | None:
+        """None when the batch may follow what its producer wrote last; else the one it repeats.
 
-    def check(self, header: BatchHeader, from_client: bool) -> None:
-        """Raise KafkaError unless the batch may follow what its producer wrote last.
-
-        Sequences are asked of clients only: coordinators number nothing.
+        Raises KafkaError when it is neither. Sequences are asked of clients only:
+        coordinators number nothing.
         """
         state = self.states.get(header.producer_id)
         if state is None:
-            return
+            return None
         if header.producer_epoch < state.epoch:
             raise KafkaError(
                 ErrorCode.INVALID_PRODUCER_EPOCH,
@@ -150,28 +156,23 @@ class Producers:
                 f"it has been fenced by epoch {state.epoch}",
             )
         if from_client:
-            self._check_sequence(header, state)
+            expected = state.next_sequence(header.producer_epoch)
+            if header.base_sequence != expected:
+                repeated = state.sent(header)
+                if repeated is None:
+                    raise KafkaError(
+                        ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
+                        f"producer {header.producer_id} epoch {header.producer_epoch} sends "
+                        f"sequence {header.base_sequence}, {expected} comes next",
+                    )
+                return repeated
         if state.open_since != NO_OFFSET and not (header.is_transactional or header.is_control):
             raise KafkaError(
                 ErrorCode.INVALID_TXN_STATE,
                 f"producer {header.producer_id} writes outside of the transaction "
                 f"that it began at offset {state.open_since}",
             )
-
-    def _check_sequence(self, header: BatchHeader, state: ProducerState) -> None:
-        first = header.base_sequence
-        if header.producer_epoch > state.epoch:
-            expected = 0
-        elif state.batches:
-            expected = (state.batches[-1].last_sequence + 1) & LAST_SEQUENCE
-        else:  # only a transaction marker is known of this epoch
-            expected = 0
-        if first != expected:
-            raise KafkaError(
-                ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
-                f"producer {header.producer_id} epoch {header.producer_epoch} sends sequence "
-                f"{first}, {expected} comes next",
-            )
+        return None
 
     def update(self, header: BatchHeader, base_offset: int, timestamp: int) -> None:
         """The batch is in the log at `base_offset`, with `timestamp` its largest: remember it."""
@@ -258,9 +259,8 @@ class Producers:
 
         Kept are the starts of segments: from there recovery and truncation begin to read.
         """
-        for offset in self.snapshots[:-1]:
-            if offset not in keep:
-                self._delete(offset)
+        for offset in sorted(set(self.snapshots[:-1]) - set(keep)):
+            self._delete(offset)
 
     def forget_all(self) -> None:
         """The log begins anew, empty."""

@@ -25,7 +25,6 @@ Not done: checking several logs at the same time (num.recovery.threads.per.data.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -93,13 +92,12 @@ def _open_segments(log: Log, now_ms: int) -> None:
 
 def _check_unflushed(log: Log) -> None:
     """Check each byte from the recovery point on; cut at the first damage."""
-    first = max(0, bisect_right(log.base_offsets, log.recovery_point) - 1)
     size_bytes = log.size_bytes
     damage = None
-    for index in range(first, len(log.segments)):
-        damage = _check_segment(log, log.segments[index])
+    for segment in log.segments_from(log.recovery_point):
+        damage = _check_segment(log, segment)
         if damage is not None:
-            while len(log.segments) > index + 1:
+            while log.active is not segment:
                 log.remove_segment(len(log.segments) - 1, "recovery")
             break
     if log.segments:
@@ -182,8 +180,7 @@ def rebuild_producers(log: Log, now: int) -> None:
     start_offset = log.producers.load(log.log_start_offset, end_offset, now // MS)
     if start_offset >= end_offset:
         return
-    first = max(0, bisect_right(log.base_offsets, start_offset) - 1)
-    for segment in log.segments[first:]:
+    for segment in log.segments_from(start_offset):
         if segment.base_offset > start_offset:
             log.producers.take_snapshot(segment.base_offset)
         place = segment.find(max(start_offset, segment.base_offset))

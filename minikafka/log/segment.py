@@ -381,6 +381,8 @@ class Segment:
     def rebuild(self, reason: str) -> Scan:
         """Make the indexes anew from the headers, leaving the log as it is."""
         scan = self.reindex(self.headers())
+        self.offset_index.file.flush()
+        self.time_index.file.flush()
         self.on_rebuilt(self.base_offset, reason)
         return scan
 
