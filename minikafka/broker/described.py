@@ -55,12 +55,7 @@ class ConfigEntry(NamedTuple):
 FAMILIES = {names[0][0]: [name for name, _ in names] for names in SYNONYMS.values()}
 """The broker's main name of a topic default → it and its coarser names, strongest first."""
 
-DYNAMIC = FAMILIES.keys() | {
-    "advertised.listeners",
-    "listeners",
-    "max.connections",
-    "producer.id.expiration.ms",
-}
+DYNAMIC = FAMILIES.keys() | {"listeners", "max.connections", "producer.id.expiration.ms"}
 """The broker configs that a running Kafka broker can change (DynamicBrokerConfig)."""
 
 

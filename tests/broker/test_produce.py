@@ -97,7 +97,11 @@ REFUSED = {
     "two batches": (batch_of(b"a") + batch_of(b"b"), "INVALID_RECORD"),
     "format v1": (batch_of(b"a")[:16] + b"\1" + batch_of(b"a")[17:], "INVALID_RECORD"),
     "a flipped bit": (corrupted(batch_of(b"a")), "CORRUPT_MESSAGE"),
-    "transactional": (batch_of(b"a", transactional=True), "INVALID_TXN_STATE"),
+    "no format": (batch_of(b"a")[:16] + b"\t" + batch_of(b"a")[17:], "CORRUPT_MESSAGE"),
+    "transactional": (
+        batch_of(b"a", transactional=True),
+        "TRANSACTIONAL_ID_AUTHORIZATION_FAILED",
+    ),
     "control": (batch_of(b"a", control=True), "INVALID_RECORD"),
     "too large": (batch_of(b"x" * 1_100_000), "MESSAGE_TOO_LARGE"),
 }
@@ -112,6 +116,13 @@ def test_a_refused_batch_changes_nothing_and_says_why(broker: Conversation, name
     partition = answer.responses[0].partition_responses[0]
     assert partition.base_offset == -1 and partition.error_message
     assert broker.values() == []
+
+
+def test_a_batch_of_a_transaction_that_was_never_begun_is_refused(broker: Conversation) -> None:
+    broker.create()
+    request = produce_request(batch_of(b"a", transactional=True))
+    request.transactional_id = "tx"
+    assert error_of(broker.ask(request, 9)) == "INVALID_TXN_STATE"
 
 
 def test_zstd_needs_version_7(broker: Conversation) -> None:

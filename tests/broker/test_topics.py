@@ -180,6 +180,7 @@ def test_deleting_refuses(broker: Conversation) -> None:
         DeleteTopicState(),
         DeleteTopicState(name="t"),
         DeleteTopicState(topic_id=topic_id),
+        DeleteTopicState(name="t"),
     ]
     results = broker.ask(DeleteTopicsRequest(topics=asked), 6).responses
     assert [ErrorCode(result.error_code).name for result in results] == [

@@ -46,7 +46,8 @@ def test_one_commit_is_one_batch(tmp_path: Path) -> None:
     ]
 
 
-# Taken from a metadata log that Apache Kafka 4.3.1 wrote, but for the topic's id.
+# Taken from a metadata log of Apache Kafka 4.3.1, but for the topic's id. Its partitions are in
+# version 2, with the same bytes after that number, because eligible leaders are on by default.
 def test_values_are_those_of_apache_kafka() -> None:
     level = FeatureLevelRecord(name="metadata.version", feature_level=30)
     assert value_of(level) == b"\x01\x0c\x00\x11metadata.version\x00\x1e\x00"

@@ -56,7 +56,7 @@ def handle(broker: Broker, now: int, request: Request) -> ProduceResponse | None
                 if partition.is_internal and request.client_id != ADMIN_CLIENT_ID:
                     raise KafkaError(ErrorCode.INVALID_TOPIC_EXCEPTION, f"{partition} is internal")
                 records: Any = data.records  # bytes: a slice of a file is nothing to receive
-                check_records(records, version)
+                check_records(records, version, body.transactional_id)
                 appended = partition.append(records, now, acks)
             except KafkaError as error:
                 errors += 1
@@ -82,7 +82,7 @@ def handle(broker: Broker, now: int, request: Request) -> ProduceResponse | None
     return ProduceResponse(responses=topics)
 
 
-def check_records(records: Bytes | None, version: int) -> None:
+def check_records(records: Bytes | None, version: int, transactional_id: str | None) -> None:
     """What this API demands beyond what the log does: a batch of a kind the version allows.
 
     Raises KafkaError. See Kafka's ProduceRequest.validateRecords.
@@ -91,12 +91,19 @@ def check_records(records: Bytes | None, version: int) -> None:
         raise KafkaError(ErrorCode.INVALID_RECORD, "there must be one batch for each partition")
     magic, attributes = MAGIC_ATTRIBUTES.unpack_from(records, MAGIC_AT)
     if magic != MAGIC:
-        raise KafkaError(ErrorCode.INVALID_RECORD, f"batches must have magic 2, not {magic}")
+        was_one = 0 <= magic < MAGIC  # a format of its time, else no format at all
+        code = ErrorCode.INVALID_RECORD if was_one else ErrorCode.CORRUPT_MESSAGE
+        raise KafkaError(code, f"batches must have magic {MAGIC}, not {magic}")
     if attributes & CODEC_MASK == Compression.ZSTD and version < ZSTD_VERSION:
         raise KafkaError(
             ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, f"no zstd before version {ZSTD_VERSION}"
         )
     if attributes & TRANSACTIONAL:
+        if transactional_id is None:
+            raise KafkaError(
+                ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+                "a transactional batch without a transactional id",
+            )
         raise KafkaError(ErrorCode.INVALID_TXN_STATE, "no transaction was begun here")
 
 

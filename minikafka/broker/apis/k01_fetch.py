@@ -189,7 +189,7 @@ class Fetch:
             partition_index=wanted.index,
             error_code=error.code,
             high_watermark=-1,
-            aborted_transactions=None,
+            aborted_transactions=[] if error.code in UNKNOWN else None,
             records=b"",
         )
 

@@ -17,6 +17,7 @@ Not done: tiered storage, transactions (read_committed sees the same as read_unc
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from minikafka.node import Request
@@ -56,37 +57,34 @@ CONSUMER = -1
 
 def handle(broker: Broker, now: int, request: Request) -> ListOffsetsResponse:
     body: ListOffsetsRequest = request.body
-    seen: set[tuple[str, int]] = set()
+    times = Counter(
+        (topic.name, asked.partition_index) for topic in body.topics for asked in topic.partitions
+    )
     topics = []
     for topic in body.topics:
-        answers = []
+        answers: dict[int, ListOffsetsPartitionResponse] = {}
         for asked in topic.partitions:
-            key = topic.name, asked.partition_index
+            index = asked.partition_index
             try:
-                if key in seen:
-                    raise KafkaError(ErrorCode.INVALID_REQUEST, f"{key} is asked for twice")
-                seen.add(key)
+                if times[topic.name, index] > 1:
+                    raise KafkaError(ErrorCode.INVALID_REQUEST, f"{topic.name}-{index} twice")
                 check_timestamp(asked.timestamp, request.version)
-                partition = broker.replicas.partition(*key)
+                partition = broker.replicas.partition(topic.name, index)
                 partition.check_leader_epoch(asked.current_leader_epoch)
                 found = find(partition, asked.timestamp, committed=body.replica_id == CONSUMER)
             except KafkaError as error:
-                answers.append(
-                    ListOffsetsPartitionResponse(
-                        partition_index=asked.partition_index, error_code=error.code
-                    )
+                answers[index] = ListOffsetsPartitionResponse(
+                    partition_index=index, error_code=error.code
                 )
                 continue
             timestamp, offset, leader_epoch = found
-            answers.append(
-                ListOffsetsPartitionResponse(
-                    partition_index=asked.partition_index,
-                    timestamp=timestamp,
-                    offset=offset,
-                    leader_epoch=leader_epoch if request.version >= EPOCH_VERSION else NO_EPOCH,
-                )
+            answers[index] = ListOffsetsPartitionResponse(
+                partition_index=index,
+                timestamp=timestamp,
+                offset=offset,
+                leader_epoch=leader_epoch if request.version >= EPOCH_VERSION else NO_EPOCH,
             )
-        topics.append(ListOffsetsTopicResponse(name=topic.name, partitions=answers))
+        topics.append(ListOffsetsTopicResponse(name=topic.name, partitions=[*answers.values()]))
     return ListOffsetsResponse(topics=topics)
 
 

@@ -40,7 +40,7 @@ def handle(broker: Broker, now: int, request: Request) -> DeleteTopicsResponse:
         asked = [DeleteTopicState(name=name) for name in body.topic_names]
     times = Counter(filter(None, (named(broker.image, each) for each in asked)))
     doomed: list[bytes] = []
-    results = []
+    results: dict[tuple[str | None, bytes], DeletableTopicResult] = {}
     for each in asked:
         try:
             check_is_allowed(broker.config.delete_topic_enable, request.version)
@@ -48,20 +48,19 @@ def handle(broker: Broker, now: int, request: Request) -> DeleteTopicsResponse:
             if times[topic.name] > 1:
                 raise KafkaError(ErrorCode.INVALID_REQUEST, f"{topic.name} is named twice")
         except KafkaError as error:
-            results.append(
-                DeletableTopicResult(
-                    name=each.name,
-                    topic_id=each.topic_id,
-                    error_code=error.code,
-                    error_message=error.message,
-                )
+            result = DeletableTopicResult(
+                name=each.name,
+                topic_id=each.topic_id,
+                error_code=error.code,
+                error_message=error.message,
             )
-            continue
-        doomed.append(topic.topic_id)
-        results.append(DeletableTopicResult(name=topic.name, topic_id=topic.topic_id))
+        else:
+            doomed.append(topic.topic_id)
+            result = DeletableTopicResult(name=topic.name, topic_id=topic.topic_id)
+        results[each.name, each.topic_id] = result
     if doomed:
         broker.commit(broker.controller.plan_removal(doomed), now)
-    return DeleteTopicsResponse(responses=results)
+    return DeleteTopicsResponse(responses=list(results.values()))
 
 
 def check_is_allowed(enabled: bool, version: int) -> None:
