@@ -39,7 +39,7 @@ class Consumer(Facade):
     """Reads records. `configs` are Kafka's consumer configs in snake case (config.py).
 
     A partition is a `TopicPartition` or any pair (topic, partition). Raises ConfigError for
-    configs that are unknown or wrong, and ValueError for partitions that are not assigned.
+    configs that are unknown or wrong, ValueError where partitions must be assigned first.
     """
 
     def __init__(
@@ -127,6 +127,8 @@ class Consumer(Facade):
         node, most = self._node, self.config.max_poll_records
         with self._host.entered() as now:
             self._require_open()
+            if not node.partitions:
+                raise ValueError("nothing is assigned; assign partitions first")
             records = node.take(most)
         deadline = now + int(timeout_ms * MS)
         while not records and now < deadline:

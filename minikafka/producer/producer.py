@@ -74,7 +74,7 @@ class DeliveryFuture:
     def result(self, timeout_ms: float | None = None) -> RecordMetadata:
         """Wait for the outcome. Raises what the record failed with, or REQUEST_TIMED_OUT."""
         batch = self._batch
-        if not batch.done and not self._producer.wait(lambda: batch.done, timeout_ms):
+        if not batch.done and not self._producer.wait_for(lambda: batch.done, timeout_ms):
             raise KafkaError(ErrorCode.REQUEST_TIMED_OUT, f"{self} after {timeout_ms:g} ms")
         if batch.error is not None:
             raise batch.error
@@ -136,6 +136,8 @@ class Producer(Facade):
         None means now.
         """
         node = self._node
+        if self._closed:
+            self._require_open()
         with self.quietly() as now:
             if timestamp_ms is None:
                 timestamp_ms = now // MS
@@ -166,9 +168,10 @@ class Producer(Facade):
                 placed.append(DeliveryFuture(self, batch, batch.builder.count - 1, record[0]))
             return batch is not None
 
+        self._require_may_wait()
         with self._host.entered():
-            self._require_open()
-        if not self.wait(is_placed, self.config.max_block_ms):
+            pass  # gets the metadata asked for, or the memory freed
+        if not self.wait_for(is_placed, self.config.max_block_ms):
             raise self._blocked(topic, partition)
         return placed[0]
 
@@ -190,10 +193,10 @@ class Producer(Facade):
 
     def partitions_for(self, topic: str) -> list[int]:
         """The partitions of a topic; blocks like `send` while it is unknown."""
+        self._require_may_wait()
         with self._host.entered():
-            self._require_open()
             self._node.metadata.want(topic)
-        if not self.wait(lambda: self._node.knows(topic, None), self.config.max_block_ms):
+        if not self.wait_for(lambda: self._node.knows(topic, None), self.config.max_block_ms):
             raise self._blocked(topic, None)
         return sorted(self._node.metadata.topics[topic].partitions)
 
@@ -202,18 +205,19 @@ class Producer(Facade):
 
         Raises KafkaError(REQUEST_TIMED_OUT); what failed is in the futures.
         """
+        self._require_may_wait()
         with self._host.entered():
-            self._require_open()
             accumulator = self._node.accumulator
             accumulator.close_all("flush")
             unfinished = [batch for queue in accumulator.busy.values() for batch in queue]
-        if not self.wait(lambda: all(batch.done for batch in unfinished), timeout_ms):
+        if not self.wait_for(lambda: all(batch.done for batch in unfinished), timeout_ms):
             raise KafkaError(ErrorCode.REQUEST_TIMED_OUT, f"flush took more than {timeout_ms:g} ms")
 
     def close(self, timeout_ms: float | None = None) -> None:
         """Send what is left, for at most `timeout_ms`; the rest fails. Harmless when repeated."""
         if self._closed:
             return
+        self._require_may_wait()
         accumulator = self._node.accumulator
         with self._host.entered():
             self._closed = True
@@ -230,9 +234,14 @@ class Producer(Facade):
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def wait(self, done: Callable[[], bool], timeout_ms: float | None) -> bool:
-        """Let the world go on until `done()`, which it cannot inside a delivery callback."""
+    def wait_for(self, done: Callable[[], bool], timeout_ms: float | None) -> bool:
+        """Let the world go on until `done()`; says whether it is."""
+        self._require_may_wait()
+        return self._host.wait(done, timeout_ms)
+
+    def _require_may_wait(self) -> None:
+        """A delivery callback runs inside the machine's turn: it would wait for itself."""
+        self._require_open()
         with self.quietly():
             if self._node.in_callback:
                 raise RuntimeError("a delivery callback must not block")
-        return self._host.wait(done, timeout_ms)

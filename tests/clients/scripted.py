@@ -175,7 +175,7 @@ class Bench:
             pass
 
     def serve_one(self) -> bool:
-        """Answer one ApiVersions, Metadata or InitProducerId whose turn it is; says if there was."""
+        """Answer one ApiVersions, Metadata or InitProducerId whose turn it is, if there is one."""
         for request in self.sent:
             body = self._answer_to(request.body)
             if body is not None and self._is_next(request):
