@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from minikafka.consumer.consumer import Consumer
+    from minikafka.producer.producer import DeliveryFuture
 
 TOLD_TO_STOP = 130
 """Exit code after Ctrl-C, as shells have it: 128 + SIGINT."""
@@ -199,20 +200,27 @@ def delete_topics(names: tuple[str, ...], server: str) -> None:
 @as_json
 def describe_topics(names: tuple[str, ...], server: str, json_: bool) -> None:
     """Partitions, leaders and replicas of topics (default: of all)."""
+    from dataclasses import asdict
+
     import minikafka as mk
 
     reach(server)
     with mk.Admin(server) as admin:
         wanted = list(names) or sorted(admin.list_topics())
-        for topic in admin.describe_topics(wanted):
-            for partition in topic.partitions:
-                row = {"topic": topic.name, **partition._asdict()}
-                click.echo(json.dumps(row) if json_ else in_words(row))
+        described = admin.describe_topics(wanted)
+    for name in wanted:
+        for partition in described[name].partitions:
+            row = {"topic": name, **asdict(partition)}
+            click.echo(json.dumps(row) if json_ else in_words(row))
 
 
 def in_words(row: dict[str, Any]) -> str:
     """A flat row as `name value` pairs: the reader needs no table heading."""
-    return "  ".join(f"{key} {value}" for key, value in row.items())
+
+    def text(value: Any) -> str:
+        return ",".join(map(str, value)) or "none" if isinstance(value, tuple) else str(value)
+
+    return "  ".join(f"{key.replace('_', ' ')} {text(value)}" for key, value in row.items())
 
 
 # --- records -----------------------------------------------------------------------
@@ -241,8 +249,8 @@ def produce(
     common = [(name, text.encode()) for name, text in headers]
     failures: list[Exception] = []
 
-    def on_done(future: Any) -> None:
-        if (error := future.exception()) is not None:
+    def on_done(future: DeliveryFuture) -> None:
+        if (error := future.error()) is not None:
             failures.append(error)
 
     with progress("sending", size_of(file)) as advance, mk.Producer(server, **named(configs)) as to:
@@ -298,9 +306,12 @@ def consume(
 
     reach(server)
     to_line = record_as_json if json_ else record_as_text((key_separator or "").encode())
+    with mk.Admin(server) as admin:
+        known = [row.partition for row in admin.describe_topics([topic])[topic].partitions]
+    if strangers := sorted(set(partitions) - set(known)):
+        raise click.ClickException(f"{topic} has {len(known)} partitions, no {strangers[0]}")
+    assigned = [(topic, partition) for partition in partitions or known]
     with mk.Consumer(server, **named(configs)) as consumer:
-        chosen = partitions or range(len(consumer.partitions_for(topic)))
-        assigned = [(topic, partition) for partition in chosen]
         consumer.assign(assigned)
         seek(consumer, assigned, start)
         ends = consumer.end_offsets(assigned) if until_end else None
@@ -372,16 +383,54 @@ def record_as_text(separator: bytes) -> Any:
 
 # --- files -------------------------------------------------------------------------
 @commands.command("dump-log")
-@click.argument("files", metavar="FILE...", type=click.Path(exists=True), nargs=-1, required=True)
+@click.argument(
+    "files",
+    metavar="FILE...",
+    type=click.Path(exists=True, dir_okay=False),
+    nargs=-1,
+    required=True,
+)
 @click.option("--records/--no-records", default=True, help="Print the records of each batch.")
 @as_json
 def dump_log(files: tuple[str, ...], records: bool, json_: bool) -> None:
-    """Print what is in FILE: .log, .index, .timeindex, .snapshot or a checkpoint."""
-    from minikafka.log.dump import dump
+    """Print what is in FILE: .log, .index, .timeindex, .snapshot or a checkpoint.
 
+    Fails when something in a file is wrong; the line says what (it begins with "!").
+    """
+    from minikafka.log.dump import ProblemRow, to_json
+
+    problem_count = 0
     for file in files:
-        for line in dump(file, records=records, as_json=json_):
-            click.echo(line)
+        if len(files) > 1:
+            click.echo(f"Dumping {file}")
+        for row in rows_of(file, records):
+            click.echo(json.dumps(to_json(row), ensure_ascii=False) if json_ else str(row))
+            problem_count += isinstance(row, ProblemRow)
+    if problem_count:
+        raise click.ClickException(f"{problem_count} problems found")
+
+
+def rows_of(file: str, records: bool) -> Iterator[Any]:
+    """The rows of a file; an index is compared with the .log beside it, if there is one."""
+    from minikafka.log.dump import UnknownFile, dump
+
+    folder, name = os.path.split(file)
+    log = os.path.join(folder, name.partition(".")[0] + ".log")
+    beside = mapped(log) if log != file and os.path.exists(log) else None
+    try:
+        yield from dump(name, mapped(file), records=records, log=beside)
+    except UnknownFile as error:
+        raise click.UsageError(str(error)) from error
+
+
+def mapped(file: str) -> memoryview:
+    """A file's bytes, brought into memory only where they are looked at."""
+    from mmap import ACCESS_READ, mmap
+
+    with open(file, "rb") as opened:
+        if os.fstat(opened.fileno()).st_size == 0:  # cannot be mapped
+            return memoryview(b"")
+        return memoryview(mmap(opened.fileno(), 0, access=ACCESS_READ))
 
 
 # --- simulator ---------------------------------------------------------------------
