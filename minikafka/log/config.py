@@ -273,9 +273,7 @@ TOPIC_CONFIGS = ConfigTable(
             at_least(1),
         ),
         _key(
-            "preallocate",
-            _BOOLEAN,
-            "Whether to reserve the disk space of a new segment at once.",
+            "preallocate", _BOOLEAN, "Whether to reserve the disk space of a new segment at once."
         ),
         _key(
             "remote.log.copy.disable",

@@ -129,7 +129,8 @@ class Segment:
         self.on_rebuilt = on_rebuilt
         self.bytes_since_entry = 0
         self._first_timestamp: int | None = None
-        self._largest: tuple[int, int] | None = None
+        is_empty = self.log.size_bytes == 0
+        self._largest = (NO_TIMESTAMP, self.base_offset) if is_empty else None
 
     def __repr__(self) -> str:
         return f"Segment({self.base_offset}.., {self.size_bytes} bytes)"
@@ -140,10 +141,19 @@ class Segment:
 
     @property
     def largest(self) -> tuple[int, int]:
-        """The largest timestamp (ms) and the last offset of the first batch that has it."""
+        """The largest timestamp (ms) and the last offset of the first batch that has it.
+
+        A sealed segment has it as the last entry of its time index. When it is first
+        asked for, the batch that the entry names must confirm it, and what follows the
+        last offset entry is looked at too: a time index may have lost its end.
+        """
         if self._largest is None:
-            self._largest = self.time_index.largest
-        return self._largest
+            try:
+                self._trusted_time_entry(*self.time_index.largest)
+                self.load_tail()
+            except CorruptBatch:  # the log is damaged there; the index is all there is
+                self._largest = self.time_index.largest
+        return self._largest or self.time_index.largest
 
     @property
     def first_timestamp(self) -> int:
@@ -302,8 +312,9 @@ class Segment:
 
     def find_timestamp(self, timestamp: int, from_offset: int) -> FoundTime | None:
         """The first record at or after `from_offset` with at least this timestamp (ms)."""
-        offset = self._trusted_time_entry(timestamp)
-        start = self.find(max(offset, from_offset))
+        if not self._trusted_time_entry(*self.time_index.lookup(timestamp)):
+            return self.find_timestamp(timestamp, from_offset)
+        start = self.find(max(self.time_index.lookup(timestamp)[1], from_offset))
         if start is None:
             return None
         for position, header in self.headers(start.position):
@@ -316,21 +327,20 @@ class Segment:
                         )
         return None
 
-    def _trusted_time_entry(self, timestamp: int) -> int:
-        """The offset from where to look for `timestamp`, after making sure that the index is right.
+    def _trusted_time_entry(self, timestamp: int, offset: int) -> bool:
+        """Whether the batch with `offset` has `timestamp` as its largest, as the time index says.
 
-        The batch that an entry names must have exactly the entry's timestamp as its largest.
+        If not, the indexes have been made anew.
         """
-        noted, offset = self.time_index.lookup(timestamp)
-        if noted == NO_TIMESTAMP:
-            return offset
+        if timestamp == NO_TIMESTAMP:
+            return True
         place = self.find(offset) if offset >= self.base_offset else None
         if place is not None:
             header = read_header(self.log.read(place.position, HEADER_BYTES))
-            if header.max_timestamp == noted:
-                return offset
-        self.rebuild(f"time index: no batch with timestamp {noted} holds offset {offset}")
-        return self.time_index.lookup(timestamp)[1]
+            if header.max_timestamp == timestamp:
+                return True
+        self.rebuild(f"time index: no batch with timestamp {timestamp} holds offset {offset}")
+        return False
 
     # --- opening and mending -------------------------------------------------------
 
