@@ -13,4 +13,5 @@ Read in this order:
     recovery.py     opening what a crash has left
     log.py          the log of one partition: all of the above together
     directory.py    all logs of one broker
+    dump.py         what the files hold, for people
 """

@@ -48,6 +48,7 @@ from minikafka.log.segment import (
 from minikafka.log.validate import (
     Batches,
     check_append,
+    code_of,
     compress_again,
     target_codec,
 )
@@ -59,7 +60,7 @@ from minikafka.record.batch import (
     set_log_append_time,
     stamp,
 )
-from minikafka.record.errors import CorruptBatch
+from minikafka.record.errors import RecordError
 from minikafka.wire.errors import ErrorCode, KafkaError
 
 
@@ -360,8 +361,8 @@ class Log:
                         place.base_offset, segment.slice(place.position, count), count
                     )
                 index += 1
-        except CorruptBatch as error:
-            raise KafkaError(ErrorCode.CORRUPT_MESSAGE, str(error)) from error
+        except RecordError as error:
+            raise KafkaError(code_of(error), str(error)) from error
         return FetchedData(offset, b"", 0)
 
     def _readable_bytes(self, index: int, end: int) -> int:
@@ -377,7 +378,7 @@ class Log:
         """The first record with at least this timestamp (ms); None when all are older."""
         for segment in self.segments:
             if segment.largest[0] >= timestamp:
-                found = segment.find_timestamp(timestamp, self.log_start_offset)
+                found = self._find_timestamp(segment, timestamp)
                 if found is not None:
                     return found
         return None
@@ -388,7 +389,13 @@ class Log:
         timestamp = newest.largest[0]
         if timestamp == NO_TIMESTAMP:
             return None
-        return newest.find_timestamp(timestamp, self.log_start_offset)
+        return self._find_timestamp(newest, timestamp)
+
+    def _find_timestamp(self, segment: Segment, timestamp: int) -> FoundTime | None:
+        try:
+            return segment.find_timestamp(timestamp, self.log_start_offset)
+        except RecordError as error:
+            raise KafkaError(code_of(error), str(error)) from error
 
     def earliest(self) -> FoundTime:
         """Where the log begins; no timestamp is asked for."""

@@ -10,9 +10,18 @@ import pytest
 from minikafka.log.config import LogConfig
 from minikafka.log.files import RealFiles
 from minikafka.log.log import Log
+from minikafka.log.validate import code_of
 from minikafka.record.batch import BatchBuilder, batches, decode, read_header
 from minikafka.record.compression import Compression
 from minikafka.record.control import ControlType, encode_end_txn_marker
+from minikafka.record.errors import (
+    BadCount,
+    BadCrc,
+    BadDelta,
+    CodecNotAvailable,
+    DecompressionTooLarge,
+    RecordError,
+)
 from minikafka.wire.errors import ErrorCode, KafkaError
 
 from .helpers import NOW, NOW_MS, SMALL, Place, batch, data_of, everything, values
@@ -166,6 +175,29 @@ def test_a_topic_with_a_codec_of_its_own_compresses_again(name: str) -> None:
     assert values(place.log) == [b"v0", b"v1", b"v2", b"v3", b"v4"]
 
 
+def test_a_batch_that_has_the_topics_codec_already_is_kept() -> None:
+    place = Place(SMALL._replace(compression_type="lz4"))
+    data = batch(5, codec=Compression.LZ4)
+    place.log.append(data, NOW, 0)
+    assert data_of(place.log.read(0, 10_000).records)[16:] == data[16:]
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (BadCount(), ErrorCode.INVALID_RECORD),
+        (BadDelta(), ErrorCode.INVALID_RECORD),
+        (BadCrc(), ErrorCode.CORRUPT_MESSAGE),
+        (CodecNotAvailable(), ErrorCode.UNSUPPORTED_COMPRESSION_TYPE),
+        (DecompressionTooLarge(), ErrorCode.MESSAGE_TOO_LARGE),
+    ],
+)
+def test_what_is_wrong_with_a_batch_has_a_name_in_the_protocol(
+    error: RecordError, code: ErrorCode
+) -> None:
+    assert code_of(error) == code
+
+
 # --- roll ----------------------------------------------------------------------------
 
 
@@ -303,6 +335,12 @@ def test_a_read_stops_at_the_given_end() -> None:
             seen += [header.base_offset for _, header in batches(data)]
             offset = seen[-1] + 1
         assert seen == list(range(end))
+
+
+def test_a_read_that_starts_in_the_batch_where_it_must_stop_gives_nothing() -> None:
+    place = Place()
+    place.append(10)
+    assert place.log.read(2, 1_000, end=5) == (2, b"", 0)
 
 
 def test_reading_at_the_end_gives_nothing_and_beyond_it_an_error() -> None:
@@ -464,6 +502,12 @@ def test_retention_by_time_deletes_segments_whose_newest_record_is_old() -> None
     assert place.log.apply_retention((newest_ms + 1_000) * 1_000, 60) == 0
     assert place.log.apply_retention((newest_ms + 1_001) * 1_000, 60) == 1
     assert place.log.log_start_offset == first_end
+
+
+def test_without_limits_nothing_is_deleted() -> None:
+    place = Place(SMALL._replace(retention_ms=-1))
+    place.fill(60, first_ms=0)
+    assert place.log.apply_retention(NOW, 60) == 0
 
 
 def test_when_all_is_old_the_active_segment_goes_too() -> None:

@@ -122,9 +122,13 @@ def test_what_expired_while_the_broker_was_down_is_not_loaded() -> None:
     assert set(place.reopen().producers.states) == {8}
 
 
-def marker(control_type: ControlType, epoch: int = 0) -> bytes:
+def marker(control_type: ControlType, epoch: int = 0, producer_id: int = 7) -> bytes:
     return encode_end_txn_marker(
-        control_type, timestamp=NOW_MS, producer_id=7, producer_epoch=epoch, coordinator_epoch=9
+        control_type,
+        timestamp=NOW_MS,
+        producer_id=producer_id,
+        producer_epoch=epoch,
+        coordinator_epoch=9,
     )
 
 
@@ -156,6 +160,8 @@ def test_a_marker_fences_older_epochs_and_its_own_begins_at_0() -> None:
 def test_the_state_is_the_same_from_memory_from_a_snapshot_and_from_the_records() -> None:
     place = as_in_the_text()
     place.append(1, producer=(8, 0, 0), transactional=True)
+    place.append(1, producer=(10, 0, 0), transactional=True)
+    place.log.append(marker(ControlType.COMMIT, producer_id=10), NOW, 0, from_client=False)
     place.log.append(batch(1, producer=(9, 1, 0)), NOW, 0)
     before = dict(place.log.producers.states)
     place.log.close(NOW)

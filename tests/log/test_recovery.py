@@ -211,6 +211,22 @@ def test_a_rotten_batch_in_the_middle_is_an_error_for_its_readers_only() -> None
     assert log.read(40, 1).first_offset == 40
 
 
+def test_a_search_by_time_does_not_trust_a_rotten_batch() -> None:
+    place = Place()
+    place.append([b"x" * 50], 1_000)
+    place.append([b"x" * 50], 1_001)
+    place.log.close(NOW)
+    content = bytearray(place.files.read(FIRST + ".log"))
+    content[90] ^= 0xFF
+    place.files.replace(FIRST + ".log", bytes(content))
+    log = place.open(clean=True)
+    with pytest.raises(KafkaError) as error:
+        log.offset_for_timestamp(1_000)
+    assert error.value.code == ErrorCode.CORRUPT_MESSAGE
+    found = log.offset_for_timestamp(1_001)
+    assert found and found.offset == 1
+
+
 # --- what lies beside the log -------------------------------------------------------------
 
 
