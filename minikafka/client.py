@@ -215,7 +215,7 @@ class TopicInfo(NamedTuple):
     """A topic as the last Metadata answer described it; `error` is set when it could not."""
 
     name: str
-    topic_id: Any
+    topic_id: bytes
     partitions: dict[int, PartitionInfo]
     error: KafkaError | None
 
@@ -239,7 +239,7 @@ class Metadata:
         self.controller_id = -1
         self.cluster_id: str | None = None
         self.topics: dict[str, TopicInfo] = {}
-        self.names: dict[Any, str] = {}
+        self.names: dict[bytes, str] = {}
         """Topic names by topic id: what a fetch answer has to be read with."""
         self.wanted: dict[str, None] = {}  # a dict for its order
         self.updates = 0
@@ -295,10 +295,12 @@ class Metadata:
         self._not_before = now + self._backoff.delay_us(self._attempts, random)
         self._attempts += 1
 
-    def rebootstrap(self) -> None:
-        """Start again from the configured addresses: none that was learned answers (KIP-899)."""
-        self.brokers = dict(self._bootstrap)
+    def maybe_rebootstrap(self) -> bool:
+        """Go back to the configured addresses; says whether that changes anything (KIP-899)."""
         self._needed = True
+        changes = self.brokers != self._bootstrap
+        self.brokers = dict(self._bootstrap)
+        return changes
 
     def update(self, now: int, answer: Any, random: Random) -> None:
         """Take over a MetadataResponse."""
@@ -480,8 +482,9 @@ class ClientNode(Node):
         rested = [connection for connection in every if connection.not_before <= now]
         if rested:
             self._maybe_connect(now, self.random.choice(rested))
+        elif self.metadata.maybe_rebootstrap():
+            return self.any_ready(now)
         else:
-            self.metadata.rebootstrap()
             self.wake_at(min(connection.not_before for connection in every))
         return None
 
@@ -615,7 +618,7 @@ class ClientNode(Node):
             self.metadata.failed(now, self.random)
         elif answer.error_code == ErrorCode.REBOOTSTRAP_REQUIRED:
             self.metadata.failed(now, self.random)
-            self.metadata.rebootstrap()
+            self.metadata.maybe_rebootstrap()
         else:
             self.metadata.update(now, answer, self.random)
 

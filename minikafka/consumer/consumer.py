@@ -184,6 +184,7 @@ class Consumer(Facade):
         return self._ask(question)
 
     def statistics(self) -> ConsumerStatistics:
+        """Positions and what is known about the logs at this moment."""
         with self._host.quietly():
             return self._node.statistics()
 

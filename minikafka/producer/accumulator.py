@@ -47,6 +47,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -63,6 +64,27 @@ Key = tuple[str, int]
 
 SEQUENCE_MASK = (1 << 31) - 1  # after 2**31 - 1 comes 0
 NO_OFFSET = -1
+
+
+@dataclass(frozen=True, slots=True)
+class QueueStatistics:
+    """What one partition has: an open batch, closed ones, sent ones."""
+
+    topic: str
+    partition: int
+    open_records: int
+    open_bytes: int
+    waiting_batches: int
+    pending_batches: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProducerStatistics:
+    """Only partitions with a batch are listed."""
+
+    reserved_bytes: int
+    memory_bytes: int
+    queues: tuple[QueueStatistics, ...]
 
 
 class ProducerId(NamedTuple):
@@ -238,6 +260,22 @@ class Accumulator:
         """The queues that are not empty, the one to be served next first."""
         self._compression = Compression.by_name(config.compression_type)
         self._emit = emit
+
+    def statistics(self) -> ProducerStatistics:
+        return ProducerStatistics(
+            self.reserved_bytes,
+            self.memory_bytes,
+            tuple(
+                QueueStatistics(
+                    *queue.key,
+                    queue.open.builder.count if queue.open else 0,
+                    queue.open.builder.estimated_size_bytes if queue.open else 0,
+                    len(queue.waiting),
+                    len(queue.pending),
+                )
+                for queue in self.busy.values()
+            ),
+        )
 
     def queue(self, key: Key) -> PartitionQueue:
         queue = self._queues.get(key)

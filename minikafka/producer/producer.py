@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from minikafka.client import Facade
 from minikafka.node import MS
-from minikafka.producer.accumulator import NO_OFFSET, ProducerBatch
+from minikafka.producer.accumulator import NO_OFFSET, ProducerBatch, ProducerStatistics
 from minikafka.producer.config import ProducerConfig
 from minikafka.producer.sender import SenderNode
 from minikafka.record.batch import Header
@@ -212,6 +212,11 @@ class Producer(Facade):
             unfinished = [batch for queue in accumulator.busy.values() for batch in queue]
         if not self.wait_for(lambda: all(batch.done for batch in unfinished), timeout_ms):
             raise KafkaError(ErrorCode.REQUEST_TIMED_OUT, f"flush took more than {timeout_ms:g} ms")
+
+    def statistics(self) -> ProducerStatistics:
+        """Memory and batches at this moment."""
+        with self.quietly():
+            return self._node.accumulator.statistics()
 
     def close(self, timeout_ms: float | None = None) -> None:
         """Send what is left, for at most `timeout_ms`; the rest fails. Harmless when repeated."""

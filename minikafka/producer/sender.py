@@ -132,6 +132,7 @@ class SenderNode(ClientNode):
             self._draw(info, sticky)
         if sticky.count(size_bytes) and (
             sticky.is_overdue()
+            or sticky.current not in info.partitions
             or not self.accumulator.has_room((info.name, sticky.current), size_bytes)
         ):
             self._draw(info, sticky)
@@ -163,8 +164,9 @@ class SenderNode(ClientNode):
             for batch in self.accumulator.expired(now):
                 self._fail(now, batch, self._expired(batch))
             self.wake_at(self.accumulator.next_expiry())
+        sendable = [queue for queue in busy.values() if self._maybe_restart(queue)]
         if self._has_id(now):
-            self._send_due(now, [queue for queue in busy.values() if self._maybe_restart(queue)])
+            self._send_due(now, sendable)
 
     def _ask_for_unknown_topics(self) -> None:
         for topic in self.metadata.wanted:

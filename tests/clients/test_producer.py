@@ -543,6 +543,23 @@ def test_after_the_last_epoch_comes_another_id() -> None:
     assert header_of(request).producer_id == 8
 
 
+def test_no_batch_goes_without_a_number_while_another_id_is_asked_for() -> None:
+    b = ProducerBench(linger_ms=0)
+    b.node.producer = ProducerId(7, 32_767)
+    b.append(partition=0)
+    (request,) = b.requests()
+    b.cluster.producer_id = 8
+    b.answer(request, produced(request, ErrorCode.UNKNOWN_PRODUCER_ID))
+    b.append(partition=1)
+    b.wait(120)
+    assert b.requests() == []
+    b.connect()
+    (request,) = b.requests()
+    for partition in (0, 1):
+        header = header_of(request, partition)
+        assert (header.producer_id, header.base_sequence) == (8, 0)
+
+
 def test_the_other_partitions_keep_their_epoch_until_they_have_nothing_in_flight() -> None:
     b = ProducerBench(linger_ms=0)
     b.append(partition=0)

@@ -189,6 +189,10 @@ def test_a_callback_that_waits_is_stopped_and_one_that_fails_harms_nobody(world:
 
 def test_send_waits_for_memory_and_goes_on(world: World) -> None:
     producer = world.producer(buffer_memory=20_000, batch_size=1_000, linger_ms=50)
+    producer.send("t", b"v", partition=0)
+    statistics = producer.statistics()
+    assert (statistics.reserved_bytes, statistics.memory_bytes) == (1_000, 20_000)
+    assert (statistics.queues[0].partition, statistics.queues[0].open_records) == (0, 1)
     futures = [producer.send("t", b"x" * 500, partition=i % 2) for i in range(200)]
     producer.flush(10_000)
     assert all(future.error() is None for future in futures)
