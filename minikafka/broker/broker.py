@@ -19,8 +19,8 @@ the image puts on this broker. Stop: flush and mark the stop as clean. A crash i
 absence of a stop, and the next start finds out what it meant.
 
 A request in a version that this broker does not serve closes its channel, with one
-exception (apis/k18_api_versions.py). An error that no handler expects is not answered
-either: a driver that sees an exception must stop trusting this broker's state.
+exception (apis/k18_api_versions.py). What no handler expects leaves `receive` as an
+exception, and no answer claims anything about it.
 
 Not done: quotas (`throttle_time_ms` is always 0), access control, and the JMX metrics.
 """
@@ -74,7 +74,7 @@ class Broker(Node):
         self.purgatory = Purgatory()
         self.grown: dict[Partition, None] = {}
         """Partitions that changed in this turn: what waits for them looks again in `poll`."""
-        self._producer_ids = iter(range(0))  # what is left of the block that was reserved
+        self._producer_ids = range(0)  # what is left of the block that was reserved
 
     def advertise(self, address: str) -> None:
         """Learn where the driver listens, "host:port"; told to clients unless a config is."""
@@ -162,12 +162,12 @@ class Broker(Node):
 
     def next_producer_id(self, now: int) -> int:
         """An id that no producer has had. Reserves a block of them in the log when it has none."""
-        for producer_id in self._producer_ids:
-            return producer_id
-        first = self.image.next_producer_id
-        self.metadata_log.commit(self.controller.plan_producer_ids(), now)
-        self._producer_ids = iter(range(first, first + PRODUCER_ID_BLOCK))
-        return next(self._producer_ids)
+        if not self._producer_ids:
+            first = self.image.next_producer_id
+            self.metadata_log.commit(self.controller.plan_producer_ids(), now)
+            self._producer_ids = range(first, first + PRODUCER_ID_BLOCK)
+        producer_id, self._producer_ids = self._producer_ids[0], self._producer_ids[1:]
+        return producer_id
 
     def statistics(self) -> BrokerStatistics:
         """What there is to see, for figures, tests and the command line."""

@@ -15,8 +15,8 @@ as a wrong epoch, and the client falls back to a full fetch: no guess is ever ma
 what the other side knows.
 
 The cache is bounded (`max.incremental.fetch.session.cache.slots`). A full cache refuses a
-new session (answers session 0, so that client simply keeps sending full fetches) unless
-it can evict a less valuable one; see `_evict_for`. See Kafka's FetchSession and FetchManager.
+new session (the answer says session 0, and that client goes on with full fetches) unless
+it can evict one that is worth less, see `_evict_for`. See Kafka's FetchSession.
 
 Not done: shards of the cache, which Kafka has for its threads' sake.
 """
@@ -211,11 +211,11 @@ class SessionCache:
         if session.by_id != by_id:
             raise KafkaError(ErrorCode.FETCH_SESSION_TOPIC_ID_ERROR)
         session.update(request)
+        session.epoch = session.epoch + 1 if session.epoch < LARGEST_INT else INITIAL_EPOCH + 1
+        session.last_used = now
         if not session.wanted:
             del self._sessions[session.ident]
             return SessionlessFetch([])
-        session.epoch = session.epoch + 1 if session.epoch < LARGEST_INT else INITIAL_EPOCH + 1
-        session.last_used = now
         self._sessions[session.ident] = self._sessions.pop(session.ident)
         return IncrementalFetch(session)
 

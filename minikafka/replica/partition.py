@@ -20,8 +20,9 @@ The leader epoch numbers the reigns of leaders. Every batch carries the epoch it
 written in, and a client says which epoch it believes in, so that neither side acts on
 a leader change that the other has not seen (KIP-320). See Kafka's Partition.
 
-Not done: followers. The in-sync set is the leader alone, so the high watermark is the
-log end. Not done: transactions, so the last stable offset is the high watermark.
+Not done: followers. The in-sync set is the leader alone, and the high watermark the log end.
+Not done: transactions, so the last stable offset is the high watermark.
+Not done: a new leader epoch at each start of the broker; the first reign never ends.
 """
 
 from __future__ import annotations

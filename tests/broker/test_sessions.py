@@ -12,7 +12,7 @@ from minikafka.wire.errors import ErrorCode
 from minikafka.wire.messages import FetchRequest
 from minikafka.wire.messages.fetch import FetchPartition, ForgottenTopic
 
-from .talk import Client, Conversation, values_of
+from .talk import Client, Conversation, fetch_request, values_of
 
 
 def told(answer: object) -> dict[int, list[bytes | None]]:
@@ -156,8 +156,6 @@ def test_a_partition_that_had_its_turn_goes_to_the_end(talk: Conversation) -> No
 
 
 def test_an_incremental_fetch_waits_like_any_other(talk: Conversation) -> None:
-    from .talk import fetch_request
-
     session = opened(talk, (0, 1), (1, 1))
     client = Client("waiting")
     request = fetch_request(session_id=session, session_epoch=1, max_wait_ms=500)
@@ -168,13 +166,21 @@ def test_an_incremental_fetch_waits_like_any_other(talk: Conversation) -> None:
 
 
 def test_an_answer_that_a_newer_request_has_overtaken_is_an_error(talk: Conversation) -> None:
-    from .talk import fetch_request
-
     session = opened(talk, (0, 1))
     slow = Client("gave up")
     talk.send(fetch_request(session_id=session, session_epoch=1, max_wait_ms=500), 12, slow)
     talk.fetch(session_id=session, session_epoch=2)
     talk.pass_time(500)
+    assert slow.answers[0].error_code == ErrorCode.INVALID_FETCH_SESSION_EPOCH
+
+
+def test_a_session_that_ends_while_its_fetch_waits_is_an_error_too(talk: Conversation) -> None:
+    session = opened(talk, (0, 1))
+    slow = Client("waits")
+    talk.send(fetch_request(session_id=session, session_epoch=1, max_wait_ms=500), 12, slow)
+    forget = [ForgottenTopic(topic="t", partitions=[0])]
+    talk.fetch(session_id=session, session_epoch=2, forgotten_topics_data=forget)
+    talk.produce(b"new")
     assert slow.answers[0].error_code == ErrorCode.INVALID_FETCH_SESSION_EPOCH
 
 

@@ -55,7 +55,7 @@ def handle(broker: Broker, now: int, request: Request) -> ProduceResponse | None
                 partition = broker.replicas.partition(key, data.index)
                 if partition.is_internal and request.client_id != ADMIN_CLIENT_ID:
                     raise KafkaError(ErrorCode.INVALID_TOPIC_EXCEPTION, f"{partition} is internal")
-                records: Any = data.records  # bytes: a slice of a file is nothing to receive
+                records: Any = data.records  # bytes; only what is sent may be a slice of a file
                 check_records(records, version, body.transactional_id)
                 appended = partition.append(records, now, acks)
             except KafkaError as error:

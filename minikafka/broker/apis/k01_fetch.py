@@ -4,10 +4,7 @@ Versions: 4 to 18. KIPs: KIP-74 (a batch larger than every limit still comes thr
 KIP-227 (sessions), KIP-320 (leader epochs), KIP-516 (topic ids, from 13), KIP-595
 (diverging epochs), KIP-951 (who leads instead).
 
-      max_bytes 100     t-0 wants 80: [····60····]  t-1 wants 80: [··40··]  t-2: nothing left
-      min_bytes 200     60 + 40 < 200: park, watch t-0 t-1 t-2, look again when one grows
-
-Records leave as slices of log files that nobody has read: see log/files.py.
+The reading and the waiting are in delayed_fetch.py, the sessions in sessions.py.
 
 Not done: followers as readers (NOT_LEADER_OR_FOLLOWER), reading from the nearest replica.
 """
@@ -16,194 +13,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from minikafka.broker.sessions import SessionlessFetch, Told, Wanted, is_follower
-from minikafka.node import MS, Request, Response
-from minikafka.wire.errors import ErrorCode, KafkaError
-from minikafka.wire.messages.common import LeaderIdAndEpoch, NodeEndpoint
-from minikafka.wire.messages.fetch import (
-    EpochEndOffset,
-    FetchRequest,
-    FetchResponse,
-    PartitionData,
-)
+from minikafka.broker.delayed_fetch import DelayedFetch
+from minikafka.node import Request
+from minikafka.wire.errors import KafkaError
+from minikafka.wire.messages.fetch import FetchResponse
 
 if TYPE_CHECKING:
     from minikafka.broker.broker import Broker
-
-READ_COMMITTED = 1
-LEADER_VERSION = 16
-"""From this version of Fetch on, the answer to a client with an old epoch says who leads."""
-
-UNKNOWN = (ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, ErrorCode.UNKNOWN_TOPIC_ID)
 
 
 def handle(broker: Broker, now: int, request: Request) -> FetchResponse | None:
     try:
         context = broker.sessions.begin(request.body, request.version, now)
     except KafkaError as error:
-        return FetchResponse(error_code=error.code, responses=[])
-    fetch = Fetch(broker, request, context, now)
+        return FetchResponse(error_code=error.code)
+    fetch = DelayedFetch(broker, request, context, now)
     told = fetch.read()
     if fetch.is_ready(told):
         return fetch.answer(told, now)
     fetch.park()
     return None
-
-
-class Fetch:
-    """One fetch on its way to its answer; the purgatory keeps it while it waits."""
-
-    __slots__ = (
-        "broker", "channel", "context", "deadline", "max_bytes", "min_bytes", "request",
-        "since", "size_bytes", "trouble", "unknown",
-    )  # fmt: skip
-
-    def __init__(
-        self, broker: Broker, request: Request, context: SessionlessFetch, now: int
-    ) -> None:
-        body: FetchRequest = request.body
-        self.broker = broker
-        self.request = request
-        self.channel = request.channel
-        self.context = context
-        self.since = now
-        self.deadline = now + body.max_wait_ms * MS
-        self.max_bytes = min(body.max_bytes, broker.config.fetch_max_bytes)
-        self.min_bytes = min(body.min_bytes, self.max_bytes)
-        self.unknown: int | None = None  # partitions not there at the first look
-        self.size_bytes = 0
-        self.trouble = False  # something besides records that the client must hear of
-
-    # --- Delayed: what the purgatory asks ---
-    def try_complete(self, now: int) -> bool:
-        told = self.read()
-        if not self.is_ready(told):
-            return False
-        self._complete(told, now, "error" if self.trouble else "bytes")
-        return True
-
-    def expire(self, now: int) -> None:
-        self._complete(self.read(), now, "timeout")
-
-    # --- the fetch itself ---
-    def read(self) -> Told:
-        """Look at every wanted partition, in order, within `max_bytes` together.
-
-        The first batch found comes whole, however large it is, so that no batch can
-        block its partition for ever (KIP-74). Notes in `size_bytes` and `trouble` what
-        decides whether to wait.
-        """
-        left, size, unknown = self.max_bytes, 0, 0
-        self.trouble = False
-        told: Told = []
-        for wanted in self.context.wanted:
-            try:
-                found = self._read_one(wanted, left, size == 0)
-            except KafkaError as error:
-                told.append((wanted, self._refusal(wanted, error)))
-                if error.code in UNKNOWN:
-                    unknown += 1
-                else:
-                    self.trouble = True
-                continue
-            told.append((wanted, found))
-            if found.records:
-                size += len(found.records)
-                left = max(0, self.max_bytes - size)
-            elif found.diverging_epoch.end_offset >= 0:
-                self.trouble = True
-        if self.unknown is None:
-            self.unknown = unknown
-        # A client that keeps asking for a deleted topic must not spin, so only the news
-        # that one has gone is worth an early answer.
-        self.trouble |= unknown > self.unknown or unknown == len(told)
-        self.size_bytes = size
-        return told
-
-    def is_ready(self, told: Told) -> bool:
-        """Whether there is a reason to answer now."""
-        return (
-            self.size_bytes >= self.min_bytes
-            or self.trouble
-            or not told
-            or self.deadline <= self.since
-        )
-
-    def answer(self, told: Told, now: int) -> FetchResponse:
-        answer = self.context.answer(told, now)
-        if self.trouble and self.request.version >= LEADER_VERSION:
-            self._name_leaders(answer)
-        return answer
-
-    def park(self) -> None:
-        broker = self.broker
-        partitions = (broker.replicas.find(each.topic, each.index) for each in self.context.wanted)
-        broker.purgatory.park(self, [each for each in partitions if each is not None])
-        if broker.trace is not None:
-            broker.emit(
-                "parked",
-                api="Fetch",
-                channel=str(self.channel),
-                reason=f"{self.size_bytes} of {self.min_bytes} bytes",
-            )
-
-    def _complete(self, told: Told, now: int, reason: str) -> None:
-        broker, request = self.broker, self.request
-        if broker.trace is not None:
-            broker.emit(
-                "completed",
-                api="Fetch",
-                channel=str(self.channel),
-                reason=reason,
-                waited_us=now - self.since,
-            )
-        broker.outbox.append(
-            Response(self.channel, self.answer(told, now), request.version, request.correlation_id)
-        )
-
-    def _read_one(self, wanted: Wanted, left: int, at_least_one: bool) -> PartitionData:
-        """What one partition has for this fetch. Raises KafkaError."""
-        partition = self.broker.replicas.partition(wanted.topic, wanted.index)
-        if is_follower(self.request.body, self.request.version):
-            raise KafkaError(ErrorCode.NOT_LEADER_OR_FOLLOWER, f"{partition} has no followers")
-        partition.check_leader_epoch(wanted.leader_epoch)
-        diverging = partition.diverging_epoch(wanted.offset, wanted.last_fetched_epoch)
-        high_watermark = partition.high_watermark
-        told = PartitionData(
-            partition_index=wanted.index,
-            high_watermark=high_watermark,
-            last_stable_offset=high_watermark,
-            log_start_offset=partition.log.log_start_offset,
-            aborted_transactions=[] if self.request.body.isolation_level else None,
-            records=b"",
-        )
-        if diverging is not None:
-            told.diverging_epoch = EpochEndOffset(epoch=diverging[0], end_offset=diverging[1])
-        else:
-            limit = min(wanted.max_bytes, left)
-            told.records = partition.read(wanted.offset, limit, at_least_one).records
-        return told
-
-    def _refusal(self, wanted: Wanted, error: KafkaError) -> PartitionData:
-        return PartitionData(
-            partition_index=wanted.index,
-            error_code=error.code,
-            high_watermark=-1,
-            aborted_transactions=[] if error.code in UNKNOWN else None,
-            records=b"",
-        )
-
-    def _name_leaders(self, answer: FetchResponse) -> None:
-        """Tell clients that live in an old epoch who leads now, so they need not ask (KIP-951)."""
-        broker = self.broker
-        for topic in answer.responses:
-            for told in topic.partitions:
-                if told.error_code == ErrorCode.FENCED_LEADER_EPOCH:
-                    epoch = broker.replicas.partition(topic.topic_id, told.partition_index)
-                    told.current_leader = LeaderIdAndEpoch(
-                        leader_id=broker.config.node_id, leader_epoch=epoch.leader_epoch
-                    )
-                    host, port = broker.advertised
-                    answer.node_endpoints = [
-                        NodeEndpoint(node_id=broker.config.node_id, host=host, port=port)
-                    ]
