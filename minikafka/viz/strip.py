@@ -372,10 +372,10 @@ class _Strip:
         paint.text(0, y, self.lane.name, size=14, bold=1)
         if view is None:
             paint.text(0, y + 17, "not there yet", "ink-3", 11)
-        elif view.down:
-            paint.text(0, y + 17, f"{self.lane.broker} is down", "lost-text", 11, bold=1)
-        else:
-            paint.text(0, y + 17, self.lane.broker, "ink-2", 11)
+            return
+        paint.text(0, y + 17, self.lane.broker, "ink-2", 11)
+        if view.down:
+            paint.text(0, y + 32, "down", "lost-text", 11, bold=1)
 
     def _beam(self, view: LaneView, start: float) -> None:
         """The ground that ties the lens to the part of the strip it enlarges."""
@@ -424,7 +424,8 @@ class _Strip:
                 words = fitting([name, name.removesuffix(".log"), str(base)], room, 11)
                 paint.text(x0 + 5, self.y_tab + 11, words, "ink-2", 11)
             if is_open:
-                paint.anchor("open", x1 + 12, self.y_batch + self.layout.batch / 2)
+                beyond = max(x1 + (8 if view.down else 0), self.x(view.cut_from))
+                paint.anchor("open", beyond + 12, self.y_batch + self.layout.batch / 2)
             else:
                 paint.anchor("closed", x0 + tab + 10, self.y_tab + 6)
         if view.down:
@@ -454,6 +455,7 @@ class _Strip:
         self._batch(view, run)
         if view.cut_from >= 0:
             self._cut(view.log_end, view.cut_from)
+            return
         x = self.x(view.log_end)
         self.picture.rect(
             x + 2, self.y_batch, self.layout.slot - 3, self.layout.batch,

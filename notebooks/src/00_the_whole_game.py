@@ -50,7 +50,7 @@ import minikafka as mk
 sim = mk.Simulator(seed=7)
 broker = sim.broker()
 minutes = 60_000  # in milliseconds, as Kafka's configs are
-configs = {"segment.ms": str(10 * minutes), "retention.ms": str(60 * minutes)}
+configs = {"segment.ms": str(30 * minutes), "retention.ms": str(60 * minutes)}
 sim.admin().create_topics([mk.NewTopic("orders", partitions=2, configs=configs)])
 list(sim.admin().list_topics())
 
@@ -115,14 +115,14 @@ picture(broker)
 # %% [markdown]
 # ## Watch
 #
-# Let the café work for an hour and a half: every 15 minutes a few orders. `billing` keeps
-# up, `audit` has gone to lunch. Nothing waits here: the simulator jumps from event to event.
+# Let the café work for two hours: every 15 minutes a few orders. `billing` keeps up, `audit`
+# has gone to lunch. You need not wait: the simulator jumps from event to event.
 
 # %%
 day = [("bob", "tea"), ("alice", "cake"), ("carol", "soup"), ("frank", "coffee"), ("bob", "scone")]
-for quarter in range(6):
+for quarter in range(8):
     sim.run(15 * minutes)
-    for name, order in day[: 3 + quarter % 3]:
+    for name, order in day[: 2 + quarter % 4]:
         producer.send("orders", order.encode(), key=name.encode())
     producer.flush()
     billing.poll(timeout_ms=1_000)
@@ -131,25 +131,24 @@ for quarter in range(6):
 LogStrip(
     sim.trace,
     title="Where does an order go?",
-    settings="Topic orders, two partitions, `segment.ms` = 10 minutes, `retention.ms` = 1 hour",
+    settings="Topic orders, two partitions, `segment.ms` = 30 minutes, `retention.ms` = 1 hour",
     caption="seed 7",
 )
 
 # %% [markdown]
-# Press **play**, or step with the arrow keys; the space bar stops. Everything that happened
-# above is in there, and what you see is driven by the trace of the run and by nothing else.
+# Press **play**, or step with the arrow keys. Everything that happened above is in there; what
+# moves is driven by the trace of the run and by nothing else.
 #
 # - A tag comes in from the left: a producer's request. It lands as **one batch**, hatched:
 #   written, but not yet committed. Then the high watermark moves, and consumers may read.
 #   With one broker both happen at once; with three, committed means that a *copy* exists.
-# - Every 10 minutes the open file is closed and the next begins. Kafka never changes a closed
+# - A file that is half an hour old is closed, and the next one begins. Nobody changes a closed
 #   file. When its youngest record is older than an hour, the **file is deleted whole**, and
 #   the log start moves.
 # - `audit` does not read, so its **lag** grows, and then the log start overtakes it: what it
 #   has missed is gone. Kafka does not wait for slow readers.
 #
-# Without a running kernel you see the end of the story as a picture; the text below it in a
-# terminal is the same:
+# The same in a terminal, for a log file or a test's message:
 
 # %%
 picture(sim.trace)

@@ -236,10 +236,9 @@ class Strip {
   name(view) {
     const paint = this.picture, y = this.yTab + 12;
     paint.text(0, y, this.lane.name, "ink", 14, { bold: 1 });
-    if (!view) paint.text(0, y + 17, "not there yet", "ink-3", 11);
-    else if (view.down)
-      paint.text(0, y + 17, `${this.lane.broker} is down`, "lost-text", 11, { bold: 1 });
-    else paint.text(0, y + 17, this.lane.broker, "ink-2", 11);
+    if (!view) return void paint.text(0, y + 17, "not there yet", "ink-3", 11);
+    paint.text(0, y + 17, this.lane.broker, "ink-2", 11);
+    if (view.down) paint.text(0, y + 32, "down", "lost-text", 11, { bold: 1 });
   }
 
   beam(view, start) {
@@ -276,7 +275,8 @@ class Strip {
         const words = fitting([name, name.replace(".log", ""), `${base}`], room, 11);
         paint.text(x0 + 5, this.yTab + 11, words, "ink-2", 11);
       }
-      if (isOpen) paint.anchor("open", x1 + 12, this.yBatch + this.layout.batch / 2);
+      const beyond = Math.max(x1 + (view.down ? 8 : 0), this.x(view.cut_from));
+      if (isOpen) paint.anchor("open", beyond + 12, this.yBatch + this.layout.batch / 2);
       else paint.anchor("closed", x0 + tab + 10, this.yTab + 6);
     });
     if (view.down) this.crack(this.x(view.log_end) + this.layout.slot + 8);
@@ -301,7 +301,7 @@ class Strip {
     }
     this.batch(view, run);
     if (view.cut_from >= 0) this.cut(view.log_end, view.cut_from);
-    this.picture.rect(this.x(view.log_end) + 2, this.yBatch, this.layout.slot - 3,
+    else this.picture.rect(this.x(view.log_end) + 2, this.yBatch, this.layout.slot - 3,
       this.layout.batch, { rx: 2, fill: "none", stroke: "edge", stroke_dasharray: "2.5 2.5" });
   }
 
@@ -829,7 +829,10 @@ class LogStrip {
     this.playButton = button("play", "Play", () => this.toggle());
     this.range = element("input", { type: "range", min: 0, max: Math.max(1, Math.round(this.end)),
       step: 1, "aria-label": "Instant of the run" });
-    this.range.addEventListener("input", () => { this.pause(); this.seek(+this.range.value); });
+    this.range.addEventListener("input", () => {
+      this.pause();
+      this.seek(this.range.value === this.range.max ? this.end : +this.range.value);
+    });
     this.range.addEventListener("change", () => this.tell());
     this.ticks = document.createElementNS(SVG, "svg");
     this.ticks.setAttribute("aria-hidden", "true");

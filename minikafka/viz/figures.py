@@ -1,0 +1,68 @@
+"""The committed figures: `python -m minikafka.viz.figures` draws figures/*.svg again.
+
+Each is a picture of a simulated run, so it can never show what the code does not do. They
+are byte-stable (no clock, no measured text), and a test draws them and compares.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from minikafka.admin import NewTopic
+from minikafka.runtime.simulator import Simulator
+from minikafka.viz.static import log_strip_svg
+from minikafka.viz.story import Story, tell
+from minikafka.viz.theme import DARK, LIGHT
+
+MINUTE_MS = 60_000
+
+
+def a_day_of_orders() -> Story:
+    """A topic with two partitions, two readers, and an hour of retention."""
+    sim = Simulator(seed=7)
+    sim.broker()
+    configs = {"segment.ms": str(30 * MINUTE_MS), "retention.ms": str(60 * MINUTE_MS)}
+    sim.admin().create_topics([NewTopic("orders", partitions=2, configs=configs)])
+    producer = sim.producer(client_id="till")
+    readers = [
+        sim.consumer(client_id=n, auto_offset_reset="earliest") for n in ("billing", "audit")
+    ]
+    for reader in readers:
+        reader.assign([("orders", 0), ("orders", 1)])
+    customers = (b"bob", b"carol", b"alice", b"frank", b"bob")
+    for quarter in range(9):
+        for guest in range(2 + quarter % 3):
+            drink = (b"tea", b"coffee", b"water", b"milk")[(quarter + guest) % 4]
+            producer.send("orders", drink, key=customers[(quarter + guest) % 5])
+        producer.flush()
+        readers[0].poll(timeout_ms=1_000)
+        if quarter == 5:
+            readers[1].poll(timeout_ms=1_000)
+        sim.run(15 * MINUTE_MS)
+    assert sim.trace is not None  # it is on by default
+    return tell(sim.trace)
+
+
+def figures() -> dict[str, str]:
+    """Every figure by its file name."""
+    story = a_day_of_orders()
+    landing = max(i for i, kind in enumerate(story.moments.kind) if kind == "append")
+    return {
+        "log-strip.svg": log_strip_svg(story, landing, width=860, tokens=LIGHT),
+        "log-strip-dark.svg": log_strip_svg(story, landing, width=860, tokens=DARK),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--into", type=Path, default=Path("figures"), help="folder to write to")
+    folder = parser.parse_args().into
+    folder.mkdir(exist_ok=True)
+    for name, svg in figures().items():
+        (folder / name).write_text(svg, encoding="utf-8")
+        print(folder / name)
+
+
+if __name__ == "__main__":
+    main()
