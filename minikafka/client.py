@@ -46,7 +46,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from minikafka import __version__
-from minikafka.config import ConfigError, ConfigKey, ConfigType, Importance, at_least
+from minikafka.config import ConfigError, ConfigKey, ConfigType, at_least
 from minikafka.node import (
     MS,
     NEVER,
@@ -90,7 +90,6 @@ COMMON_CONFIGS = (
         ConfigType.LIST,
         (),
         "Addresses host:port from which the client finds all others; a few are enough.",
-        importance=Importance.HIGH,
     ),
     ConfigKey("client.id", ConfigType.STRING, "", "The name that brokers see, and logs show."),
     ConfigKey(
@@ -106,15 +105,9 @@ COMMON_CONFIGS = (
         50,
         "Wait this long before connecting again to an address; doubles with each failure.",
         at_least(0),
-        Importance.LOW,
     ),
     ConfigKey(
-        "reconnect.backoff.max.ms",
-        ConfigType.LONG,
-        1_000,
-        "Where that doubling ends.",
-        at_least(0),
-        Importance.LOW,
+        "reconnect.backoff.max.ms", ConfigType.LONG, 1_000, "Where that doubling ends.", at_least(0)
     ),
     ConfigKey(
         "retry.backoff.ms",
@@ -122,15 +115,9 @@ COMMON_CONFIGS = (
         100,
         "Wait this long before trying a failed request again; doubles with each failure.",
         at_least(0),
-        Importance.LOW,
     ),
     ConfigKey(
-        "retry.backoff.max.ms",
-        ConfigType.LONG,
-        1_000,
-        "Where that doubling ends.",
-        at_least(0),
-        Importance.LOW,
+        "retry.backoff.max.ms", ConfigType.LONG, 1_000, "Where that doubling ends.", at_least(0)
     ),
     ConfigKey(
         "request.timeout.ms",

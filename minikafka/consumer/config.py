@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from minikafka.client import COMMON_CONFIGS, ClientConfig
-from minikafka.config import ConfigKey, ConfigTable, ConfigType, Importance, at_least, one_of
+from minikafka.config import ConfigKey, ConfigTable, ConfigType, at_least, one_of
 
 CONSUMER_CONFIGS = ConfigTable(
     "consumer",
@@ -32,15 +32,9 @@ CONSUMER_CONFIGS = ConfigTable(
             1,
             "The broker waits with its answer until it has this many bytes, …",
             at_least(0),
-            Importance.HIGH,
         ),
         ConfigKey(
-            "fetch.max.wait.ms",
-            ConfigType.INT,
-            500,
-            "… but not longer than this.",
-            at_least(0),
-            Importance.LOW,
+            "fetch.max.wait.ms", ConfigType.INT, 500, "… but not longer than this.", at_least(0)
         ),
         ConfigKey(
             "fetch.max.bytes",
@@ -55,7 +49,6 @@ CONSUMER_CONFIGS = ConfigTable(
             1_048_576,
             "The most that it should hold of one partition, beyond its first batch.",
             at_least(0),
-            Importance.HIGH,
         ),
         ConfigKey(
             "max.poll.records",
@@ -69,7 +62,6 @@ CONSUMER_CONFIGS = ConfigTable(
             ConfigType.BOOLEAN,
             True,
             "Verify the checksum of each batch before its records are handed over.",
-            importance=Importance.LOW,
         ),
         ConfigKey(
             "isolation.level",

@@ -311,6 +311,7 @@ class FetcherNode(ClientNode):
         # waits for the first one's answer.
         taken = {lookup.tp for lookup in self._lookups if lookup.asking}
         for lookup in self._lookups:
+            self.wake_at(lookup.deadline)
             if lookup.asking or lookup.tp in taken:
                 continue
             if lookup.retry_at > now:
@@ -320,7 +321,6 @@ class FetcherNode(ClientNode):
             if leader >= 0:
                 asked.setdefault(leader, []).append(lookup)
                 taken.add(lookup.tp)
-            self.wake_at(lookup.deadline)
         for leader, lookups in asked.items():
             connection = self.ready(now, leader)
             if connection is not None:

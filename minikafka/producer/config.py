@@ -27,7 +27,6 @@ from minikafka.config import (
     ConfigKey,
     ConfigTable,
     ConfigType,
-    Importance,
     at_least,
     between,
     one_of,
@@ -46,7 +45,6 @@ PRODUCER_CONFIGS = ConfigTable(
             "Who must have a batch before it counts: all in-sync replicas (all, -1), the leader "
             "(1), or nobody (0: the producer never hears of a loss).",
             one_of("all", "-1", "0", "1"),
-            Importance.LOW,
         ),
         ConfigKey(
             "batch.size",
@@ -68,7 +66,6 @@ PRODUCER_CONFIGS = ConfigTable(
             33_554_432,
             "How many bytes of batches may wait or be on their way; then send blocks.",
             at_least(0),
-            Importance.HIGH,
         ),
         ConfigKey(
             "max.block.ms",
@@ -97,7 +94,6 @@ PRODUCER_CONFIGS = ConfigTable(
             2_147_483_647,
             "How often a batch is sent again; the delivery timeout is the better limit.",
             between(0, 2_147_483_647),
-            Importance.HIGH,
         ),
         ConfigKey(
             "max.in.flight.requests.per.connection",
@@ -105,14 +101,12 @@ PRODUCER_CONFIGS = ConfigTable(
             5,
             "How many produce requests of one connection may wait for their answers.",
             at_least(1),
-            Importance.LOW,
         ),
         ConfigKey(
             "enable.idempotence",
             ConfigType.BOOLEAN,
             True,
             "Number the batches, so that the broker drops what it already has and refuses gaps.",
-            importance=Importance.LOW,
         ),
         ConfigKey(
             "compression.type",
@@ -120,7 +114,6 @@ PRODUCER_CONFIGS = ConfigTable(
             "none",
             "The codec of the batches.",
             one_of("none", "gzip", "snappy", "lz4", "zstd"),
-            Importance.HIGH,
         ),
         ConfigKey(
             "partitioner.ignore.keys",
@@ -133,7 +126,6 @@ PRODUCER_CONFIGS = ConfigTable(
             ConfigType.BOOLEAN,
             True,
             "Give fewer keyless records to partitions for which batches are waiting.",
-            importance=Importance.LOW,
         ),
     ],
 )

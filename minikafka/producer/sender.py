@@ -79,7 +79,7 @@ class SenderNode(ClientNode):
         """Put a record (timestamp in ms, key, value, headers) into a batch.
 
         Returns the batch, in which it is the last record so far; None when the topic is not
-        known yet (`awaits`) or buffer.memory is used up. Raises KafkaError when the record
+        known yet (`knows`) or buffer.memory is used up. Raises KafkaError when the record
         is too large, the topic has an error, or the producer cannot send any more.
         """
         info = self.metadata.topics.get(topic)
@@ -100,10 +100,8 @@ class SenderNode(ClientNode):
                 self._refuse(size_bytes, "buffer.memory", self.config.buffer_memory)
             self.accumulator.close_all("memory")
             self.turn_wanted = True
-        elif (
-            batch.builder.count == 1
-        ):  # so it is new: linger.ms begins, and one before it may leave
-            self.turn_wanted = True
+        elif batch.builder.count == 1:
+            self.turn_wanted = True  # it is new: linger.ms begins, and one before it may leave
         return batch
 
     def knows(self, topic: str, partition: int | None) -> bool:
@@ -118,6 +116,7 @@ class SenderNode(ClientNode):
             return False
         if info.error is not None:
             if not info.error.retriable:
+                self.metadata.forget(topic)
                 raise info.error
             return False
         return bool(info.partitions) if partition is None else partition in info.partitions
