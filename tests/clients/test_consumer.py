@@ -414,6 +414,26 @@ def test_an_offset_that_nobody_tells_is_a_timeout() -> None:
     b.take(ApiVersionsRequest)
 
 
+def test_a_question_that_is_asked_and_not_answered_is_a_timeout_too() -> None:
+    b = ConsumerBench()
+    question = look_up(b, {T0: 0})
+    b.take_one(ListOffsetsRequest)
+    b.wait(10_000)
+    with pytest.raises(KafkaError, match="REQUEST_TIMED_OUT"):
+        question.result()
+
+
+def test_no_request_names_a_partition_twice() -> None:
+    b = ConsumerBench()
+    first, second = look_up(b, {T0: 5}), look_up(b, {T0: LATEST})
+    request = b.take_one(ListOffsetsRequest)
+    assert len(request.body.topics[0].partitions) == 1
+    b.answer(request, listed(request, 1))
+    request = b.take_one(ListOffsetsRequest)
+    b.answer(request, listed(request, 2))
+    assert [question.result()[T0].offset for question in (first, second)] == [1, 2]
+
+
 # --- from bytes to records -----------------------------------------------------------------
 
 
