@@ -447,7 +447,7 @@ class _Strip:
         run: tuple[int, int, str] | None = None
         for i, kind in view.batches:
             base, end = columns.base[i], columns.end[i]
-            if run is not None and run[2] == kind and (end - run[0]) * scale < 3:
+            if run is not None and run[2] == kind and (end - run[0]) * scale < 4:
                 run = (run[0], end, kind)
                 continue
             self._batch(view, run)

@@ -119,10 +119,10 @@ picture(broker)
 # has gone to lunch. You need not wait: the simulator jumps from event to event.
 
 # %%
-day = [("bob", "tea"), ("alice", "cake"), ("carol", "soup"), ("frank", "coffee"), ("bob", "scone")]
+guests = [("bob", "tea"), ("alice", "cake"), ("carol", "soup"), ("frank", "coffee"), ("bob", "pie")]
 for quarter in range(8):
     sim.run(15 * minutes)
-    for name, order in day[: 2 + quarter % 4]:
+    for name, order in guests[: 2 + quarter % 4]:
         producer.send("orders", order.encode(), key=name.encode())
     producer.flush()
     billing.poll(timeout_ms=1_000)
@@ -137,16 +137,17 @@ LogStrip(
 
 # %% [markdown]
 # Press **play**, or step with the arrow keys. Everything that happened above is in there; what
-# moves is driven by the trace of the run and by nothing else.
+# moves is driven by the trace of the run and by nothing else. The numbers in the picture:
 #
-# - A tag comes in from the left: a producer's request. It lands as **one batch**, hatched:
-#   written, but not yet committed. Then the high watermark moves, and consumers may read.
-#   With one broker both happen at once; with three, committed means that a *copy* exists.
-# - A file that is half an hour old is closed, and the next one begins. Nobody changes a closed
-#   file. When its youngest record is older than an hour, the **file is deleted whole**, and
-#   the log start moves.
-# - `audit` does not read, so its **lag** grows, and then the log start overtakes it: what it
-#   has missed is gone. Kafka does not wait for slow readers.
+# 1. **Only one file is open**, the one without a right edge. When it is half an hour old, the
+#    next record begins a new file. Nobody ever changes a closed one.
+# 2. A tag from the left is a producer's request. It lands as one batch, **hatched: written, not
+#    yet committed**. Then the high watermark passes it, and consumers may read. With one
+#    broker both happen at once; with three, committed means that *copies* exist.
+# 3. `audit` does not read, so its **lag** grows. Lag is measured to the high watermark, the
+#    end of what it could read.
+# 4. A file whose youngest record is older than an hour is **deleted whole**, and the log start
+#    moves. It overtakes `audit`: what was not read by now is gone. Kafka does not wait.
 #
 # The same in a terminal, for a log file or a test's message:
 
@@ -164,12 +165,12 @@ picture(sim.trace)
 def play(admin: mk.Admin, producer: mk.Producer, consumer: mk.Consumer) -> list[str]:
     """Write five orders, read them back, and say where each one was found."""
     admin.create_topics([mk.NewTopic("orders", partitions=2)])
-    for name, order in day:
+    for name, order in guests:
         producer.send("orders", order.encode(), key=name.encode())
     producer.flush()
     consumer.assign([("orders", 0), ("orders", 1)])
     found = []
-    while len(found) < len(day):
+    while len(found) < len(guests):
         found += consumer.poll(timeout_ms=1_000)
     return sorted(f"{r.partition}:{r.offset} {r.key.decode()} {r.value.decode()}" for r in found)
 
@@ -209,7 +210,7 @@ with mk.local_broker() as real:
     )
     stranger.assign([confluent_kafka.TopicPartition("orders", p, 0) for p in (0, 1)])
     read = []
-    while len(read) < len(day):
+    while len(read) < len(guests):
         read += stranger.consume(1, timeout=10)
     stranger.close()
 
@@ -227,7 +228,9 @@ seen
 #
 # Each has a check. It refuses the untouched cell and tells you what is missing.
 #
-# **1.** A new topic with one partition. Ten records are written, and a consumer that began
+# ### 1 · Three numbers
+#
+# A new topic with one partition. Ten records are written, and a consumer that began
 # at offset 0 has polled four of them. Replace the dots with numbers.
 
 # %%
@@ -248,7 +251,9 @@ check("00.1", (log_end, position, lag))
 # read (0 to 3): the next is 4. From there to the high watermark, 10, it is 6.
 # </details>
 #
-# **2.** `audit` was fired, and the new auditor wants to read everything from the beginning.
+# ### 2 · Read again
+#
+# `audit` was fired, and the new auditor wants to read everything from the beginning.
 # Write `reread` so that it makes any consumer, wherever it stands, read all its partitions
 # once more from their first record. (`help(mk.Consumer)` lists what a consumer can do.)
 
@@ -271,7 +276,9 @@ check("00.2", reread)
 # Moving a pointer is all it takes: the broker never knew that the records had been read.
 # </details>
 #
-# **3.** Make a log of **three files**. `write` gets a simulator with a broker, a producer and a
+# ### 3 · Three files
+#
+# Make a log of three files. `write` gets a simulator with a broker, a producer and a
 # topic `logbook` whose files are closed after 10 minutes (`segment.ms`). Write at least
 # three records so that three files exist in the end, and lose none.
 

@@ -21,7 +21,8 @@ from minikafka.viz.chromium import chromium, executable
 ROOT = Path(__file__).parent.parent.parent
 
 
-@pytest.fixture(scope="session")
+# Per module: Playwright's loop must have ended before another folder's tests start theirs.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[object]:
     pytest.importorskip("playwright", reason="needs playwright")
     if executable() is None:

@@ -92,7 +92,13 @@ SHOW = """async () => {
 
 
 def moment(strip: Any) -> int:
+    """The moment that is drawn, once what was asked for has been drawn."""
+    strip.evaluate(DRAWN)
     return int(strip.get_attribute("data-moment"))
+
+
+DRAWN = """() => new Promise(drawn =>
+  requestAnimationFrame(() => requestAnimationFrame(drawn)))"""
 
 
 def test_every_cell_ran_without_an_error(session: Session) -> None:

@@ -110,7 +110,8 @@ def story(trace: Trace) -> Story:
     return tell(trace)
 
 
-@pytest.fixture(scope="session")
+# Per module: Playwright's loop must have ended before another folder's tests start theirs.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     pytest.importorskip("playwright", reason="needs playwright")
     if executable() is None:

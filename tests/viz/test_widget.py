@@ -46,12 +46,18 @@ class Opened:
 
     @property
     def moment(self) -> int:
+        self.drawn()
         return int(self.strip.get_attribute("data-moment"))
 
     def press(self, key: str) -> int:
         self.strip.press(key)
-        self.page.wait_for_timeout(60)  # a frame or two
         return self.moment
+
+    def drawn(self) -> None:
+        """Wait until what was asked for is on the screen."""
+        self.page.evaluate(
+            "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+        )
 
     def text(self) -> str:
         return " ".join(self.page.locator(".mk-picture text").all_text_contents())
@@ -121,16 +127,16 @@ def test_scrubbing_shows_exactly_what_was_there(opened: Opened) -> None:
     before = opened.text()
     slider = opened.page.locator("input[type=range]")
     slider.evaluate("s => { s.value = 0; s.dispatchEvent(new Event('input')); }")
-    opened.page.wait_for_timeout(60)
+    opened.drawn()
     assert opened.moment == 0
     slider.evaluate("s => { s.value = s.max; s.dispatchEvent(new Event('input')); }")
-    opened.page.wait_for_timeout(60)
+    opened.drawn()
     assert opened.text() == before
 
 
 def test_the_kernel_moves_the_playhead(opened: Opened) -> None:
     opened.page.evaluate("minikafka.model.set('moment', 3)")
-    opened.page.wait_for_timeout(60)
+    opened.drawn()
     assert opened.moment == 3
 
 

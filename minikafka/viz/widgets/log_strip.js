@@ -161,7 +161,7 @@ export function describe(story, moment) {
 // ---- the twin of viz/strip.py: the picture -------------------------------------------------
 
 export function layout(story, width) {
-  const lanes = story.lanes, ends = lanes.map(lane => Math.max(0, ...lane.log_end.value));
+  const lanes = story.lanes, ends = lanes.map(lane => lane.log_end.value.reduce((a, b) => Math.max(a, b), 0));
   const names = lanes.map(lane => textWidth(lane.name, 14, true));
   const brokers = lanes.map(lane => textWidth(lane.broker, 11));
   const left = Math.min(170, Math.max(76, ...names, ...brokers) + 14);
@@ -295,7 +295,7 @@ class Strip {
     let run = null;
     for (const [i, kind] of view.batches) {
       const base = columns.base[i], end = columns.end[i];
-      if (run && run[2] === kind && (end - run[0]) * scale < 3) { run = [run[0], end, kind]; continue; }
+      if (run && run[2] === kind && (end - run[0]) * scale < 4) { run = [run[0], end, kind]; continue; }
       this.batch(view, run);
       run = [base, end, kind];
     }
