@@ -46,8 +46,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         code = exit_code(error)
         if code is None:
             raise
-        text = error.format_message() if isinstance(error, click.ClickException) else str(error)
-        click.echo(f"minikafka: {text}", err=True)
+        click.echo(f"minikafka: {in_one_line(error)}", err=True)
         sys.exit(code)
     sys.exit(result if isinstance(result, int) else 0)
 
@@ -63,6 +62,18 @@ def exit_code(error: Exception) -> int | None:
     if isinstance(error, (click.ClickException, KafkaError, RecordError, OSError)):
         return 1
     return None
+
+
+def in_one_line(error: Exception) -> str:
+    """What to tell a person about an error."""
+    match error:
+        case click.ClickException():
+            text = error.format_message()
+        case OSError(filename=str(path), strerror=str(reason)):
+            text = f"{path}: {reason}"
+        case _:
+            text = str(error)
+    return " ".join(text.split())
 
 
 class Setting(click.ParamType[tuple[str, str]]):
@@ -139,7 +150,19 @@ def broker(node_id: int, listen: str, data: str, configs: tuple[tuple[str, str],
     def on_ready(address: str) -> None:
         click.echo(f"minikafka broker {node_id} ready at {address}, data in {data}")
 
-    run_broker(config, listen, data, on_ready)
+    try:
+        run_broker(config, listen, data, on_ready)
+    except BlockingIOError as error:
+        raise click.ClickException(
+            f"another broker uses {data}; stop it or choose another directory with --data"
+        ) from error
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        raise click.ClickException(
+            f"cannot listen on {listen}: {os.strerror(error.errno or 0)}; "
+            "choose another address with --listen (port 0 takes a free one)"
+        ) from error
 
 
 # --- topics ------------------------------------------------------------------------
@@ -452,7 +475,8 @@ def sim(scenario: str | None, list_: bool, seed: int, trace: IO[str] | None, jso
         return
     if scenario not in scenarios.SCENARIOS:
         names = ", ".join(scenarios.SCENARIOS)
-        raise click.UsageError(f"no scenario {scenario}; there are: {names}")
+        wrong = f"no scenario {scenario}" if scenario else "which scenario?"
+        raise click.UsageError(f"{wrong}; there are: {names}")
     try:
         world = scenarios.run(scenario, seed)
     except AssertionError as error:
@@ -462,7 +486,10 @@ def sim(scenario: str | None, list_: bool, seed: int, trace: IO[str] | None, jso
         trace.writelines(f"{line}\n" for line in world.trace.lines())
     row = {"scenario": scenario, "seed": seed, "virtual_ms": world.now / 1000}
     row["events"] = len(world.trace or ())
-    click.echo(json.dumps(row) if json_ else in_words(row), err=trace is sys.stdout)
+    click.echo(
+        json.dumps(row) if json_ else in_words(row),
+        err=trace is not None and trace.name == "<stdout>",
+    )
 
 
 # --- measuring ---------------------------------------------------------------------

@@ -1,0 +1,188 @@
+"""The command line as a person and a script meet it: a process, its output, its exit code."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+COMMAND = [sys.executable, "-m", "minikafka"]
+TIMEOUT_S = 60
+
+
+def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *arguments], input=stdin, capture_output=True, text=True, timeout=TIMEOUT_S
+    )
+
+
+class Broker:
+    """`minikafka broker` on a free port, as its first line reports it."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+        started = time.perf_counter()
+        self.process = subprocess.Popen(
+            [*COMMAND, "broker", "--listen", "127.0.0.1:0", "--data", str(data)],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        self.first_line = self.process.stdout.readline()
+        self.ready_s = time.perf_counter() - started
+        self.address = self.first_line.split()[5].rstrip(",")
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(TIMEOUT_S)
+
+    def __call__(self, *arguments: str, stdin: str = "") -> str:
+        """Run another command against this broker, which has to succeed; gives its output."""
+        done = run(*arguments, "-b", self.address, stdin=stdin)
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    broker = Broker(tmp_path_factory.mktemp("cli") / "data")
+    yield broker
+    assert broker.stop() == 0
+
+
+def test_a_broker_says_when_it_is_ready_and_where(broker: Broker) -> None:
+    expected = f"minikafka broker 1 ready at {broker.address}, data in {broker.data}\n"
+    assert broker.first_line == expected
+
+
+def test_a_broker_is_ready_within_200_ms(tmp_path: Path) -> None:
+    """The best of several, less what a bare interpreter takes: noise only ever adds."""
+
+    def start(number: int) -> float:
+        broker = Broker(tmp_path / str(number))
+        broker.stop()
+        return broker.ready_s
+
+    def interpreter() -> float:
+        started = time.perf_counter()
+        subprocess.run([sys.executable, "-c", "pass"], check=True)
+        return time.perf_counter() - started
+
+    bare = min(interpreter() for _ in range(5))
+    taken_ms = 1000 * (min(start(number) for number in range(7)) - bare)
+    assert taken_ms < 200, f"ready after {taken_ms:.0f} ms on top of the interpreter"
+
+
+def test_topics_come_and_go(broker: Broker) -> None:
+    broker("topics", "create", "come", "--partitions", "2", "--set", "retention.ms=1000")
+    assert "come" in broker("topics", "list").splitlines()
+    rows = [json.loads(x) for x in broker("topics", "describe", "come", "--json").splitlines()]
+    assert [(row["topic"], row["partition"], row["leader"]) for row in rows] == [
+        ("come", 0, 1),
+        ("come", 1, 1),
+    ]
+    assert broker("topics", "describe", "come").startswith("topic come  partition 0  leader 1")
+    broker("topics", "delete", "come")
+    assert "come" not in broker("topics", "list").splitlines()
+
+
+def test_lines_become_records_and_lines_again(broker: Broker) -> None:
+    broker("topics", "create", "lines")
+    broker("produce", "lines", stdin="plain\n\nwith: colon\n")
+    assert broker("consume", "lines", "--until-end") == "plain\n\nwith: colon\n"
+    assert broker("consume", "lines", "--from", "2", "--count", "1") == "with: colon\n"
+
+
+def test_records_have_keys_headers_and_times(broker: Broker) -> None:
+    broker("topics", "create", "pairs")
+    pairs = ("--key-separator", ":", "--header", "who=me", "--set", "compression.type=gzip")
+    broker("produce", "pairs", *pairs, stdin="k1:v1\nk2:v2\nno key\n")
+    shown = broker("consume", "pairs", "--until-end", "--key-separator", "=")
+    assert shown == "k1=v1\nk2=v2\n=no key\n"
+    rows = [json.loads(x) for x in broker("consume", "pairs", "--until-end", "--json").splitlines()]
+    assert [(row["offset"], row["key"], row["value"]) for row in rows] == [
+        (0, "k1", "v1"),
+        (1, "k2", "v2"),
+        (2, None, "no key"),
+    ]
+    assert rows[0]["headers"] == [["who", "me"]]
+    since = f"@{rows[0]['timestamp_ms']}"
+    assert broker("consume", "pairs", "--until-end", "--from", since).startswith("v1\n")
+    later = f"@{rows[2]['timestamp_ms'] + 1}"
+    assert broker("consume", "pairs", "--until-end", "--from", later) == ""
+
+
+def test_a_log_is_dumped(broker: Broker) -> None:
+    broker("topics", "create", "dumped")
+    broker("produce", "dumped", stdin="two teas\n")
+    log = broker.data / "dumped-0" / f"{0:020}.log"
+    assert "payload: two teas" in run("dump-log", str(log)).stdout
+    assert "payload" not in run("dump-log", "--no-records", str(log)).stdout
+    kinds = [
+        json.loads(line)["kind"] for line in run("dump-log", "--json", str(log)).stdout.splitlines()
+    ]
+    assert kinds == ["LogStart", "Batch", "Record"]
+
+
+def test_a_damaged_log_is_dumped_and_fails(broker: Broker, tmp_path: Path) -> None:
+    broker("topics", "create", "damaged")
+    broker("produce", "damaged", stdin="two teas\n")
+    data = bytearray((broker.data / "damaged-0" / f"{0:020}.log").read_bytes())
+    data[-1] ^= 1
+    log = tmp_path / f"{0:020}.log"
+    log.write_bytes(data)
+    done = run("dump-log", str(log))
+    assert done.returncode == 1
+    assert "isvalid: false" in done.stdout
+
+
+def test_a_scenario_is_the_same_again(tmp_path: Path) -> None:
+    names = run("sim", "--list").stdout.splitlines()
+    assert "one-record" in names
+    traces = []
+    for name in ("first", "second"):
+        trace = tmp_path / name
+        done = run("sim", "one-record", "--seed", "3", "--trace", str(trace), "--json")
+        assert json.loads(done.stdout)["events"] == len(trace.read_text().splitlines())
+        traces.append(trace.read_bytes())
+    assert traces[0] == traces[1]
+
+
+MISTAKES = [
+    (["broker", "--data", "d", "--listen", "nowhere"], "host:port"),
+    (["broker", "--data", "d", "--set", "log.segment.byte=1"], "did you mean log.segment.bytes?"),
+    (["broker", "--data", "d", "--set", "log.segment.bytes=many"], "a whole number"),
+    (["broker"], "--data"),
+    (["dump-log", __file__], "is none of"),
+    (["sim", "no-such-story"], "there are: one-record"),
+    (["no-such-command"], "no-such-command"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "hint"), MISTAKES, ids=lambda part: " ".join(part))
+def test_a_mistake_is_told_in_one_line_and_exits_with_2(arguments: list[str], hint: str) -> None:
+    done = run(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("minikafka: ") and done.stderr.count("\n") == 1
+    assert hint in done.stderr
+
+
+def test_a_failure_is_told_in_one_line_and_exits_with_1(broker: Broker, tmp_path: Path) -> None:
+    failures = [
+        (["topics", "list", "-b", "127.0.0.1:1"], "start one with"),
+        (["consume", "missing", "-b", broker.address], "UNKNOWN_TOPIC_OR_PARTITION"),
+        (["broker", "--data", str(tmp_path), "--listen", broker.address], "cannot listen"),
+        (["broker", "--data", str(broker.data), "--listen", "127.0.0.1:0"], "another broker"),
+        (["broker", "--data", "/proc/here", "--listen", "127.0.0.1:0"], "/proc/here"),
+    ]
+    for arguments, hint in failures:
+        done = run(*arguments)
+        assert (done.returncode, done.stdout) == (1, ""), done
+        assert done.stderr.startswith("minikafka: ") and done.stderr.count("\n") == 1
+        assert hint in done.stderr
