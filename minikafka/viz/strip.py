@@ -360,6 +360,7 @@ class _Strip:
             self._beam(view, start)
         self._deleted(view)
         self._segments(view)
+        self._slot(view)
         self._batches(view)
         self._pointers(view)
         self._readers(view)
@@ -441,6 +442,16 @@ class _Strip:
 
     # -- batches ------------------------------------------------------------------
 
+    def _slot(self, view: LaneView) -> None:
+        """The next free place. First of all, so that a batch that lands covers it."""
+        if view.cut_from >= 0:
+            return
+        x = self.x(view.log_end)
+        self.picture.rect(
+            x + 2, self.y_batch, self.layout.slot - 3, self.layout.batch,
+            rx=2, fill="none", stroke="edge", stroke_dasharray="2.5 2.5",
+        )  # fmt: skip
+
     def _batches(self, view: LaneView) -> None:
         """Outlines; neighbours too narrow to be seen alone are drawn as one."""
         columns, scale = self.lane.batches, self.layout.scale
@@ -455,12 +466,6 @@ class _Strip:
         self._batch(view, run)
         if view.cut_from >= 0:
             self._cut(view.log_end, view.cut_from)
-            return
-        x = self.x(view.log_end)
-        self.picture.rect(
-            x + 2, self.y_batch, self.layout.slot - 3, self.layout.batch,
-            rx=2, fill="none", stroke="edge", stroke_dasharray="2.5 2.5",
-        )  # fmt: skip
 
     def _batch(self, view: LaneView, run: tuple[int, int, str] | None) -> None:
         if run is None or run[2] == "cut":
@@ -633,11 +638,11 @@ class _Strip:
 
     def _lens(self, view: LaneView, start: float) -> None:
         columns, stop = self.lane.batches, start + self.layout.capacity
+        if view.log_end <= stop:
+            self._free_slot(view, start)
         for i, kind in view.batches:
             if columns.end[i] > start and columns.base[i] < stop and kind != "cut":
                 self._lens_batch(i, kind, start)
-        if view.log_end <= stop:
-            self._free_slot(view, start)
         if start <= view.high_watermark <= stop:
             self._lens_high_watermark(view, start)
         self._lens_readers(view, start)

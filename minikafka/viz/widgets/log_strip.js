@@ -226,6 +226,7 @@ class Strip {
     if (this.layout.has_lens) this.beam(view, start);
     this.deleted(view);
     this.segments(view);
+    this.slot(view);
     this.batches(view);
     this.pointers(view);
     this.readers(view);
@@ -290,6 +291,12 @@ class Strip {
     this.picture.path(points, { stroke: "lost", stroke_width: 1.8 });
   }
 
+  slot(view) {
+    if (view.cut_from >= 0) return;
+    this.picture.rect(this.x(view.log_end) + 2, this.yBatch, this.layout.slot - 3,
+      this.layout.batch, { rx: 2, fill: "none", stroke: "edge", stroke_dasharray: "2.5 2.5" });
+  }
+
   batches(view) {
     const columns = this.lane.batches, scale = this.layout.scale;
     let run = null;
@@ -301,8 +308,6 @@ class Strip {
     }
     this.batch(view, run);
     if (view.cut_from >= 0) this.cut(view.log_end, view.cut_from);
-    else this.picture.rect(this.x(view.log_end) + 2, this.yBatch, this.layout.slot - 3,
-      this.layout.batch, { rx: 2, fill: "none", stroke: "edge", stroke_dasharray: "2.5 2.5" });
   }
 
   batch(view, run) {
@@ -459,9 +464,9 @@ class Strip {
 
   lens(view, start) {
     const { base, end } = this.lane.batches, stop = start + this.layout.capacity;
+    if (view.log_end <= stop) this.freeSlot(view, start);
     for (const [i, kind] of view.batches)
       if (end[i] > start && base[i] < stop && kind !== "cut") this.lensBatch(i, kind, start);
-    if (view.log_end <= stop) this.freeSlot(view, start);
     if (start <= view.high_watermark && view.high_watermark <= stop) this.lensHigh(view, start);
     this.lensReaders(view, start);
   }
