@@ -19,6 +19,9 @@ the widest font of the stack: so the same picture comes out on every machine.
 
 Each partition has its own axis. Offsets of two partitions are never aligned: they have
 nothing to do with each other.
+
+Not done: index entries, leader and epoch are not drawn: no trace event names them yet.
+Not done: with more than three lanes there is no lens, and the strip itself does not zoom.
 """
 
 from __future__ import annotations
