@@ -22,7 +22,8 @@ def run_broker(
     """Be a broker until SIGTERM or SIGINT, in this thread.
 
     `on_ready` gets the address once requests are answered. Raises OSError when the address
-    or the directory cannot be had, and when the disk fails later.
+    or the directory cannot be had (BlockingIOError: another broker has it), and when the
+    disk fails later.
     """
     driver = _broker_driver(config, listen, data, None)
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -54,6 +55,7 @@ def local_broker(*, trace: bool = False, **configs: Any) -> Iterator[Driver]:
 
 def _broker_driver(config: BrokerConfig, listen: str, data: str, trace: Trace | None) -> Driver:
     files = RealFiles(data)
+    files.lock()
     broker = Broker(config)
     driver = Driver(broker, files, trace)
     host, _, port = listen.rpartition(":")
