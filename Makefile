@@ -27,10 +27,9 @@ $(VENV)/.ready: pyproject.toml tools/setup.sh
 lab: setup
 	$(BIN)/jupyter lab $(AS_ROOT) $(ARGS) notebooks/00_the_whole_game.ipynb
 
+# Linter and type checker are tests too (tests/test_project.py), so one summary says it all.
 # Cells of one notebook share a kernel, so a file must stay with one worker.
 test: setup
-	$(BIN)/ruff check .
-	$(BIN)/mypy
 	$(BIN)/pytest --nbval -n 2 --dist loadfile $(ARGS)
 
 notebooks: setup

@@ -1,5 +1,6 @@
-"""What holds for the project as a whole: who may import what, how fast an import is,
-that a skip can be forbidden, and that the stored notebooks are what their scripts give."""
+"""What holds for the project as a whole: linter and type checker agree, who may import what,
+how fast an import is, that a skip can be forbidden, and that the stored notebooks are what
+their scripts give."""
 
 from __future__ import annotations
 
@@ -51,6 +52,14 @@ def imports(path: Path) -> Iterator[tuple[str, list[str]]]:
                     yield from walk(getattr(node, field, []))
 
     return walk(ast.parse(path.read_text(encoding="utf-8")).body)
+
+
+@pytest.mark.parametrize("command", ["ruff check", "mypy"])
+def test_checker_finds_nothing(command: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", *command.split()], capture_output=True, text=True, cwd=ROOT
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))

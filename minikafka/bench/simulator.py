@@ -49,7 +49,10 @@ def _send_on(producer: Any, partition: int) -> None:
 def measure(seconds: float = 2.0, rounds: int = 3) -> list[dict[str, Any]]:
     """Events a second, best of `rounds`, a row for each way in which messages travel."""
     return [
-        {"world": name, "events_per_second": round(max(_rate(wire, seconds) for _ in range(rounds)))}
+        {
+            "world": name,
+            "events_per_second": round(max(_rate(wire, seconds) for _ in range(rounds))),
+        }
         for name, wire in (("messages as objects", False), ("messages as bytes", True))
     ]
 
