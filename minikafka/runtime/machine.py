@@ -83,6 +83,7 @@ class SimulatedHost:
         self._with_turn = _Entered(sim, self.turn_if_idle)
         self._without_turn = _Entered(sim, _nothing)
         self.alive = True
+        self.busy_until = sim.now
         sim.record(node.name, "started", {})
         node.start(sim.now)
         self._turn()
@@ -145,9 +146,11 @@ class SimulatedHost:
 
     def due(self) -> None:
         """A poll in the heap has come: it counts only if it is still the one that is wanted."""
-        if self._armed > self._sim.now or not self.alive:
+        if self._armed > self._sim.now:
             return
         self._armed = NEVER
+        if not self.alive:
+            return
         if self.busy_until > self._sim.now:
             self._arm(self.busy_until)
         elif self._arrived:

@@ -143,6 +143,19 @@ def test_a_crash_resets_connections_and_forgets_the_disk() -> None:
     assert caller.heard[-1][1] == "c"
 
 
+def test_timers_run_again_after_a_restart() -> None:
+    sim = Simulator(hardware=FREE)
+    node = Ticker(10)
+    host = sim.host(node)
+    sim.run(25)
+    host.crash()
+    sim.run(100)
+    assert node.times == [10_000, 20_000]
+    host.restart()
+    sim.run(25)
+    assert node.times[2:] == [125_000, 135_000, 145_000]
+
+
 def test_a_lost_message_breaks_the_connection_at_both_ends() -> None:
     sim = Simulator(hardware=FREE, network=Link(jitter_us=0, loss=1.0))
     server, caller = Echo(), Caller()
