@@ -62,21 +62,15 @@ def test_a_broker_says_when_it_is_ready_and_where(broker: Broker) -> None:
 
 
 def test_a_broker_is_ready_within_200_ms(tmp_path: Path) -> None:
-    """The best of several, less what a bare interpreter takes: noise only ever adds."""
-
-    def start(number: int) -> float:
+    """In the fastest of many starts: other work on the machine only ever adds."""
+    fastest_ms = float("inf")
+    for number in range(40):
         broker = Broker(tmp_path / str(number))
         broker.stop()
-        return broker.ready_s
-
-    def interpreter() -> float:
-        started = time.perf_counter()
-        subprocess.run([sys.executable, "-c", "pass"], check=True)
-        return time.perf_counter() - started
-
-    bare = min(interpreter() for _ in range(5))
-    taken_ms = 1000 * (min(start(number) for number in range(7)) - bare)
-    assert taken_ms < 200, f"ready after {taken_ms:.0f} ms on top of the interpreter"
+        fastest_ms = min(fastest_ms, 1000 * broker.ready_s)
+        if fastest_ms < 200:
+            return
+    raise AssertionError(f"ready after {fastest_ms:.0f} ms at best")
 
 
 def test_topics_come_and_go(broker: Broker) -> None:
