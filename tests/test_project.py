@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
 import time
@@ -102,6 +103,16 @@ def test_import_takes_less_than_100_ms() -> None:
         if fastest_ms < 100:
             return
     raise AssertionError(f"import minikafka took {fastest_ms:.0f} ms at best")
+
+
+def test_the_examples_of_the_readme_run() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    examples = "\n".join(re.findall(r"```python\n(.*?)```", readme, re.DOTALL))
+    done = subprocess.run(
+        [sys.executable, "-c", examples], capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("two teas") == 2  # read back in both worlds
 
 
 def test_a_skip_can_be_forbidden(
