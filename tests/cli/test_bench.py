@@ -1,0 +1,50 @@
+"""The benchmark measures what it says: the load reaches the broker, the sums are right."""
+
+from __future__ import annotations
+
+import pytest
+
+from minikafka.bench import load
+from minikafka.bench.broker import Plan, report, summary
+from minikafka.runtime.serve import local_broker
+
+
+def test_the_load_sends_and_reads_every_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    import minikafka as mk
+
+    monkeypatch.setattr(load, "TIMED_COUNT", 100)
+    with local_broker() as broker:
+        mk.Admin(broker.address).create_topics([mk.NewTopic("load")])
+        value = b"x" * 100
+        assert load.produce(broker.address, "load", value, 25_000, load.LARGE_BATCHES) > 0
+        assert load.produce(broker.address, "load", value, 500, load.SINGLE_RECORDS) > 0
+        assert load.consume(broker.address, "load", 25_500) > 0
+        times = load.latencies(broker.address, "load")
+        assert len(times) == 100
+        assert times == sorted(times) and times[0] > 0
+        with mk.Consumer(broker.address) as consumer:
+            assert consumer.end_offsets([("load", 0)])["load", 0] == 25_500 + 100 + 1
+
+
+def test_ratios_say_how_many_times_better_we_are() -> None:
+    rounds = {
+        "minikafka": [
+            {"single_1": 200.0, "ack_p50_ms": 0.1},
+            {"single_1": 100.0, "ack_p50_ms": 0.3},
+        ],
+        "apache": [{"single_1": 50.0, "ack_p50_ms": 0.4}, {"single_1": 100.0, "ack_p50_ms": 0.2}],
+        "disk": [{"write": 1000.0}, {"write": 3000.0}],
+    }
+    once = {"minikafka": {"rss_idle_mb": 20.0}, "apache": {"rss_idle_mb": 400.0}}
+    results = summary(Plan(rounds=2), rounds, once)
+    assert results["times_better"] == {
+        "single_1": {"best": 2.0, "median": 2.0},
+        "ack_p50_ms": {"best": 2.0, "median": pytest.approx(1.5)},
+        "rss_idle_mb": {"best": 20.0, "median": 20.0},
+    }
+    lines = report(results).splitlines()
+    assert lines[1].split() == [
+        *["single-record", "requests/s,", "1", "in", "flight"],
+        *("200", "(150)", "100", "(75)", "2"),
+    ]
+    assert lines[-2].split()[-2:] == ["3,000", "(2,000)"]
