@@ -25,7 +25,7 @@ from minikafka.trace import NO_CAUSE, Trace
 class Loop:
     """Turns one node. `leaving` holds each message with its "sent" event until it is carried."""
 
-    __slots__ = ("_collected", "_disturbed", "_failed", "leaving", "node", "trace", "turning")
+    __slots__ = ("_disturbed", "_failed", "leaving", "node", "trace", "turning")
 
     def __init__(
         self,
@@ -40,11 +40,11 @@ class Loop:
         self.leaving: list[tuple[Message, int]] = []
         self.turning = False
         self._disturbed = False
-        self._collected = 0  # how much of the outbox has been looked at
 
     def turn(self, now: int, arrived: list[tuple[Message, int]]) -> int:
         """Hand over what arrived, then poll; returns when the node wants the next poll."""
         node = self.node
+        outbox = node.outbox
         self.turning = True
         for message, cause in arrived:
             if type(message) is Request:
@@ -56,13 +56,12 @@ class Loop:
             elif type(message) is Closed:
                 message.channel.waiting.clear()
             self._receive(now, message, cause)
-            self._collect(now)
+            if outbox:
+                self._collect(now)
         wake = node.poll(now)
-        while self._collect(now) or self._disturbed:
+        while (outbox and self._collect(now)) or self._disturbed:
             self._disturbed = False
             wake = node.poll(now)
-        node.outbox.clear()
-        self._collected = 0
         self.turning = False
         return wake
 
@@ -85,22 +84,22 @@ class Loop:
             self._failed(message, error)
 
     def _collect(self, now: int) -> bool:
-        """Take note of what was decided; says whether that let another request in."""
-        outbox, admitted = self.node.outbox, False
-        while self._collected < len(outbox):
-            message = outbox[self._collected]
-            self._collected += 1
-            sent = NO_CAUSE
-            if self.trace is not None:
-                sent = self.trace.add(self.node.name, _kind(message), message)
+        """Empty the outbox into `leaving`; says whether an answer in it let another request in."""
+        outbox, trace, admitted = self.node.outbox, self.trace, False
+        sent = NO_CAUSE
+        for message in outbox:  # which grows by what an admitted request causes
+            if trace is not None:
+                sent = trace.add(self.node.name, _kind(message), message)
             self.leaving.append((message, sent))
             if type(message) is Response:
                 channel = message.channel
-                channel.in_service = bool(channel.waiting)
                 if channel.waiting:
                     request, cause = channel.waiting.pop(0)
                     self._receive(now, request, cause)
                     admitted = True
+                else:
+                    channel.in_service = False
+        outbox.clear()
         return admitted
 
 

@@ -11,15 +11,16 @@ from __future__ import annotations
 
 import errno
 import os
-import selectors
 import socket
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from minikafka.log.files import FileSlice
 from minikafka.node import Channel
-from minikafka.wire.connection import ClientConnection, frame_size
+from minikafka.runtime.poller import READ, WRITE
+from minikafka.wire.connection import SIZE_BYTES, ClientConnection, frame_size
 
 FIRST_FRAME_BYTES = 1 << 20
 """How much of a large frame's buffer exists before its bytes do; it doubles as they come."""
@@ -30,8 +31,10 @@ MAX_UNSENT_BYTES = 4 << 20
 SENDFILE_FROM_BYTES = 4096
 """Below this a read and a joined send are cheaper than a system call of their own."""
 
-READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 MSG_MORE = getattr(socket, "MSG_MORE", 0)
+MAX_PIECES = 512
+"""Pieces handed to one `sendmsg`; the kernel's own limit (IOV_MAX) is 1024."""
+
 _NO_MORE = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EINTR)
 
 
@@ -67,31 +70,25 @@ class FrameReader:
 
     def feed(self, data: memoryview) -> Iterator[bytearray]:
         """The frames that `data` completes; an incomplete rest is kept. Raises MalformedFrame."""
-        position, end = 0, len(data)
         if self._head:
-            position = 4 - len(self._head)
-            self._head += bytes(data[:position])
-            if len(self._head) < 4:
-                return
-            size = frame_size(self._head, self._limit)
+            data = memoryview(self._head + data)
             self._head = b""
-        elif end >= 4:
-            size = frame_size(bytes(data[:4]), self._limit)
-            position = 4
-        else:
-            self._head = bytes(data)
-            return
-        while position + size <= end:
+        position, end = 0, len(data)
+        while end - position >= SIZE_BYTES:
+            size = frame_size(data, position, self._limit)
+            position += SIZE_BYTES
+            if position + size > end:
+                self._begin(size, data[position:])
+                return
             yield bytearray(data[position : position + size])
             position += size
-            if end - position < 4:
-                self._head = bytes(data[position:])
-                return
-            size = frame_size(bytes(data[position : position + 4]), self._limit)
-            position += 4
-        self._size, self._filled = size, end - position
+        self._head = bytes(data[position:])
+
+    def _begin(self, size: int, data: memoryview) -> None:
+        """A frame of which `data` is the beginning: the rest is received into its buffer."""
+        self._size, self._filled = size, len(data)
         self._frame = frame = bytearray(min(size, max(FIRST_FRAME_BYTES, self._filled)))
-        frame[: self._filled] = data[position:]
+        frame[: self._filled] = data
 
     def _complete(self) -> bytearray:
         frame, self._frame = self._frame, None
@@ -102,69 +99,84 @@ class FrameReader:
 class Connection:
     """One socket and the channel it carries."""
 
-    __slots__ = ("channel", "client", "events", "out", "reader", "sock", "unsent_bytes")
+    __slots__ = (
+        "channel", "client", "events", "number", "out", "reader", "sock", "unsent_bytes",
+    )  # fmt: skip
 
     def __init__(self, sock: socket.socket, channel: Channel, limit_bytes: int) -> None:
         self.sock = sock
+        self.number = sock.fileno()
         self.channel = channel
         self.reader = FrameReader(limit_bytes)
         self.client: ClientConnection | None = None  # set on the connections that we opened
         self.out: deque[Any] = deque()  # bytes-like pieces and FileSlices still to be sent
         self.unsent_bytes = 0
-        self.events = 0  # what the selector watches for us
+        self.events = 0  # what the poller watches for us
+
+    def receive(self, scratch: memoryview) -> Iterable[bytearray]:
+        """Read what has come, once; the frames that it completes.
+
+        Raises OSError when the peer is gone, and MalformedFrame where a length is a lie.
+        """
+        reader = self.reader
+        room = reader.room()
+        try:
+            count = self.sock.recv_into(scratch if room is None else room)
+        except BlockingIOError:
+            return ()
+        if count == 0:
+            raise ConnectionResetError(errno.ECONNRESET, "closed by the peer")
+        if room is None:
+            return reader.feed(scratch[:count])
+        room.release()
+        whole = reader.received(count)
+        return () if whole is None else (whole,)
 
     def queue(self, parts: list[Any]) -> None:
         for part in parts:
-            if isinstance(part, FileSlice) and len(part) < SENDFILE_FROM_BYTES:
+            if type(part) is FileSlice and len(part) < SENDFILE_FROM_BYTES:
                 part = part.read()
-            if len(part):
-                self.out.append(part)
-                self.unsent_bytes += len(part)
+            self.out.append(part)
+            self.unsent_bytes += len(part)
 
     def send(self) -> None:
         """Send as much as the socket takes. Raises OSError when the peer is gone."""
         out = self.out
         try:
             while out:
-                first = out[0]
-                if isinstance(first, FileSlice):
-                    sent = os.sendfile(
-                        self.sock.fileno(), first.fileno(), first.position, len(first)
-                    )
-                    if sent == 0:
-                        raise OSError(errno.EIO, "the file of an answer became shorter")
-                    self._sent_of_slice(first, sent)
+                if type(out[0]) is FileSlice:
+                    self._send_slice(out[0])
                 else:
                     self._send_pieces()
         except OSError as error:
             if error.errno not in _NO_MORE:
                 raise
 
-    def _send_pieces(self) -> None:
-        pieces = []
-        more = 0
-        for part in self.out:
-            if isinstance(part, FileSlice):
-                more = MSG_MORE  # the answer goes on from a file: do not send a small packet now
-                break
-            pieces.append(part)
-            if len(pieces) == 512:
-                break
-        sent = self.sock.sendmsg(pieces, (), more)
-        self.unsent_bytes -= sent
-        while sent:
-            part = self.out.popleft()
-            if len(part) > sent:
-                self.out.appendleft(memoryview(part)[sent:])
-                return
-            sent -= len(part)
-
-    def _sent_of_slice(self, piece: FileSlice, sent: int) -> None:
+    def _send_slice(self, piece: FileSlice) -> None:
+        sent = os.sendfile(self.number, piece.fileno(), piece.position, len(piece))
+        if sent == 0:
+            raise OSError(errno.EIO, "the file of an answer became shorter")
         self.unsent_bytes -= sent
         self.out.popleft()
         if sent < len(piece):
             rest = FileSlice(piece.descriptor, piece.position + sent, len(piece) - sent)
             self.out.appendleft(rest)
+
+    def _send_pieces(self) -> None:
+        """Send what is in memory, up to the first file."""
+        out, flags = self.out, 0
+        pieces = list(out) if len(out) <= MAX_PIECES else list(islice(out, MAX_PIECES))
+        for index, part in enumerate(pieces):
+            if type(part) is FileSlice:
+                del pieces[index:]
+                flags = MSG_MORE  # the answer goes on from a file: do not send a small packet now
+                break
+        sent = self.sock.sendmsg(pieces, (), flags)
+        self.unsent_bytes -= sent
+        while out and sent >= len(out[0]):
+            sent -= len(out.popleft())
+        if sent:
+            out[0] = memoryview(out[0])[sent:]
 
     def wants(self) -> int:
         """The events to watch: back-pressure is what this leaves out."""

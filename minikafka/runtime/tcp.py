@@ -1,6 +1,6 @@
-"""The world of real sockets: a selector, a clock, and the loop that both worlds share.
+"""The world of real sockets: a poller, a clock, and the loop that both worlds share.
 
-      selector.select ─► read frames ─► Loop.turn ─► files.write_out ─► send
+          poller.poll ─► read frames ─► Loop.turn ─► files.write_out ─► send
             ▲                                                            │
             └────────────── until the node's next wake ◄─────────────────┘
 
@@ -28,7 +28,6 @@ from __future__ import annotations
 
 import errno
 import os
-import selectors
 import socket
 import sys
 import threading
@@ -40,9 +39,10 @@ from random import Random
 from typing import Any
 
 from minikafka.log.files import Files
-from minikafka.node import NEVER, Channel, Closed, Message, Node, Request, WorldStopped
+from minikafka.node import NEVER, Channel, Closed, Message, Node, Request, Response, WorldStopped
 from minikafka.runtime.loop import Loop
-from minikafka.runtime.stream import READ, WRITE, Connection
+from minikafka.runtime.poller import READ, WRITE, Poller
+from minikafka.runtime.stream import Connection
 from minikafka.trace import NO_CAUSE, Trace
 from minikafka.wire.connection import (
     ClientConnection,
@@ -78,9 +78,11 @@ class Driver:
         self._files = files
         self._clock = Clock()
         self._loop = Loop(node, trace, self._failed)
-        self._selector = selectors.DefaultSelector()
+        self._poller = Poller()
         self._listener: socket.socket | None = None
         self._connections: dict[Channel, Connection] = {}
+        self._by_number: dict[int, Connection] = {}  # the same, by descriptor
+        self._touched: dict[Connection, None] = {}  # those to be sent to and watched anew
         self._refused: list[tuple[Message, int]] = []  # connections that failed at once
         self._scratch = memoryview(bytearray(SCRATCH_BYTES))
         self._lock = threading.RLock()
@@ -92,7 +94,7 @@ class Driver:
         self._poke_read, self._poke_write = os.pipe()
         os.set_blocking(self._poke_read, False)
         os.set_blocking(self._poke_write, False)
-        self._selector.register(self._poke_read, READ, None)
+        self._poller.register(self._poke_read, READ)
         self._thread: threading.Thread | None = None
         self._served: Any = getattr(node, "served", {})
         self._max_request_bytes: int = getattr(node, "max_request_bytes", MAX_FRAME_BYTES)
@@ -117,7 +119,7 @@ class Driver:
         self._record("started")
         self.node.start(self._now())
         if self._listener is not None:
-            self._selector.register(self._listener, READ, self._listener)
+            self._poller.register(self._listener.fileno(), READ)
         self._turn(self._now(), [])
 
     def run(self) -> None:
@@ -163,7 +165,7 @@ class Driver:
             self._connections.clear()
             if self._listener is not None:
                 self._listener.close()
-            self._selector.close()
+            self._poller.close()
             os.close(self._poke_read)
             os.close(self._poke_write)
             self._turned.notify_all()
@@ -215,23 +217,25 @@ class Driver:
     def _round(self) -> None:
         wake = self._wake
         timeout = None if wake >= NEVER else max(0.0, (wake - self._clock.now()) / 1e6)
-        ready = self._selector.select(timeout)
+        ready = self._poller.poll(timeout)
         with self._lock:
             arrived, self._refused = self._refused, []
             now = self._now()
-            for key, events in ready:
-                data = key.data
-                if type(data) is Connection:
-                    self._serve(data, events, arrived)
-                elif data is None:
+            for number, events in ready:
+                connection = self._by_number.get(number)
+                if connection is not None:
+                    self._serve(connection, events, arrived)
+                elif number == self._poke_read:
                     with suppress(BlockingIOError):
                         os.read(self._poke_read, 4096)
                 else:
-                    self._accept(data)
+                    self._accept()
             if self.trace is not None and not arrived:
                 self.trace.cause = NO_CAUSE
             if arrived or self._wake <= now:
                 self._turn(now, arrived)
+            elif self._touched:
+                self._settle()
 
     def _turn(self, now: int, arrived: list[tuple[Message, int]]) -> None:
         self._wake = self._loop.turn(now, arrived)
@@ -239,69 +243,73 @@ class Driver:
             self._files.write_out()
         leaving = self._loop.leaving
         if leaving:
-            self._carry(leaving)
+            for message, _ in leaving:
+                self._carry(message)
+            leaving.clear()
+        if self._touched:
+            self._settle()
         if self._waiters:
             self._turned.notify_all()
 
-    def _carry(self, leaving: list[tuple[Message, int]]) -> None:
-        """Queue everything first, then send once per connection."""
-        touched: dict[Connection, None] = {}
-        for message, _ in leaving:
-            channel = message.channel
-            connection = self._connections.get(channel)
-            if type(message) is Closed:
-                if connection is not None:
-                    self._drop(connection)
-            elif type(message) is Request:
-                connection = connection or self._connect(channel)
-                if connection is not None and connection.client is not None:
-                    connection.queue(connection.client.send(message))
-                    touched[connection] = None
-            elif connection is not None:
-                if message.body is not None:
-                    connection.queue(encode_response(message))
-                touched[connection] = None
-        leaving.clear()
+    def _carry(self, message: Message) -> None:
+        """Queue a message with its connection; `_settle` then sends once per connection."""
+        channel = message.channel
+        connection = self._connections.get(channel)
+        if type(message) is Response:
+            if connection is not None:
+                connection.queue(encode_response(message))
+                self._touched[connection] = None
+        elif type(message) is Request:
+            connection = connection or self._connect(channel)
+            if connection is not None and connection.client is not None:
+                connection.queue(connection.client.send(message))
+                self._touched[connection] = None
+        elif connection is not None:
+            self._drop(connection)
+
+    def _settle(self) -> None:
+        """Send what can be sent now, and let the poller watch what each connection wants next."""
+        touched, self._touched = self._touched, {}
         for connection in touched:
-            if connection.channel in self._connections:
-                self._flush(connection)
+            if self._by_number.get(connection.number) is not connection:
+                continue  # dropped since
+            if connection.out and not connection.events & WRITE:
+                try:
+                    connection.send()
+                except OSError as error:
+                    self._drop(connection)
+                    self._report_later(Closed(connection.channel, _reason(error)))
+                    continue
+            events = connection.wants()
+            if events != connection.events:
+                self._watch(connection, events)
 
-    def _flush(self, connection: Connection) -> None:
-        """Send what can be sent now; the selector says when more can."""
-        if not connection.events & WRITE:
-            try:
-                connection.send()
-            except OSError as error:
-                self._drop(connection)
-                self._report_later(Closed(connection.channel, _reason(error)))
-                return
-        self._watch(connection)
-
-    def _watch(self, connection: Connection) -> None:
-        events = connection.wants()
-        if events == connection.events:
-            return
+    def _watch(self, connection: Connection, events: int) -> None:
         if connection.events == 0:
-            self._selector.register(connection.sock, events, connection)
+            self._poller.register(connection.number, events)
         elif events == 0:
-            self._selector.unregister(connection.sock)
+            self._poller.unregister(connection.number)
         else:
-            self._selector.modify(connection.sock, events, connection)
+            self._poller.modify(connection.number, events)
         connection.events = events
 
     # --- connections -----------------------------------------------------------------
-    def _accept(self, listener: socket.socket) -> None:
+    def _accept(self) -> None:
+        assert self._listener is not None
         while True:
             try:
-                sock, peer = listener.accept()
+                sock, peer = self._listener.accept()
             except OSError:  # none left, or it went away before we looked
                 return
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             channel = Channel(f"{peer[0]}:{peer[1]}", self.address or "")
-            connection = Connection(sock, channel, self._max_request_bytes)
-            self._connections[channel] = connection
-            self._watch(connection)
+            self._admit(Connection(sock, channel, self._max_request_bytes), READ)
+
+    def _admit(self, connection: Connection, events: int) -> None:
+        self._connections[connection.channel] = connection
+        self._by_number[connection.number] = connection
+        self._watch(connection, events)
 
     def _connect(self, channel: Channel) -> Connection | None:
         """Open a channel on its first request. One that was closed stays closed."""
@@ -326,9 +334,7 @@ class Driver:
             return None
         connection = Connection(sock, channel, MAX_FRAME_BYTES)
         connection.client = ClientConnection(channel)
-        connection.events = READ | WRITE  # WRITE: nothing is sent before the connection stands
-        self._selector.register(sock, connection.events, connection)
-        self._connections[channel] = connection
+        self._admit(connection, READ | WRITE)  # WRITE: nothing is sent before the connection stands
         return connection
 
     def _report_later(self, closed: Closed) -> None:
@@ -340,38 +346,19 @@ class Driver:
     def _serve(
         self, connection: Connection, events: int, arrived: list[tuple[Message, int]]
     ) -> None:
-        if connection.events == 0:
-            return  # closed earlier in this round
+        """Write and read what the poller says is possible. An error or a hang-up says both."""
+        self._touched[connection] = None
         try:
-            if events & WRITE:
+            if events & ~READ:
                 connection.send()
-            if events & READ:
-                self._read(connection, arrived)
+            if events & ~WRITE and connection.events & READ:
+                for frame in connection.receive(self._scratch):
+                    self._take(connection, frame, arrived)
         except MalformedFrame as error:
             self._report(connection, error)
             self._lost(connection, f"malformed frame: {error}", arrived)
         except OSError as error:
             self._lost(connection, _reason(error), arrived)
-        else:
-            self._watch(connection)
-
-    def _read(self, connection: Connection, arrived: list[tuple[Message, int]]) -> None:
-        reader = connection.reader
-        room = reader.room()
-        try:
-            count = connection.sock.recv_into(self._scratch if room is None else room)
-        except BlockingIOError:
-            return
-        if count == 0:
-            raise ConnectionResetError(errno.ECONNRESET, "closed by the peer")
-        if room is None:
-            for frame in reader.feed(self._scratch[:count]):
-                self._take(connection, frame, arrived)
-            return
-        room.release()
-        whole = reader.received(count)
-        if whole is not None:
-            self._take(connection, whole, arrived)
 
     def _take(
         self, connection: Connection, frame: bytearray, arrived: list[tuple[Message, int]]
@@ -395,11 +382,12 @@ class Driver:
 
     def _drop(self, connection: Connection) -> None:
         if connection.events:
-            self._selector.unregister(connection.sock)
+            self._poller.unregister(connection.number)
             connection.events = 0
         connection.sock.close()
         connection.channel.link = _ENDED
         del self._connections[connection.channel]
+        del self._by_number[connection.number]
 
     def _failed(self, message: Message, error: Exception) -> None:
         """A defect in a node must not take the others' connections down: this one is closed."""

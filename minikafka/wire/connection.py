@@ -26,6 +26,7 @@ from collections.abc import Mapping
 from struct import Struct as Layout
 
 from minikafka.node import Channel, Request, Response
+from minikafka.wire.compiler import skip_tags
 from minikafka.wire.errors import ErrorCode, MalformedFrame
 from minikafka.wire.messages import (
     REQUESTS,
@@ -33,24 +34,27 @@ from minikafka.wire.messages import (
     ApiVersionsResponse,
     ProduceRequest,
 )
-from minikafka.wire.messages.headers import RequestHeader, ResponseHeader
-from minikafka.wire.schema import Message, decode, decode_prefix, encode
-from minikafka.wire.types import Part
+from minikafka.wire.messages.headers import RequestHeader
+from minikafka.wire.schema import Message, decode, encode
+from minikafka.wire.types import Buffer, Part
 
 SIZE_BYTES = 4
 MAX_REQUEST_BYTES = 100 * 1024 * 1024
 """Kafka's default of socket.request.max.bytes."""
 NO_TAGS = b"\x00"
+NULL_LENGTH = -1
 _UNLIMITED = 0x7FFF_FFFF
-_KEY_AND_VERSION = Layout(">hh")  # how every request header begins
+_SIZE = Layout(">i")
+_REQUEST_HEADER = Layout(">hhih")  # api key, version, correlation id, length of the client id
+_ANSWER_HEADER = Layout(">ii")  # size, correlation id
 
 Served = Mapping[int, tuple[int, int]]
 """The APIs that a server serves: key -> (lowest version, highest version)."""
 
 
-def frame_size(prefix: bytes | bytearray, limit: int = MAX_REQUEST_BYTES) -> int:
-    """How many bytes follow the first four. Raises MalformedFrame at once when it is a lie."""
-    size = int.from_bytes(prefix[:SIZE_BYTES], "big", signed=True)
+def frame_size(data: Buffer, position: int = 0, limit: int = MAX_REQUEST_BYTES) -> int:
+    """How many bytes follow the four at `position`. Raises MalformedFrame when it is a lie."""
+    size: int = _SIZE.unpack_from(data, position)[0]
     if not 0 <= size <= limit:
         raise MalformedFrame(f"a frame of {size} bytes; 0 to {limit} are allowed")
     return size
@@ -64,24 +68,45 @@ def decode_request(channel: Channel, frame: bytes | bytearray, served: Served) -
     version that is not in `served` is a MalformedFrame: the client has been told.
     """
     end = len(frame)
-    if end < _KEY_AND_VERSION.size:
+    if end < _REQUEST_HEADER.size:
         raise MalformedFrame(f"a request of {end} bytes is shorter than its header")
-    api_key, version = _KEY_AND_VERSION.unpack_from(frame)
+    # A RequestHeader by hand: as a message it costs as much as a small request's body.
+    api_key, version, correlation_id, length = _REQUEST_HEADER.unpack_from(frame)
     cls = REQUESTS.get(api_key)
     if cls is None or api_key not in served:
         raise MalformedFrame(f"API {api_key} (v{version}) is not served here")
+    client_id, position = None, _REQUEST_HEADER.size
+    if length != NULL_LENGTH:
+        client_id, position = _read_client_id(frame, position, length)
     first, last = served[api_key]
+    body: Message
     if first <= version <= last:
-        header_version = 2 if version in cls.FLEXIBLE else 1
-        header, position = decode_prefix(RequestHeader, header_version, frame, 0, end)
-        body: Message = decode(cls, version, frame, position, end)
+        if version in cls.FLEXIBLE:
+            position = _after_tags(frame, position, end)
+        body = decode(cls, version, frame, position, end)
     elif cls is ApiVersionsRequest:
-        # Header version 1 is the beginning of every later one, and all there is to know.
-        header, _ = decode_prefix(RequestHeader, 1, frame, 0, end)
-        body = ApiVersionsRequest()
+        body = ApiVersionsRequest()  # of its bytes nothing more is known than the header
     else:
         raise MalformedFrame(f"{cls.NAME} v{version} is not served here, only v{first}-{last}")
-    return Request(channel, body, version, header.correlation_id, header.client_id)
+    return Request(channel, body, version, correlation_id, client_id)
+
+
+def _read_client_id(frame: bytes | bytearray, position: int, length: int) -> tuple[str, int]:
+    end = position + length
+    if length < 0 or end > len(frame):
+        raise MalformedFrame(f"a request of {len(frame)} bytes has a client id of {length}")
+    try:
+        return frame[position:end].decode(), end
+    except UnicodeDecodeError as error:
+        raise MalformedFrame("a client id is not UTF-8") from error
+
+
+def _after_tags(frame: bytes | bytearray, position: int, end: int) -> int:
+    """Where the tagged fields of a header end. None are known, so all are skipped."""
+    try:
+        return skip_tags(frame, position, end) if frame[position] else position + 1
+    except IndexError as error:
+        raise MalformedFrame(f"a frame of {end} bytes ends inside its header") from error
 
 
 def encode_request(request: Request) -> list[Part]:
@@ -94,9 +119,9 @@ def encode_request(request: Request) -> list[Part]:
         client_id=request.client_id,
     )
     header_version = 2 if request.version in body.FLEXIBLE else 1
-    (head,) = encode(header, header_version)
-    assert isinstance(head, bytes)
-    return _framed(head, encode(body, request.version))
+    parts = encode(header, header_version) + encode(body, request.version)
+    size = sum(map(len, parts))
+    return [size.to_bytes(SIZE_BYTES, "big", signed=True), *parts]
 
 
 def encode_response(response: Response) -> list[Part]:
@@ -104,20 +129,15 @@ def encode_response(response: Response) -> list[Part]:
     body: Message | None = response.body
     if body is None:
         return []
-    head = response.correlation_id.to_bytes(4, "big", signed=True)
-    if _response_header_version(type(body), response.version) == 1:
-        head += NO_TAGS  # a ResponseHeader by hand: this is half of a small answer's cost
-    return _framed(head, body.ENCODERS[response.version](body))
-
-
-def _framed(head: bytes, parts: list[Part]) -> list[Part]:
-    """Size and header go in front of the first part, which is always bytes, and small."""
-    first = parts[0]
-    assert isinstance(first, bytes)
-    size = len(head)
+    parts = body.ENCODERS[response.version](body)
+    tags = NO_TAGS if _response_header_version(type(body), response.version) else b""
+    # A ResponseHeader by hand: as a message it is half of a small answer's cost.
+    size = _ANSWER_HEADER.size - SIZE_BYTES + len(tags)
     for part in parts:
         size += len(part)
-    parts[0] = size.to_bytes(SIZE_BYTES, "big", signed=True) + head + first
+    first = parts[0]
+    assert isinstance(first, bytes)
+    parts[0] = _ANSWER_HEADER.pack(size, response.correlation_id) + tags + first
     return parts
 
 
@@ -140,7 +160,7 @@ class _Frames:
         """The next whole frame without its size, or None until more arrives."""
         start = self.position + SIZE_BYTES
         if len(self.received) >= start:
-            end = start + frame_size(self.received[self.position : start], self.limit)
+            end = start + frame_size(self.received, self.position, self.limit)
             if len(self.received) >= end:
                 self.position = end
                 return self.received[start:end]
@@ -209,13 +229,14 @@ class ClientConnection:
             raise MalformedFrame(f"{self.channel}: an answer, but nothing was asked")
         request = self._asked.popleft()
         cls, version = request.body.RESPONSE, request.version
-        header_version = _response_header_version(cls, version)
-        header, position = decode_prefix(ResponseHeader, header_version, frame, 0, len(frame))
-        if header.correlation_id != request.correlation_id:
+        correlation_id = int.from_bytes(frame[:4], "big", signed=True)
+        if correlation_id != request.correlation_id:
             raise MalformedFrame(
-                f"{self.channel}: answer #{header.correlation_id}, but "
-                f"#{request.correlation_id} is due"
+                f"{self.channel}: answer #{correlation_id}, but #{request.correlation_id} is due"
             )
+        position = 4
+        if _response_header_version(cls, version) == 1:
+            position = _after_tags(frame, position, len(frame))
         if cls is ApiVersionsResponse:
             error_code = int.from_bytes(frame[position : position + 2], "big", signed=True)
             version = 0 if error_code == ErrorCode.UNSUPPORTED_VERSION else version

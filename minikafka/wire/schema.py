@@ -181,26 +181,19 @@ def decode(
     to be kept. They are writable when the frame is a bytearray.
     """
     stop = len(frame) if end is None else end
-    message, reached = decode_prefix(cls, version, frame, position, stop)
+    message: M
+    try:
+        message, reached = cls.DECODERS[version](frame, position, stop)
+    except (IndexError, struct_module.error):
+        reached = stop + 1
+    except UnicodeDecodeError as error:
+        raise MalformedFrame(f"{cls.__name__} v{version}: a string is not UTF-8") from error
+    except MalformedFrame as error:
+        raise MalformedFrame(f"{cls.__name__} v{version}: {error}") from error
+    if reached > stop:
+        raise MalformedFrame(f"{cls.__name__} v{version} goes on past the end of its frame")
     if reached != stop:
         raise MalformedFrame(
             f"{cls.__name__} v{version} ends {stop - reached} bytes before its frame does"
         )
     return message
-
-
-def decode_prefix(
-    cls: type[M], version: int, frame: bytes | bytearray, position: int, end: int
-) -> tuple[M, int]:
-    """Read a message that may be followed by more (a header); returns it and where it ends."""
-    try:
-        message, reached = cls.DECODERS[version](frame, position, end)
-    except (IndexError, struct_module.error):
-        reached = end + 1
-    except UnicodeDecodeError as error:
-        raise MalformedFrame(f"{cls.__name__} v{version}: a string is not UTF-8") from error
-    except MalformedFrame as error:
-        raise MalformedFrame(f"{cls.__name__} v{version}: {error}") from error
-    if reached > end:
-        raise MalformedFrame(f"{cls.__name__} v{version} goes on past the end of its frame")
-    return message, reached

@@ -119,12 +119,15 @@ def test_a_client_refuses_a_negative_size_too():
     [
         ("", "shorter than its header"),
         ("0000", "shorter than its header"),
-        ("0003 0001", "RequestHeader v1 goes on past the end"),
-        ("0003 0001 00000001 7fff 61", "RequestHeader v1 goes on past the end"),
-        ("0003 0001 00000001 fff0", "client_id has length -16"),
+        ("0003 0001", "shorter than its header"),
+        ("0003 0001 00000001 7fff 61", "has a client id of 32767"),
+        ("0003 0001 00000001 fff0", "has a client id of -16"),
         ("03e8 0000 00000001 ffff", r"API 1000 \(v0\) is not served"),
         ("0000 0002 00000001 ffff", "Produce v2 is not served here, only v3-13"),
         ("0000 ffff 00000001 ffff", "Produce v-1 is not served"),
+        ("0000 0009 00000001 0001 ff", "client id is not UTF-8"),
+        ("0000 0009 00000001 ffff", "ends inside its header"),
+        ("0000 0009 00000001 ffff 01", "ends inside its header"),
         ("0001 0013 00000001 ffff", "Fetch v19 is not served here, only v4-18"),
     ],
 )
