@@ -505,11 +505,19 @@ def bench() -> None:
 @click.option("--json", "file", type=click.File("w"), help="Write every figure to a file.")
 def bench_broker(rounds: int, size_mb: int, alone: bool, file: IO[str] | None) -> None:
     """One broker under librdkafka, beside Apache Kafka and the bare disk."""
-    from minikafka.bench.broker import Plan, report, run
+    from importlib.util import find_spec
 
+    from minikafka.bench.broker import Plan, report, run
+    from minikafka.bench.servers import Unavailable
+
+    if find_spec("confluent_kafka") is None:
+        raise click.ClickException("the load is librdkafka's: pip install confluent-kafka")
     plan = Plan(rounds=rounds, size_bytes=size_mb * 1_000_000, beside_apache=not alone)
-    with progress("measuring", plan.step_count) as advance:
-        results = run(plan, advance)
+    try:
+        with progress("measuring", plan.step_count) as advance:
+            results = run(plan, advance)
+    except Unavailable as error:
+        raise click.ClickException(f"{error}; --alone measures without it") from error
     click.echo(report(results))
     if file is not None:
         json.dump(results, file, indent=2)

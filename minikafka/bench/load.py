@@ -13,7 +13,7 @@ What is measured, and what to read into it:
     consume_100, consume_1024   MB/s of values, the data still in the page cache
     single_pipelined            requests/s, one record each, as many under way as allowed
     single_5, single_1          the same with 5 and with 1 request under way
-    ack_p50_ms, ack_p99_ms      produce to ack with acks=all, 1,000 records/s, one at a time
+    ack_p50_ms, ack_p99_ms      produce to ack with acks=all, at a steady 1,000 records/s
 """
 
 from __future__ import annotations
