@@ -55,6 +55,8 @@ class SimulatedHost:
         self.address = address
         self.files = files
         self.alive = False
+        self._boots = 0
+        self._departing = range(0)  # numbers of the heap entries that the last turn made
         self._sim = sim
         self._make = make
         self.busy_until = 0  # what leaves, leaves then
@@ -75,7 +77,8 @@ class SimulatedHost:
         sim = self._sim
         self.node = node = self._make()
         self.name = node.name
-        node.random = sim.random_for(node.name)
+        self._boots += 1  # or each life would draw the same ids as the one before
+        node.random = sim.random_for(f"{node.name}/{self._boots}")
         node.trace = sim.trace
         if self.files is not None:
             node.files = self.files
@@ -91,9 +94,12 @@ class SimulatedHost:
     def crash(self, *, torn: bool = False) -> None:
         """Lose power: memory and everything unflushed is gone; peers see a connection reset.
 
-        With `torn` a random part of what was not flushed survives on disk.
+        A turn under way never ends: what it was about to send is not sent, though what it
+        flushed may be on the disk. With `torn` a random part of what was not flushed survives.
         """
         sim = self._sim
+        if sim.now < self.busy_until:
+            sim.withdraw(self._departing)
         sim.record(self.name, "crashed", {"torn": torn})
         self.alive = False
         self._wake = NEVER
@@ -190,8 +196,10 @@ class SimulatedHost:
             sizes = [message_bytes(message) for message, _ in loop.leaving]
             busy_us += sum(sizes) / sim.hardware.cpu_bytes_per_us
             self.busy_until = sim.now + int(busy_us)
+            first = sim.pushed
             for (message, sent), size in zip(loop.leaving, sizes, strict=True):
                 sim.send(self, message, size, sent)
+            self._departing = range(first + 1, sim.pushed + 1)
             loop.leaving.clear()
         else:
             self.busy_until = sim.now + int(busy_us)

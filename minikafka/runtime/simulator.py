@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -73,7 +73,7 @@ class Simulator:
         self.hardware = hardware or Hardware()
         self._bytes_on_wire = bytes_on_wire
         self._heap: list[tuple[int, int, SimulatedHost, Any, int]] = []
-        self._pushed = 0
+        self.pushed = 0
         self._hosts: dict[str, SimulatedHost] = {}  # by address, servers only
         self._names: dict[str, int] = {}
 
@@ -96,6 +96,7 @@ class Simulator:
         from minikafka.broker.config import BrokerConfig
 
         address = f"broker-{node_id}:9092"
+        self._require_free(address)
         config = BrokerConfig.of(node_id=node_id, **configs)
         host = SimulatedBroker(self, lambda: Broker(config), address, MemoryFiles(self.hardware))
         self._hosts[address] = host
@@ -126,12 +127,15 @@ class Simulator:
     def _admit(
         self, make: Callable[[], Node], address: str | None, files: MemoryFiles | None
     ) -> SimulatedHost:
-        if address is not None and address in self._hosts:
-            raise ValueError(f"{address} is taken by {self._hosts[address]!r}")
+        self._require_free(address)
         host = SimulatedHost(self, make, address, files)
         if address is not None:
             self._hosts[address] = host
         return host
+
+    def _require_free(self, address: str | None) -> None:
+        if address in self._hosts:
+            raise ValueError(f"{address} is taken by {self._hosts[address]!r}")
 
     def _bootstrap(self) -> str:
         if not self._hosts:
@@ -205,8 +209,13 @@ class Simulator:
         host.arrive(message, cause)
 
     def push(self, time: int, host: SimulatedHost, message: Any, cause: int) -> None:
-        self._pushed += 1
-        heappush(self._heap, (time, self._pushed, host, message, cause))
+        self.pushed += 1
+        heappush(self._heap, (time, self.pushed, host, message, cause))
+
+    def withdraw(self, numbers: range) -> None:
+        """Take entries out of the heap again: their sender died before they left."""
+        self._heap[:] = [entry for entry in self._heap if entry[1] not in numbers]
+        heapify(self._heap)
 
     def record(self, node: str, kind: str, fields: dict[str, Any]) -> None:
         if self.trace is not None:

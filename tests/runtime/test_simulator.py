@@ -156,6 +156,39 @@ def test_timers_run_again_after_a_restart() -> None:
     assert node.times[2:] == [125_000, 135_000, 145_000]
 
 
+def test_a_dead_machine_does_not_answer() -> None:
+    sim = Simulator(hardware=Hardware(request_us=10_000), network=PLAIN)
+    server = sim.host(Echo(), listen="echo:1", files=MemoryFiles(FREE))
+    caller = Caller()
+    host = sim.host(caller)
+    with host.entered():
+        caller.call(Channel("caller", "echo:1"), "a")
+    sim.run(5)  # the request arrived at 1 ms and takes 10 ms
+    server.crash()
+    sim.run(100)
+    assert [what for _, what in caller.heard] == ["connection reset"]
+
+
+def test_a_second_life_draws_other_numbers() -> None:
+    class Draws(Echo):
+        def start(self, now: int) -> None:
+            drawn.append(self.random.random())
+
+    drawn: list[float] = []
+    sim = Simulator()
+    host = sim.host(Draws())
+    host.crash()
+    host.restart()
+    assert drawn[0] != drawn[1]
+
+
+def test_an_address_belongs_to_one_node() -> None:
+    sim = Simulator()
+    sim.host(Echo(), listen="echo:1")
+    with pytest.raises(ValueError, match="echo:1 is taken"):
+        sim.host(Echo(), listen="echo:1")
+
+
 def test_a_lost_message_breaks_the_connection_at_both_ends() -> None:
     sim = Simulator(hardware=FREE, network=Link(jitter_us=0, loss=1.0))
     server, caller = Echo(), Caller()
