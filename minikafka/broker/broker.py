@@ -87,12 +87,13 @@ class Broker(Node):
         """Raises WrongDirectory when the data directory is somebody else's."""
         config, files = self.config, self.files
         self.identity = identify(files, config.node_id, self.random)
-        self.metadata_log = MetadataLog(files, now, self.emit, files.exists(CLEAN_SHUTDOWN))
+        emit = None if self.trace is None else self.emit
+        self.metadata_log = MetadataLog(files, now, emit, files.exists(CLEAN_SHUTDOWN))
         self.image = self.metadata_log.image
         self.controller = Controller(
             self.image, config.node_id, self.identity.directory_uuid, self.random
         )
-        self.replicas = ReplicaManager(files, config, self.image, now, self.emit)
+        self.replicas = ReplicaManager(files, config, self.image, now, emit)
         slots = config.max_incremental_fetch_session_cache_slots
         self.sessions = SessionCache(slots, self.random)
 
@@ -103,31 +104,30 @@ class Broker(Node):
     # --- messages ---
     def receive(self, now: int, message: Message) -> None:
         if type(message) is Request:
-            body = message.body
+            body, version = message.body, message.version
             handler = HANDLERS.get(type(body))
-            if handler is None or not self._is_served(message):
-                reason = f"{body.NAME} version {message.version} is not served"
+            low, high = body.VERSIONS
+            is_served = low <= version <= high or type(body) is ApiVersionsRequest
+            if handler is None or not is_served:
+                reason = f"{body.NAME} version {version} is not served"
                 self.outbox.append(Closed(message.channel, reason))
                 return
             answer = handler(self, now, message)
             if answer is not None:
                 self.outbox.append(
-                    Response(message.channel, answer, message.version, message.correlation_id)
+                    Response(message.channel, answer, version, message.correlation_id)
                 )
         elif type(message) is Closed:
             self.purgatory.forget(message.channel)
 
-    def _is_served(self, request: Request) -> bool:
-        body = request.body
-        low, high = SERVED[body.API_KEY]
-        return low <= request.version <= high or type(body) is ApiVersionsRequest
-
     def poll(self, now: int) -> int:
         if self.grown:
             grown, self.grown = self.grown, {}
-            for partition in grown:
-                self.purgatory.wake(partition, now)
-        return min(self.purgatory.expire(now), self.replicas.poll(now))
+            if len(self.purgatory):
+                for partition in grown:
+                    self.purgatory.wake(partition, now)
+        deadline, care = self.purgatory.expire(now), self.replicas.poll(now)
+        return deadline if deadline < care else care
 
     # --- what handlers ask for ---
     def plan_topic(self, wish: NewTopic) -> list[Any]:

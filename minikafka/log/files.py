@@ -255,8 +255,11 @@ class RealFile:
         queue, self.queue = self.queue, []
         while queue:
             number = self._opened().number
-            written = os.pwritev(number, queue[:MAX_PIECES], self.written_bytes)
+            pieces = queue if len(queue) <= MAX_PIECES else queue[:MAX_PIECES]
+            written = os.pwritev(number, pieces, self.written_bytes)
             self.written_bytes += written
+            if self.written_bytes == self.size_bytes:
+                return
             if written == 0:
                 raise OSError(f"{self.path}: the disk took none of {len(queue)} pieces")
             queue = after(queue, written)

@@ -28,7 +28,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from minikafka.log.checkpoint import PARTITION_METADATA, read_topic_id, write_topic_id
 from minikafka.log.config import LogConfig
@@ -42,6 +42,7 @@ from minikafka.log.segment import (
     LOG_SUFFIX,
     TIME_INDEX_SUFFIX,
     FoundTime,
+    RollLimits,
     Segment,
     file_name,
 )
@@ -63,11 +64,10 @@ from minikafka.record.batch import (
 from minikafka.record.errors import RecordError
 from minikafka.wire.errors import ErrorCode, KafkaError
 
+LOG_APPEND_TIME = "LogAppendTime"
 
-class Emit(Protocol):
-    """`Node.emit`: where the log says what happened to it."""
-
-    def __call__(self, kind: str, **fields: object) -> None: ...
+Emit = Callable[..., None] | None
+"""`Node.emit`: where the log says what happened to it; None when nobody listens."""
 
 
 class Appended(NamedTuple):
@@ -83,6 +83,10 @@ class Appended(NamedTuple):
     duplicate: bool
     batch_count: int
     size_bytes: int
+
+
+# Straight to tuple's constructor: Appended(...) is a call more.
+_new_appended: Callable[[type[Appended], tuple[object, ...]], Appended] = tuple.__new__
 
 
 class FetchedData(NamedTuple):
@@ -126,6 +130,7 @@ class Log:
         self.files = files
         self.directory = directory
         self.config = config
+        self.limits = RollLimits.of(config)
         self.emit = emit
         topic, _, partition = directory.rpartition("-")
         self.topic = topic
@@ -218,39 +223,54 @@ class Log:
         MESSAGE_TOO_LARGE, RECORD_LIST_TOO_LARGE, INVALID_TIMESTAMP, UNSUPPORTED_COMPRESSION_TYPE,
         OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, INVALID_TXN_STATE.
         """
-        view = memoryview(records)
-        now_ms = now // MS
-        batches = check_append(view, self.config, now_ms, from_client)
+        view = records if type(records) is memoryview else memoryview(records)
+        config, now_ms = self.config, now // MS
+        batches = check_append(view, config, now_ms, from_client)
         for _, header in batches:
             if header.producer_id >= 0:
                 repeated = self.producers.check(header, from_client)
                 if repeated is not None:
                     return self._duplicate(repeated)
-        if self.config.compression_type != "producer":
+        if config.compression_type != "producer":
             view, batches = self._compressed(view, batches, now_ms)
         if view.readonly:
             view = memoryview(bytearray(view))
         base_offset = self.log_end_offset
         if self.recovery_point == base_offset:
             self.unflushed_since = now
-        self.epochs.assign(leader_epoch, base_offset)
+        if leader_epoch != self.epochs.latest:
+            self.epochs.assign(leader_epoch, base_offset)
+        size_bytes = 0
         for position, header in batches:
-            self._append_batch(view, position, header, leader_epoch, now_ms)
-        return self._appended(base_offset, batches, now)
+            size_bytes += self._append_batch(view, position, header, leader_epoch, now_ms)
+        end_offset = self.log_end_offset
+        if self.emit is not None:
+            sizes = {"base_offset": base_offset, "last_offset": end_offset - 1}
+            self.say("append", **sizes, size_bytes=size_bytes)
+        if end_offset - self.recovery_point >= config.flush_messages:
+            self.flush(now)
+        time_ms = now_ms if config.message_timestamp_type == LOG_APPEND_TIME else NO_TIMESTAMP
+        start = self.log_start_offset
+        return _new_appended(
+            Appended, (base_offset, end_offset - 1, time_ms, start, False, len(batches), size_bytes)
+        )
 
     def _append_batch(
         self, view: memoryview, position: int, header: BatchHeader, leader_epoch: int, now_ms: int
-    ) -> None:
-        """One checked batch: stamp it, make room for it, queue it, remember its producer."""
+    ) -> int:
+        """One checked batch: stamp it, make room for it, queue it, remember its producer.
+
+        Returns its size in bytes.
+        """
         offset = self.log_end_offset
         last_offset = offset + header.last_offset_delta
-        if self.config.message_timestamp_type == "LogAppendTime":
+        if self.config.message_timestamp_type == LOG_APPEND_TIME:
             header = set_log_append_time(view, position, header, now_ms)
         timestamp = header.max_timestamp
         size_bytes = header.batch_length + LOG_OVERHEAD
         stamp(view, position, offset, leader_epoch)
         segment = self.segments[-1]
-        if segment.must_roll(self.config, size_bytes, timestamp, last_offset, now_ms):
+        if segment.must_roll(self.limits, size_bytes, timestamp, last_offset, now_ms):
             segment = self.roll(now_ms)
         segment.append(view[position : position + size_bytes], last_offset, timestamp)
         self.log_end_offset = last_offset + 1
@@ -260,32 +280,7 @@ class Log:
                     self.producers.end_transaction(header, marker)
             else:
                 self.producers.update(header, offset, timestamp)
-
-    def _appended(self, base_offset: int, batches: Batches, now: int) -> Appended:
-        end_offset = self.log_end_offset
-        size_bytes = 0
-        for _, header in batches:
-            size_bytes += header.batch_length + LOG_OVERHEAD
-        self.emit(
-            "append",
-            topic=self.topic,
-            partition=self.partition,
-            base_offset=base_offset,
-            last_offset=end_offset - 1,
-            size_bytes=size_bytes,
-        )
-        if end_offset - self.recovery_point >= self.config.flush_messages:
-            self.flush(now)
-        has_own_time = self.config.message_timestamp_type == "LogAppendTime"
-        return Appended(
-            base_offset,
-            end_offset - 1,
-            now // MS if has_own_time else -1,
-            self.log_start_offset,
-            False,
-            len(batches),
-            size_bytes,
-        )
+        return size_bytes
 
     def _duplicate(self, sent: SentBatch) -> Appended:
         first, last, time = sent.first_offset, sent.last_offset, sent.timestamp
@@ -601,4 +596,5 @@ class Log:
         self.say("index_rebuilt", base_offset=base_offset, reason=reason)
 
     def say(self, kind: str, **fields: object) -> None:
-        self.emit(kind, topic=self.topic, partition=self.partition, **fields)
+        if self.emit is not None:
+            self.emit(kind, topic=self.topic, partition=self.partition, **fields)

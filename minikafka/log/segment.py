@@ -91,6 +91,20 @@ class FoundTime(NamedTuple):
     leader_epoch: int
 
 
+class RollLimits(NamedTuple):
+    """When a segment is full: what a topic's config says about it, worked out once."""
+
+    size_bytes: int
+    age_ms: int
+    jitter_ms: int
+    index_bytes: int
+
+    @classmethod
+    def of(cls, config: LogConfig) -> RollLimits:
+        jitter_ms = min(config.segment_jitter_ms, config.segment_ms)
+        return cls(config.roll_bytes, config.roll_ms, jitter_ms, config.segment_index_bytes)
+
+
 class Segment:
     """See the module's text. `created_ms` is when it was created or opened.
 
@@ -168,7 +182,12 @@ class Segment:
     # --- growing -----------------------------------------------------------------
 
     def must_roll(
-        self, config: LogConfig, size_bytes: int, largest_timestamp: int, last_offset: int, now: int
+        self,
+        limits: RollLimits,
+        size_bytes: int,
+        largest_timestamp: int,
+        last_offset: int,
+        now: int,
     ) -> bool:
         """Whether a batch like this must begin a new segment. `now` in ms.
 
@@ -180,22 +199,22 @@ class Segment:
         size = self.log.size_bytes
         if size == 0:
             return False
-        if size + size_bytes > config.roll_bytes:
+        if size + size_bytes > limits.size_bytes:
             return True
         first = self._first_timestamp
         if first is None:
             first = self.first_timestamp
         waited_ms = largest_timestamp - first if first >= 0 else now - self.created_ms
         return (
-            waited_ms > config.roll_ms - (config.segment_jitter_ms and self._jitter_ms(config))
+            waited_ms > limits.age_ms - (limits.jitter_ms and self._jitter_ms(limits))
             or last_offset - self.base_offset > MAX_RELATIVE_OFFSET
-            or self.offset_index.is_full(config.segment_index_bytes)
-            or self.time_index.is_full(config.segment_index_bytes)
+            or self.offset_index.is_full(limits.index_bytes)
+            or self.time_index.is_full(limits.index_bytes)
         )
 
-    def _jitter_ms(self, config: LogConfig) -> int:
+    def _jitter_ms(self, limits: RollLimits) -> int:
         """A part of segment.jitter.ms: another one for each segment, the same in each run."""
-        return crc32c(self.path.encode()) % (min(config.segment_jitter_ms, config.segment_ms) + 1)
+        return crc32c(self.path.encode()) % (limits.jitter_ms + 1)
 
     def append(self, batch: Bytes, last_offset: int, largest_timestamp: int) -> None:
         """Put a batch at the end, and an entry for it into the indexes when it is time for one."""

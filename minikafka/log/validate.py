@@ -20,14 +20,19 @@ Not done: the largest timestamp of a batch is believed, see record/batch.py.
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from minikafka.log.config import UNLIMITED, LogConfig
 from minikafka.record.batch import (
+    CONTROL,
+    HEADER_BYTES,
+    LOG_APPEND_TIME,
     LOG_OVERHEAD,
     BatchBuilder,
     BatchHeader,
     Record,
-    batches,
     decode,
+    read_header,
     verify,
 )
 from minikafka.record.compression import Compression
@@ -44,6 +49,8 @@ Batches = list[tuple[int, BatchHeader]]
 """Position and header of each batch of an append."""
 
 CREATE_TIME = "CreateTime"
+INVALID_RECORD = ErrorCode.INVALID_RECORD
+INVALID_TIMESTAMP = ErrorCode.INVALID_TIMESTAMP
 
 
 def check_append(view: memoryview, config: LogConfig, now: int, from_client: bool) -> Batches:
@@ -51,16 +58,23 @@ def check_append(view: memoryview, config: LogConfig, now: int, from_client: boo
 
     A partial batch at the end is left out, as in Kafka.
     """
+    found: Batches = []
+    position, end = 0, len(view)
     try:
-        found = list(batches(view))
-        for position, header in found:
-            _check_size(header, config)
+        while end - position >= HEADER_BYTES:
+            header = read_header(view, position)
+            size_bytes = header.batch_length + LOG_OVERHEAD
+            if position + size_bytes > end:
+                break
+            if size_bytes > config.max_message_bytes or size_bytes > config.roll_bytes:
+                refuse_size(size_bytes, config)
             verify(view, position, header)
             if from_client:
-                _check_client_batch(header)
-                _check_timestamps(header, config, now)
-                if config.compact or config.message_timestamp_before_max_ms != UNLIMITED:
+                _check_client_batch(header, config, now)
+                if config.message_timestamp_before_max_ms != UNLIMITED or config.compact:
                     _check_records(decode(view, position, header, check_crc=False), config, now)
+            found.append((position, header))
+            position += size_bytes
     except RecordError as error:
         raise KafkaError(code_of(error), str(error)) from error
     if not found or (from_client and len(found) > 1):
@@ -81,45 +95,41 @@ def code_of(error: RecordError) -> ErrorCode:
     return ErrorCode.CORRUPT_MESSAGE
 
 
-def _check_size(header: BatchHeader, config: LogConfig) -> None:
-    size_bytes = header.batch_length + LOG_OVERHEAD
+def refuse_size(size_bytes: int, config: LogConfig) -> NoReturn:
     if size_bytes > config.max_message_bytes:
-        raise KafkaError(
+        code, name, limit = (
             ErrorCode.MESSAGE_TOO_LARGE,
-            f"a batch of {size_bytes} bytes, max.message.bytes is {config.max_message_bytes}",
+            "max.message.bytes",
+            config.max_message_bytes,
         )
-    if size_bytes > config.roll_bytes:
-        raise KafkaError(
-            ErrorCode.RECORD_LIST_TOO_LARGE,
-            f"a batch of {size_bytes} bytes, segment.bytes is {config.roll_bytes}",
-        )
+    else:
+        code, name, limit = ErrorCode.RECORD_LIST_TOO_LARGE, "segment.bytes", config.roll_bytes
+    raise KafkaError(code, f"a batch of {size_bytes} bytes, {name} is {limit}")
 
 
-def _check_client_batch(header: BatchHeader) -> None:
-    """What a client must not write: offsets of its own, control batches, ids without numbers."""
-    wrong = None
+def _check_client_batch(header: BatchHeader, config: LogConfig, now: int) -> None:
+    """What a client must not write: offsets of its own, control batches, ids without numbers.
+
+    Its clock may be ahead by an hour; log-append time is not its to claim.
+    """
+    attributes = header.attributes
     if header.base_offset != 0:
-        wrong = f"base offset {header.base_offset}, a producer sends 0"
-    elif header.is_control:
-        wrong = "only brokers write control batches"
+        code, wrong = INVALID_RECORD, f"base offset {header.base_offset}, a producer sends 0"
+    elif attributes & CONTROL:
+        code, wrong = INVALID_RECORD, "only brokers write control batches"
     elif header.producer_id >= 0 and header.base_sequence < 0:
+        code = INVALID_RECORD
         wrong = f"producer {header.producer_id} without a sequence number"
-    if wrong:
-        raise KafkaError(ErrorCode.INVALID_RECORD, f"{header}: {wrong}")
-
-
-def _check_timestamps(header: BatchHeader, config: LogConfig, now: int) -> None:
-    """A producer's clock may be ahead by an hour; log-append time is not its to claim."""
-    if config.message_timestamp_type != CREATE_TIME:
+    elif config.message_timestamp_type != CREATE_TIME:
         return
-    latest = now + config.message_timestamp_after_max_ms
-    if header.timestamp_type != 0:
-        raise KafkaError(ErrorCode.INVALID_TIMESTAMP, f"{header} claims log-append time")
-    if header.max_timestamp > latest:
-        raise KafkaError(
-            ErrorCode.INVALID_TIMESTAMP,
-            f"{header} has timestamp {header.max_timestamp}, {latest} is the latest that is taken",
-        )
+    elif attributes & LOG_APPEND_TIME:
+        code, wrong = INVALID_TIMESTAMP, "claims log-append time"
+    elif header.max_timestamp > (latest := now + config.message_timestamp_after_max_ms):
+        code = INVALID_TIMESTAMP
+        wrong = f"timestamp {header.max_timestamp}, {latest} is the latest that is taken"
+    else:
+        return
+    raise KafkaError(code, f"{header}: {wrong}")
 
 
 def _check_records(records: list[Record], config: LogConfig, now: int) -> None:

@@ -152,9 +152,7 @@ class BatchHeader(NamedTuple):
         """Raises BadCodec when the bits name none."""
         codec = self.attributes & CODEC_MASK
         if codec >= len(_CODECS):
-            raise BadCodec(
-                f"{self} has compression bits {codec}, known are 0 to {len(_CODECS) - 1}"
-            )
+            raise bad_codec(self)
         return _CODECS[codec]
 
     @property
@@ -181,6 +179,11 @@ class BatchHeader(NamedTuple):
         if self.is_control:
             words.append("control")
         return f"Batch({', '.join(words)})"
+
+
+def bad_codec(header: BatchHeader) -> BadCodec:
+    codec = header.attributes & CODEC_MASK
+    return BadCodec(f"{header} has compression bits {codec}, known are 0 to {len(_CODECS) - 1}")
 
 
 # -- reading ------------------------------------------------------------------
@@ -241,7 +244,8 @@ def check_crc(buffer: Buffer, position: int, header: BatchHeader) -> None:
         raise BadLength(
             f"{header} has {header.size_bytes} bytes, {len(buffer) - position} are there"
         )
-    crc = crc32c(memoryview(buffer)[position + _AT_ATTRIBUTES : end])
+    view = buffer if type(buffer) is memoryview else memoryview(buffer)
+    crc = crc32c(view[position + _AT_ATTRIBUTES : end])
     if crc != header.crc:
         raise BadCrc(f"{header} has CRC {header.crc:#010x}, its bytes have {crc:#010x}")
 
@@ -260,7 +264,10 @@ def verify(buffer: Buffer, position: int, header: BatchHeader) -> None:
         raise BadDelta(
             f"{header} has {count} records and last offset delta {header.last_offset_delta}"
         )
-    if header.compression is Compression.NONE:
+    codec = header.attributes & CODEC_MASK
+    if codec >= len(_CODECS):
+        raise bad_codec(header)
+    if codec == Compression.NONE:
         _hop(buffer, position + HEADER_BYTES, position + header.size_bytes, header)
 
 
@@ -273,17 +280,16 @@ def _hop(buffer: Buffer, position: int, end: int, header: BatchHeader) -> None:
     left = header.record_count
     odd = 0
     try:
-        for _ in range(_MAX_RUNS):  # each looks at all that is left: a few must do
-            if left < _SHORT_RUN:
-                break
+        runs = _MAX_RUNS  # each looks at all that is left: a few must do
+        while left >= _SHORT_RUN and runs:
             run, stride = _equal_lengths(buffer, position, end)
             odd |= buffer[position]
             run = min(run, left)
             position += run * stride
             left -= run
-            if run < _SHORT_RUN:
-                break
-        for _ in range(left):
+            runs = runs - 1 if run >= _SHORT_RUN else 0
+        while left:
+            left -= 1
             low = buffer[position]
             odd |= low
             if low < 128:

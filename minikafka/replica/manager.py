@@ -122,4 +122,5 @@ class ReplicaManager:
         log.abandon()
         name = f"{log.directory}.{log.topic_id or 'unknown'}{STRAY_SUFFIX}"
         self.files.rename(log.directory, name)
-        self.emit("stray", directory=log.directory, renamed=name)
+        if self.emit is not None:
+            self.emit("stray", directory=log.directory, renamed=name)

@@ -57,7 +57,7 @@ class PartitionStatistics(NamedTuple):
 
 
 class Partition:
-    """See the module's text. `emit` puts an event into the trace of the broker it belongs to.
+    """See the module's text. `emit` puts an event into its broker's trace, if it has one.
 
     Invariant: log.log_start_offset <= high_watermark <= log.log_end_offset.
     """
@@ -143,7 +143,8 @@ class Partition:
         if committed <= self.high_watermark:
             return False
         self.high_watermark = committed
-        self.emit("high_watermark", topic=self.topic, partition=self.index, offset=committed)
+        if self.emit is not None:
+            self.emit("high_watermark", topic=self.topic, partition=self.index, offset=committed)
         return True
 
     def statistics(self) -> PartitionStatistics:

@@ -67,7 +67,11 @@ LARGE_BYTES = 4096
 
 def uvarint(b: bytes | bytearray, p: int) -> tuple[int, int]:
     """Read an unsigned varint at `p`: seven bits a byte, low bits first. Returns value and next."""
-    value = shift = 0
+    value, shift = b[p], 7
+    p += 1
+    if value < 0x80:
+        return value, p
+    value &= 0x7F
     while True:
         byte = b[p]
         p += 1

@@ -120,7 +120,7 @@ class Message(Struct):
     NAME: ClassVar[str]
     """The API's name, `"Fetch"` for both FetchRequest and FetchResponse."""
     VERSIONS: ClassVar[Versions]
-    FLEXIBLE: ClassVar[Versions]
+    FLEXIBLE: ClassVar[range]
     """The versions with compact lengths and tagged fields (KIP-482)."""
     REQUEST: ClassVar[type[Message]]
     """The request that this answers."""
@@ -140,7 +140,8 @@ class Message(Struct):
         """A response has the key and the versions of the request that it answers."""
         cls.API_KEY = api_key
         cls.NAME = cls.__name__.removesuffix("Request").removesuffix("Response")
-        cls.VERSIONS, cls.FLEXIBLE = _range(versions), _range(flexible)
+        cls.VERSIONS, compact = _range(versions), _range(flexible)
+        cls.FLEXIBLE = range(compact.min, compact.max + 1)  # each message asks: a range is fast
         if answers is not None:
             cls.API_KEY, cls.VERSIONS, cls.FLEXIBLE = (
                 answers.API_KEY,
