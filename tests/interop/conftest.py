@@ -6,12 +6,19 @@ test: what it does not do need not be asked of us.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from minikafka.bench.servers import ApacheKafka, Minikafka, Server, Unavailable
+from minikafka.bench.servers import (
+    ApacheKafka,
+    Minikafka,
+    Server,
+    Unavailable,
+    kafka_libraries,
+    run_tool,
+)
 
 # A killed Kafka broker is let in again only when its old session has run out.
 QUICK_RETURN = {
@@ -38,6 +45,16 @@ def server(
 def own_server(server_class: type[Server], tmp_path: Path) -> Iterator[Server]:
     """A broker of the test's own, to be stopped, killed, and have its files looked at."""
     yield from _running(server_class(tmp_path, **QUICK_RETURN.get(server_class, {})))
+
+
+@pytest.fixture
+def kafka_tool() -> Callable[..., str]:
+    """`run_tool`, where Apache Kafka's tools can be run."""
+    try:
+        kafka_libraries()
+    except Unavailable as error:
+        pytest.skip(str(error))
+    return run_tool
 
 
 def _running(server: Server) -> Iterator[Server]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from minikafka.bench.servers import Server, run_tool
+from minikafka.bench.servers import Server
 from minikafka.log.config import LogConfig
 from minikafka.log.files import RealFiles
 from minikafka.log.log import Log
@@ -67,14 +68,16 @@ def as_sent(records: list[Record]) -> list[Sent]:
     return [Sent(r.key, r.value, tuple(r.headers), r.timestamp) for r in records]
 
 
-def test_kafkas_dump_tool_has_nothing_to_complain_about(own_server: Server) -> None:
+def test_kafkas_dump_tool_has_nothing_to_complain_about(
+    own_server: Server, kafka_tool: Callable[..., str]
+) -> None:
     directory = fill(own_server)
     logs = sorted(directory.glob("*.log"))
     assert len(logs) > 1
     files = [path for kind in ("log", "index", "timeindex") for path in directory.glob(f"*.{kind}")]
     # The snapshot that a clean stop leaves, which says what each producer sent last.
     files += directory.glob("*.snapshot")
-    printed = run_tool(
+    printed = kafka_tool(
         "org.apache.kafka.tools.DumpLogSegments",
         *("--deep-iteration", "--files", ",".join(map(str, files))),
     )
