@@ -56,7 +56,9 @@ class SimulatedHost:
         self.files = files
         self.alive = False
         self._boots = 0
-        self._departing = range(0)  # numbers of the heap entries that the last turn made
+        self._calling = False
+        # The heap entries that the last turn made: after the first number, up to the second.
+        self._departing = 0, 0
         self._sim = sim
         self._make = make
         self.busy_until = 0  # what leaves, leaves then
@@ -99,7 +101,7 @@ class SimulatedHost:
         """
         sim = self._sim
         if sim.now < self.busy_until:
-            sim.withdraw(self._departing)
+            sim.withdraw(*self._departing)
         sim.record(self.name, "crashed", {"torn": torn})
         self.alive = False
         self._wake = NEVER
@@ -139,6 +141,9 @@ class SimulatedHost:
 
     def wait(self, done: Callable[[], bool], timeout_ms: float | None) -> bool:
         return self._sim.run_until(done, timeout_ms)
+
+    def calling(self) -> bool:
+        return self._calling
 
     # --- turns -------------------------------------------------------------------
     def arrive(self, message: Message, cause: int) -> None:
@@ -185,26 +190,32 @@ class SimulatedHost:
             self._turn()
 
     def _turn(self) -> None:
-        sim, loop = self._sim, self._loop
+        sim, leaving = self._sim, self._loop.leaving
+        hardware, now = sim.hardware, sim.now
         arrived, self._arrived = self._arrived, []
-        self._wake = loop.turn(sim.now, arrived)
-        busy_us = len(arrived) * sim.hardware.request_us
+        wake = self._wake = self._loop.turn(now, arrived)
+        busy_us = len(arrived) * hardware.request_us
         if self.files is not None:
             busy_us += self.files.busy_us
             self.files.busy_us = 0.0
-        if loop.leaving:
-            sizes = [message_bytes(message) for message, _ in loop.leaving]
-            busy_us += sum(sizes) / sim.hardware.cpu_bytes_per_us
-            self.busy_until = sim.now + int(busy_us)
-            first = sim.pushed
-            for (message, sent), size in zip(loop.leaving, sizes, strict=True):
+        first = sim.pushed
+        if leaving:
+            parcels, size_bytes = [], 0
+            for message, sent in leaving:
+                size = message_bytes(message)
+                size_bytes += size
+                parcels.append((message, size, sent))
+            leaving.clear()
+            self.busy_until = busy_until = now + int(
+                busy_us + size_bytes / hardware.cpu_bytes_per_us
+            )
+            for message, size, sent in parcels:
                 sim.send(self, message, size, sent)
-            self._departing = range(first + 1, sim.pushed + 1)
-            loop.leaving.clear()
         else:
-            self.busy_until = sim.now + int(busy_us)
-        if self._wake < NEVER:
-            self._arm(self._wake if self._wake > self.busy_until else self.busy_until)
+            self.busy_until = busy_until = now + int(busy_us)
+        self._departing = first, sim.pushed
+        if wake < NEVER:
+            self._arm(wake if wake > busy_until else busy_until)
 
     def _arm(self, time: int) -> None:
         if time < self._armed:

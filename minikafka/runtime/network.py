@@ -44,7 +44,7 @@ class Direction:
     def arrival(self, now: int, size_bytes: int) -> int:
         """When a message of this size, sent at `now`, is there."""
         link = self.link
-        start = self._free_at if self._free_at > now else float(now)
+        start = self._free_at if self._free_at > now else now
         self._free_at = end = start + size_bytes / link.bytes_per_us
         at = int(end + link.latency_us + self._draw() * link.jitter_us)
         if at < self._last_arrival:
@@ -53,8 +53,9 @@ class Direction:
         return at
 
     def loses(self) -> bool:
-        """Whether the next message breaks its connection (draws only where loss is possible)."""
-        return self.link.loss > 0.0 and self._draw() < self.link.loss
+        """Draw whether the next message breaks its connection. Asked only where loss is possible:
+        a link without loss draws nothing."""
+        return self._draw() < self.link.loss
 
 
 class Network:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import gc
+import resource
 import signal
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from minikafka.broker.broker import Broker
@@ -54,10 +55,22 @@ def local_broker(*, trace: bool = False, **configs: Any) -> Iterator[Driver]:
 
 
 def _broker_driver(config: BrokerConfig, listen: str, data: str, trace: Trace | None) -> Driver:
-    files = RealFiles(data)
+    descriptors = _descriptors()
+    files = RealFiles(data, open_limit=min(512, descriptors // 2))
     files.lock()
     broker = Broker(config)
     driver = Driver(broker, files, trace)
+    driver.max_connections = min(driver.max_connections, descriptors // 2 - 32)
     host, _, port = listen.rpartition(":")
     broker.advertise(driver.listen(host.strip("[]"), int(port)))
     return driver
+
+
+def _descriptors() -> int:
+    """How many files and sockets the system lets us have, after asking for all it would give."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        with suppress(ValueError, OSError):  # a system that says yes to less than it promises
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+            soft = hard
+    return soft

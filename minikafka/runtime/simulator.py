@@ -180,9 +180,9 @@ class Simulator:
                 gc.enable()
 
     def _step(self) -> None:
-        time, _, host, message, cause = heappop(self._heap)
-        if time > self.now:
-            self._advance(time)
+        self.now, _, host, message, cause = heappop(self._heap)
+        if self.trace is not None:
+            self.trace.now = self.now
         if message is None:
             host.due()
         elif host.alive:
@@ -212,9 +212,9 @@ class Simulator:
         self.pushed += 1
         heappush(self._heap, (time, self.pushed, host, message, cause))
 
-    def withdraw(self, numbers: range) -> None:
-        """Take entries out of the heap again: their sender died before they left."""
-        self._heap[:] = [entry for entry in self._heap if entry[1] not in numbers]
+    def withdraw(self, after: int, last: int) -> None:
+        """Take entries out of the heap again, by number: their sender died before they left."""
+        self._heap[:] = [entry for entry in self._heap if not after < entry[1] <= last]
         heapify(self._heap)
 
     def record(self, node: str, kind: str, fields: dict[str, Any]) -> None:
@@ -225,36 +225,38 @@ class Simulator:
     # --- the network -------------------------------------------------------------------
     def send(self, source: SimulatedHost, message: Message, size_bytes: int, sent: int) -> None:
         """Carry one message away from `source`, as soon as that is done with its turn."""
-        channel, at = message.channel, source.busy_until
+        channel = message.channel
         if type(message) is Closed:
             self.close(channel, by=source, reason=message.reason)
             return
-        path: Path = channel.link
-        if path is None and not self._connect(source, channel, at, sent):
+        if channel.link is None and not self._connect(source, channel, sent):
             return
-        path = channel.link
+        path: Path = channel.link
         if path is ENDED or message.body is None:
             return
-        to_server = type(message) is Request
-        direction = path.to_server if to_server else path.to_client
-        target = path.server if to_server else path.client
+        if type(message) is Request:
+            to_server, direction, target = True, path.to_server, path.server
+        else:
+            to_server, direction, target = False, path.to_client, path.client
         parcel: Any = message
         if path.codec is not None:
             data = path.codec.encode(message)
             size_bytes = len(data)
             parcel = (data, path, to_server)
-        if direction.loses():
+        if direction.link.loss > 0.0 and direction.loses():
             self._lose(channel, message, sent)
             return
-        self.push(direction.arrival(at, size_bytes), target, parcel, sent)
+        self.pushed += 1
+        at = direction.arrival(source.busy_until, size_bytes)
+        heappush(self._heap, (at, self.pushed, target, parcel, sent))
 
-    def _connect(self, source: SimulatedHost, channel: Channel, at: int, sent: int) -> bool:
+    def _connect(self, source: SimulatedHost, channel: Channel, sent: int) -> bool:
         """Open a channel on its first message; says whether somebody listens there."""
         server = self._hosts.get(channel.server)
         if server is None or not server.alive:
             latency = self.network.direction(source.name, channel.server).link.latency_us
             closed = Closed(channel, "connection refused")
-            self.push(at + 2 * latency, source, closed, sent)
+            self.push(source.busy_until + 2 * latency, source, closed, sent)
             channel.link = ENDED
             return False
         channel.link = path = Path(

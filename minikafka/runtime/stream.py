@@ -22,8 +22,12 @@ from minikafka.node import Channel
 from minikafka.runtime.poller import READ, WRITE
 from minikafka.wire.connection import SIZE_BYTES, ClientConnection, frame_size
 
-FIRST_FRAME_BYTES = 1 << 20
-"""How much of a large frame's buffer exists before its bytes do; it doubles as they come."""
+FIRST_FRAME_BYTES = 1 << 16
+"""How much of a large frame's buffer exists at least before its bytes do. It is four times what
+has come with the length, and doubles as more comes."""
+
+MAX_FRAMES = 32
+"""Frames that one connection may hand in at a time. What is behind them waits as bytes."""
 
 MAX_UNSENT_BYTES = 4 << 20
 """Answers a peer may leave untaken before it is read no further."""
@@ -41,15 +45,17 @@ _NO_MORE = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EINTR)
 class FrameReader:
     """Cuts a stream into frames: four bytes of length, then as many bytes.
 
-    Small frames are copied out of the shared scratch buffer. A frame that is not complete
+    Small frames are copied out of the shared scratch buffer, `MAX_FRAMES` at a time; while
+    `has_more`, the next ones are to be had by feeding nothing. A frame that is not complete
     gets a buffer of its own, and the socket then writes straight into it.
     """
 
-    __slots__ = ("_filled", "_frame", "_head", "_limit", "_size")
+    __slots__ = ("_filled", "_frame", "_limit", "_rest", "_size", "has_more")
 
     def __init__(self, limit_bytes: int) -> None:
         self._limit = limit_bytes
-        self._head = b""  # the first bytes of a length, when it came in pieces
+        self._rest = b""  # a part of a length, or what was beyond MAX_FRAMES
+        self.has_more = False  # the rest may hold whole frames
         self._frame: bytearray | None = None
         self._size = 0
         self._filled = 0
@@ -69,25 +75,31 @@ class FrameReader:
         return self._complete() if self._filled == self._size else None
 
     def feed(self, data: memoryview) -> Iterator[bytearray]:
-        """The frames that `data` completes; an incomplete rest is kept. Raises MalformedFrame."""
-        if self._head:
-            data = memoryview(self._head + data)
-            self._head = b""
+        """The frames that `data` completes; what is left is kept. Raises MalformedFrame."""
+        if self._rest:
+            data = memoryview(self._rest + data)
+            self._rest = b""
         position, end = 0, len(data)
-        while end - position >= SIZE_BYTES:
+        for _ in range(MAX_FRAMES):
+            if end - position < SIZE_BYTES:
+                self.has_more = False
+                break
             size = frame_size(data, position, self._limit)
             position += SIZE_BYTES
             if position + size > end:
+                self.has_more = False
                 self._begin(size, data[position:])
                 return
             yield bytearray(data[position : position + size])
             position += size
-        self._head = bytes(data[position:])
+        else:
+            self.has_more = True
+        self._rest = bytes(data[position:])
 
     def _begin(self, size: int, data: memoryview) -> None:
         """A frame of which `data` is the beginning: the rest is received into its buffer."""
         self._size, self._filled = size, len(data)
-        self._frame = frame = bytearray(min(size, max(FIRST_FRAME_BYTES, self._filled)))
+        self._frame = frame = bytearray(min(size, max(FIRST_FRAME_BYTES, 4 * self._filled)))
         frame[: self._filled] = data
 
     def _complete(self) -> bytearray:
@@ -100,7 +112,8 @@ class Connection:
     """One socket and the channel it carries."""
 
     __slots__ = (
-        "channel", "client", "events", "number", "out", "reader", "sock", "unsent_bytes",
+        "active_at", "channel", "client", "events", "number", "out", "reader", "sock",
+        "unsent_bytes",
     )  # fmt: skip
 
     def __init__(self, sock: socket.socket, channel: Channel, limit_bytes: int) -> None:
@@ -112,13 +125,16 @@ class Connection:
         self.out: deque[Any] = deque()  # bytes-like pieces and FileSlices still to be sent
         self.unsent_bytes = 0
         self.events = 0  # what the poller watches for us
+        self.active_at = 0  # µs; when something last came or went
 
     def receive(self, scratch: memoryview) -> Iterable[bytearray]:
-        """Read what has come, once; the frames that it completes.
+        """Read what has come, once; the frames that it completes, `MAX_FRAMES` at the most.
 
         Raises OSError when the peer is gone, and MalformedFrame where a length is a lie.
         """
         reader = self.reader
+        if reader.has_more:
+            return reader.feed(scratch[:0])
         room = reader.room()
         try:
             count = self.sock.recv_into(scratch if room is None else room)

@@ -15,9 +15,10 @@ and a large frame is received straight into the buffer that is written to the lo
 
 **Back-pressure.** A connection is not read while a request of it waits for its answer and
 another stands behind it, nor while more than `MAX_UNSENT_BYTES` of answers have not been
-taken by the peer. TCP then slows the sender down. Memory per connection is bounded by one
-frame, and a frame is bounded by `socket.request.max.bytes`; its buffer grows with the bytes
-that really come, so a frame that lies about its length costs nothing.
+taken by the peer; TCP then slows the sender down. It hands in `MAX_FRAMES` requests a round
+at the most, so one that sends thousands at once delays the others by no more than these. A
+frame is bounded by `socket.request.max.bytes`, and its buffer grows with the bytes that
+really come, so one that lies about its length costs next to nothing.
 
 **Client threads.** A blocking call of `Producer` or `Consumer` takes the driver's lock,
 changes its node, and runs the turn itself; the driver's thread is woken only to wait for
@@ -33,13 +34,23 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from random import Random
 from typing import Any
 
 from minikafka.log.files import Files
-from minikafka.node import NEVER, Channel, Closed, Message, Node, Request, Response, WorldStopped
+from minikafka.node import (
+    MS,
+    NEVER,
+    Channel,
+    Closed,
+    Message,
+    Node,
+    Request,
+    Response,
+    WorldStopped,
+)
 from minikafka.runtime.loop import Loop
 from minikafka.runtime.poller import READ, WRITE, Poller
 from minikafka.runtime.stream import Connection
@@ -49,7 +60,7 @@ from minikafka.wire.connection import (
     decode_request,
     encode_response,
 )
-from minikafka.wire.errors import MalformedFrame
+from minikafka.wire.errors import KafkaError, MalformedFrame
 
 SCRATCH_BYTES = 256 * 1024
 """What one read takes at most from a connection that is at the start of a frame."""
@@ -59,13 +70,50 @@ MAX_FRAME_BYTES = (1 << 31) - 1
 
 
 class Clock:
-    """Microseconds since the Unix epoch that never go back, whatever is done to the wall clock."""
+    """Microseconds since the Unix epoch that never go back.
+
+    Between two looks at the wall clock it is the monotonic clock that counts, so timers do
+    not see an adjustment. A jump ahead of more than a second is followed (the machine slept,
+    and records come with the new time); one back is not.
+    """
 
     def __init__(self) -> None:
-        self._base_ns = time.time_ns() - time.monotonic_ns()
+        self._ahead_ns = time.time_ns() - time.monotonic_ns()
 
     def now(self) -> int:
-        return (self._base_ns + time.monotonic_ns()) // 1000
+        monotonic_ns = time.monotonic_ns()
+        now_ns = monotonic_ns + self._ahead_ns
+        wall_ns = time.time_ns()
+        if wall_ns - now_ns > 1_000_000_000:
+            self._ahead_ns = wall_ns - monotonic_ns
+            now_ns = wall_ns
+        return now_ns // 1000
+
+
+class _Entered:
+    """What `entered` and `quietly` give to a `with` block: the driver's lock, and `now`."""
+
+    __slots__ = ("_driver", "_lock", "_turn")
+
+    def __init__(self, driver: Driver, lock: threading.RLock, turn: bool) -> None:
+        self._driver = driver
+        self._lock = lock
+        self._turn = turn
+
+    def __enter__(self) -> int:
+        self._lock.acquire()
+        try:
+            return self._driver.enter()
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        try:
+            if self._turn and kind is None:
+                self._driver.leave()
+        finally:
+            self._lock.release()
 
 
 class Driver:
@@ -84,6 +132,10 @@ class Driver:
         self._by_number: dict[int, Connection] = {}  # the same, by descriptor
         self._touched: dict[Connection, None] = {}  # those to be sent to and watched anew
         self._refused: list[tuple[Message, int]] = []  # connections that failed at once
+        self._backlog: dict[Connection, None] = {}  # those with whole frames not taken yet
+        self._calling: int | None = None  # the thread that is making `node.calls`
+        self._accepting = False
+        self._idle_check_at = NEVER
         self._scratch = memoryview(bytearray(SCRATCH_BYTES))
         self._lock = threading.RLock()
         self._turned = threading.Condition(self._lock)
@@ -91,13 +143,18 @@ class Driver:
         self._wake = NEVER
         self._stop = False
         self._ended = False
-        self._poke_read, self._poke_write = os.pipe()
-        os.set_blocking(self._poke_read, False)
-        os.set_blocking(self._poke_write, False)
-        self._poller.register(self._poke_read, READ)
+        self._with_turn = _Entered(self, self._lock, turn=True)
+        self._without_turn = _Entered(self, self._lock, turn=False)
+        self._poked, self._poker = socket.socketpair()
+        self._poked.setblocking(False)
+        self._poker.setblocking(False)
+        self._poker_number = self._poked.fileno()
+        self._poller.register(self._poker_number, READ)
         self._thread: threading.Thread | None = None
         self._served: Any = getattr(node, "served", {})
         self._max_request_bytes: int = getattr(node, "max_request_bytes", MAX_FRAME_BYTES)
+        self._max_idle_us: int = getattr(node, "max_idle_ms", 0) * MS
+        self.max_connections: int = getattr(node, "max_connections", NEVER)
         self.failure: BaseException | None = None
         node.random = Random(os.urandom(16))
         node.trace = trace
@@ -118,8 +175,9 @@ class Driver:
         """Start the node: it opens its files and may take its time; nobody is served before."""
         self._record("started")
         self.node.start(self._now())
-        if self._listener is not None:
-            self._poller.register(self._listener.fileno(), READ)
+        self._listen_again()
+        if self._max_idle_us > 0:
+            self._idle_check_at = self._now() + self._max_idle_us
         self._turn(self._now(), [])
 
     def run(self) -> None:
@@ -166,29 +224,31 @@ class Driver:
             if self._listener is not None:
                 self._listener.close()
             self._poller.close()
-            os.close(self._poke_read)
-            os.close(self._poke_write)
+            self._poked.close()
+            self._poker.close()
             self._turned.notify_all()
 
     # --- Host --------------------------------------------------------------------
-    @contextmanager
-    def entered(self) -> Iterator[int]:
-        with self._lock:
-            self._require_running()
-            if self.trace is not None and not self._loop.turning:
-                self.trace.cause = NO_CAUSE
-            yield self._now()
-            if not self._loop.disturb():
-                before = self._wake
-                self._turn(self._now(), [])
-                if self._wake < before:
-                    self._poke()
+    def entered(self) -> _Entered:
+        return self._with_turn
 
-    @contextmanager
-    def quietly(self) -> Iterator[int]:
-        with self._lock:
-            self._require_running()
-            yield self._now()
+    def quietly(self) -> _Entered:
+        return self._without_turn
+
+    def enter(self) -> int:
+        """Somebody has the lock and is about to change the node. Raises WorldStopped."""
+        self._require_running()
+        if self.trace is not None and not self._loop.turning:
+            self.trace.cause = NO_CAUSE
+        return self._now()
+
+    def leave(self) -> None:
+        """Somebody has changed the node: turn it, unless that is under way already."""
+        if not self._loop.disturb():
+            before = self._wake
+            self._turn(self._now(), [])
+            if self._wake < before or self.node.calls:
+                self._poke()
 
     def wait(self, done: Callable[[], bool], timeout_ms: float | None) -> bool:
         deadline = None if timeout_ms is None else time.monotonic() + timeout_ms / 1000
@@ -205,37 +265,67 @@ class Driver:
             finally:
                 self._waiters -= 1
 
+    def calling(self) -> bool:
+        return self._calling == threading.get_ident()
+
     def _require_running(self) -> None:
         if self._ended or self._stop:
             raise WorldStopped(f"{self.node.name} is closed") from self.failure
 
     def _poke(self) -> None:
         with suppress(OSError):  # full: it will wake anyway; closed: nobody is there to wake
-            os.write(self._poke_write, b"!")
+            self._poker.send(b"!")
 
     # --- one round -----------------------------------------------------------------
     def _round(self) -> None:
-        wake = self._wake
-        timeout = None if wake >= NEVER else max(0.0, (wake - self._clock.now()) / 1e6)
-        ready = self._poller.poll(timeout)
+        ready = self._poller.poll(self._patience())
         with self._lock:
             arrived, self._refused = self._refused, []
+            backlog, self._backlog = self._backlog, {}
             now = self._now()
             for number, events in ready:
                 connection = self._by_number.get(number)
                 if connection is not None:
+                    connection.active_at = now
                     self._serve(connection, events, arrived)
-                elif number == self._poke_read:
+                elif number == self._poker_number:
                     with suppress(BlockingIOError):
-                        os.read(self._poke_read, 4096)
+                        self._poked.recv(4096)
                 else:
-                    self._accept()
+                    self._accept(now)
+            for connection in backlog:
+                if self._by_number.get(connection.number) is connection:
+                    self._serve(connection, READ, arrived)
+            if now >= self._idle_check_at:
+                self._close_idle(now, arrived)
             if self.trace is not None and not arrived:
                 self.trace.cause = NO_CAUSE
             if arrived or self._wake <= now:
                 self._turn(now, arrived)
             elif self._touched:
                 self._settle()
+        if self.node.calls:
+            self._make_calls()
+
+    def _make_calls(self) -> None:
+        """Tell the application what it asked to be told, without the lock, in this thread only."""
+        calls, self.node.calls = self.node.calls, []
+        self._calling = threading.get_ident()
+        try:
+            for call in calls:
+                call()
+        finally:
+            self._calling = None
+        with self._lock:
+            if self._waiters:
+                self._turned.notify_all()
+
+    def _patience(self) -> float | None:
+        """How long to wait for sockets, in seconds; None: until something comes."""
+        if self._backlog or self.node.calls:
+            return 0.0
+        wake = min(self._wake, self._idle_check_at)
+        return None if wake >= NEVER else max(0.0, (wake - self._clock.now()) / 1e6)
 
     def _turn(self, now: int, arrived: list[tuple[Message, int]]) -> None:
         self._wake = self._loop.turn(now, arrived)
@@ -255,17 +345,25 @@ class Driver:
         """Queue a message with its connection; `_settle` then sends once per connection."""
         channel = message.channel
         connection = self._connections.get(channel)
-        if type(message) is Response:
+        if type(message) is Closed:
             if connection is not None:
+                self._drop(connection)
+            return
+        if connection is None and type(message) is Request:
+            connection = self._connect(channel)
+        if connection is None:
+            return
+        try:
+            if type(message) is Response:
                 connection.queue(encode_response(message))
-                self._touched[connection] = None
-        elif type(message) is Request:
-            connection = connection or self._connect(channel)
-            if connection is not None and connection.client is not None:
+            elif connection.client is not None:
                 connection.queue(connection.client.send(message))
-                self._touched[connection] = None
-        elif connection is not None:
+        except (ValueError, KafkaError) as error:  # it does not fit its version, or its field
             self._drop(connection)
+            self._say(f"closed {channel}: {error}")
+            self._report_later(Closed(channel, str(error)))
+            return
+        self._touched[connection] = None
 
     def _settle(self) -> None:
         """Send what can be sent now, and let the poller watch what each connection wants next."""
@@ -283,6 +381,8 @@ class Driver:
             events = connection.wants()
             if events != connection.events:
                 self._watch(connection, events)
+            if connection.reader.has_more and events & READ:
+                self._backlog[connection] = None
 
     def _watch(self, connection: Connection, events: int) -> None:
         if connection.events == 0:
@@ -294,17 +394,43 @@ class Driver:
         connection.events = events
 
     # --- connections -----------------------------------------------------------------
-    def _accept(self) -> None:
+    def _accept(self, now: int) -> None:
+        """Take in who waits at the door. At a limit the door is shut until somebody has left."""
         assert self._listener is not None
-        while True:
+        while len(self._connections) < self.max_connections:
             try:
                 sock, peer = self._listener.accept()
-            except OSError:  # none left, or it went away before we looked
+            except BlockingIOError:
                 return
+            except OSError as error:
+                if error.errno in _NO_DESCRIPTORS:
+                    break
+                return  # it went away before we looked
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             channel = Channel(f"{peer[0]}:{peer[1]}", self.address or "")
-            self._admit(Connection(sock, channel, self._max_request_bytes), READ)
+            connection = Connection(sock, channel, self._max_request_bytes)
+            connection.active_at = now
+            self._admit(connection, READ)
+        self._poller.unregister(self._listener.fileno())
+        self._accepting = False
+        self._say(f"takes no more connections than the {len(self._connections)} there are")
+
+    def _listen_again(self) -> None:
+        if self._listener is not None and not self._accepting:
+            self._poller.register(self._listener.fileno(), READ)
+            self._accepting = True
+
+    def _close_idle(self, now: int, arrived: list[tuple[Message, int]]) -> None:
+        """Close what has been silent for `connections.max.idle.ms` and waits for nothing."""
+        for connection in list(self._connections.values()):
+            if (
+                now - connection.active_at >= self._max_idle_us
+                and not connection.channel.in_service
+            ):
+                self._lost(connection, "idle for too long", arrived)
+        self._idle_check_at = now + self._max_idle_us // 2
 
     def _admit(self, connection: Connection, events: int) -> None:
         self._connections[connection.channel] = connection
@@ -318,9 +444,10 @@ class Driver:
         host, _, port = channel.server.rpartition(":")
         sock: socket.socket | None = None
         try:
-            family, kind, protocol, _, address = socket.getaddrinfo(
-                host.strip("[]"), int(port), type=socket.SOCK_STREAM
-            )[0]
+            found = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)
+            # "localhost" is two addresses, and brokers mostly listen on the older kind.
+            found.sort(key=lambda one: one[0] != socket.AF_INET)
+            family, kind, protocol, _, address = found[0]
             sock = socket.socket(family, kind, protocol)
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -355,7 +482,7 @@ class Driver:
                 for frame in connection.receive(self._scratch):
                     self._take(connection, frame, arrived)
         except MalformedFrame as error:
-            self._report(connection, error)
+            self._say(f"closed {connection.channel.client}: {error}")
             self._lost(connection, f"malformed frame: {error}", arrived)
         except OSError as error:
             self._lost(connection, _reason(error), arrived)
@@ -388,6 +515,7 @@ class Driver:
         connection.channel.link = _ENDED
         del self._connections[connection.channel]
         del self._by_number[connection.number]
+        self._listen_again()
 
     def _failed(self, message: Message, error: Exception) -> None:
         """A defect in a node must not take the others' connections down: this one is closed."""
@@ -397,8 +525,8 @@ class Driver:
         self.node.outbox.append(Closed(message.channel, f"internal error: {error}"))
         self._report_later(Closed(message.channel, f"internal error: {error}"))
 
-    def _report(self, connection: Connection, error: MalformedFrame) -> None:
-        print(f"{self.node.name}: closed {connection.channel.client}: {error}", file=sys.stderr)
+    def _say(self, what: str) -> None:
+        print(f"{self.node.name}: {what}", file=sys.stderr)
 
     # --- the trace ---------------------------------------------------------------------
     def _now(self) -> int:
@@ -411,6 +539,9 @@ class Driver:
         if self.trace is not None:
             self.trace.cause = NO_CAUSE
             self.trace.add(self.node.name, kind, {})
+
+
+_NO_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
 def _reason(error: OSError) -> str:
