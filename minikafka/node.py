@@ -128,6 +128,9 @@ class Node:
     def __init__(self, name: str) -> None:
         self.name = name
         self.outbox: list[Message] = []
+        self.calls: list[Callable[[], None]] = []
+        """What an application asked to be told, a delivery for instance: the world makes these
+        calls after the turn, in this order, one at a time and with no lock held."""
         # Lent by the world in `World.host`, before `start`:
         self.random: Random = Random(name)
         self.trace: Trace | None = None
@@ -179,6 +182,10 @@ class Host(Protocol):
 
         Says whether it is done. Raises WorldStopped when the node's world has ended.
         """
+        ...
+
+    def calling(self) -> bool:
+        """Whether who asks is inside one of the node's `calls`, and so must not `wait`."""
         ...
 
     def close(self) -> None:

@@ -309,7 +309,8 @@ class Driver:
 
     def _make_calls(self) -> None:
         """Tell the application what it asked to be told, without the lock, in this thread only."""
-        calls, self.node.calls = self.node.calls, []
+        with self._lock:
+            calls, self.node.calls = self.node.calls, []
         self._calling = threading.get_ident()
         try:
             for call in calls:

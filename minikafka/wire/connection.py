@@ -129,7 +129,7 @@ def encode_response(response: Response) -> list[Part]:
     body: Message | None = response.body
     if body is None:
         return []
-    parts = body.ENCODERS[response.version](body)
+    parts = encode(body, response.version)
     tags = NO_TAGS if _response_header_version(type(body), response.version) else b""
     # A ResponseHeader by hand: as a message it is half of a small answer's cost.
     size = _ANSWER_HEADER.size - SIZE_BYTES + len(tags)

@@ -105,10 +105,7 @@ def test_an_answer_has_its_request_as_cause_even_when_it_waited() -> None:
         ((request, _),) = requests(channel, body)
         trace.cause = NO_CAUSE
         loop.turn(0, [(request, trace.add("server", "delivered", request))])
-    told = {
-        event.what.body: trace.events[event.cause].what.body
-        for event in trace.of("sent")
-    }
+    told = {event.what.body: trace.events[event.cause].what.body for event in trace.of("sent")}
     assert told == {"re go": "go", "re park": "go", "re second": "second"}
 
 

@@ -14,7 +14,13 @@ import pytest
 
 from minikafka.log.files import RealFiles
 from minikafka.node import Channel, Closed, Message, Node, Request, Response, WorldStopped
-from minikafka.runtime.stream import FIRST_FRAME_BYTES, MAX_UNSENT_BYTES, READ, FrameReader
+from minikafka.runtime.stream import (
+    FIRST_FRAME_BYTES,
+    MAX_FRAMES,
+    MAX_UNSENT_BYTES,
+    READ,
+    FrameReader,
+)
 from minikafka.runtime.tcp import Driver, Sockets
 from minikafka.wire.connection import ClientConnection
 from minikafka.wire.errors import MalformedFrame
@@ -56,9 +62,7 @@ class Server(Node):
         if isinstance(message.body, FetchRequest):
             data = PartitionData(partition_index=0, records=self.file.slice(0, self.big))
             body = FetchResponse(responses=[FetchableTopicResponse(topic="t", partitions=[data])])
-        self.outbox.append(
-            Response(message.channel, body, message.version, message.correlation_id)
-        )
+        self.outbox.append(Response(message.channel, body, message.version, message.correlation_id))
 
     def stop(self, now: int) -> None:
         self.stopped = True
@@ -189,6 +193,100 @@ def test_a_client_that_does_not_read_stops_being_read(
     for number in range(1, 401):
         assert lazy.answer().correlation_id == number
     assert done.wait(5)
+
+
+def test_thousands_of_requests_at_once_are_taken_a_few_at_a_time(
+    serve: Callable[[Server], Driver],
+) -> None:
+    class Counts(Server):
+        most = in_turn = 0
+
+        def receive(self, now: int, message: Message) -> None:
+            self.in_turn += 1
+            super().receive(now, message)
+
+        def poll(self, now: int) -> int:
+            self.most, self.in_turn = max(self.most, self.in_turn), 0
+            return super().poll(now)
+
+    node = Counts()
+    raw = Raw(serve(node))
+    raw.sock.sendall(b"".join(raw.frame() for _ in range(3_000)))
+    assert [raw.answer().correlation_id for _ in range(3_000)] == list(range(1, 3_001))
+    assert 1 < node.most <= MAX_FRAMES
+
+
+def test_an_answer_that_cannot_be_encoded_closes_its_connection_alone(
+    serve: Callable[[Server], Driver], capfd: pytest.CaptureFixture[str]
+) -> None:
+    class Overlong(Server):
+        def receive(self, now: int, message: Message) -> None:
+            if isinstance(message, Request) and message.client_id == "long":
+                topic = FetchableTopicResponse(topic="x" * 40_000, partitions=[])
+                self.outbox.append(
+                    Response(message.channel, FetchResponse(responses=[topic]), 4, 1)
+                )
+            else:
+                super().receive(now, message)
+
+    driver = serve(Overlong())
+    bad, good = Raw(driver), Raw(driver)
+    bad.sock.sendall(bad.frame("long"))
+    assert bad.sock.recv(100) == b""
+    good.sock.sendall(good.frame())
+    assert good.answer().correlation_id == 1
+    assert "closed" in capfd.readouterr().err
+
+
+def test_over_the_limit_of_connections_the_next_one_waits_at_the_door(
+    serve: Callable[[Server], Driver], capfd: pytest.CaptureFixture[str]
+) -> None:
+    node = Server()
+    node.max_connections = 2  # type: ignore[attr-defined]
+    driver = serve(node)
+    first, second, third = Raw(driver), Raw(driver), Raw(driver)
+    for raw in (first, second):
+        raw.sock.sendall(raw.frame())
+        assert raw.answer().correlation_id == 1
+    third.sock.sendall(third.frame())
+    third.sock.settimeout(0.2)
+    with pytest.raises(TimeoutError):
+        third.sock.recv(1)
+    first.sock.close()
+    third.sock.settimeout(10)
+    assert third.answer().correlation_id == 1
+
+
+def test_a_silent_connection_is_closed_after_its_time(serve: Callable[[Server], Driver]) -> None:
+    node = Server()
+    node.max_idle_ms = 100  # type: ignore[attr-defined]
+    raw = Raw(serve(node))
+    raw.sock.sendall(raw.frame())
+    assert raw.answer().correlation_id == 1
+    assert raw.sock.recv(1) == b"", "closed by the server"
+
+
+def test_calls_are_made_after_the_turn_without_the_lock(
+    serve: Callable[[Server], Driver],
+) -> None:
+    driver = serve(Server())
+    client = Client()
+    host = Sockets().host(client)
+    made: list[bool] = []
+
+    def call() -> None:
+        other = threading.Thread(target=lambda: host.wait(lambda: made.append(True) or True, 5_000))
+        other.start()
+        other.join(5)  # another thread gets the lock while this one is inside a call
+        made.append(host.calling())
+
+    with host.entered():
+        client.calls.append(call)
+        client.call(driver.address or "")
+    assert host.wait(lambda: len(made) == 2, 5_000)
+    assert made == [True, True] and not host.calling()
+    host.close()
+    host.close()
 
 
 def test_stop_is_clean_and_what_waits_is_told(serve: Callable[[Server], Driver]) -> None:
