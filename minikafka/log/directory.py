@@ -26,7 +26,7 @@ from typing import NamedTuple
 from minikafka.log import checkpoint
 from minikafka.log.checkpoint import TopicPartition
 from minikafka.log.config import LogConfig
-from minikafka.log.files import Files
+from minikafka.log.files import Files, remove_later
 from minikafka.log.log import Emit, Log, LogStatistics
 from minikafka.node import MS, NEVER
 from minikafka.record.crc import crc32c
@@ -165,7 +165,7 @@ class LogDirectory:
                 self._tasks[task] = now + interval_ms * MS
         for due, name in self._deleted:
             if now >= due:
-                self.files.remove(name)
+                remove_later(self.files, name)
         self._deleted = [(due, name) for due, name in self._deleted if now < due]
         self._next_task = min([*self._tasks.values(), *(due for due, _ in self._deleted)])
         return self._next_task
