@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 from minikafka.config import ConfigError
 from minikafka.log.config import TOPIC_CONFIGS
+from minikafka.log.directory import METADATA_TOPIC
 from minikafka.quorum.image import TOPIC_RESOURCE, MetadataImage
 from minikafka.wire.errors import ErrorCode, KafkaError
 from minikafka.wire.messages.metadata_records import (
@@ -39,7 +40,6 @@ MAX_NAME_LENGTH = 249
 
 LEGAL_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 INTERNAL_TOPICS = frozenset(["__consumer_offsets", "__transaction_state", "__share_group_state"])
-METADATA_TOPIC = "__cluster_metadata"
 
 PRODUCER_ID_BLOCK = 1_000
 """Producer ids that one commit reserves; a restart skips what is left of its block."""
@@ -75,13 +75,17 @@ class Controller:
         Raises KafkaError, for a name, number, assignment or config that cannot be.
         """
         check_topic_name(wish.name)
+        if wish.name == METADATA_TOPIC:
+            raise KafkaError(
+                ErrorCode.INVALID_REQUEST, f"{METADATA_TOPIC} belongs to the cluster itself"
+            )
         self._check_is_free(wish.name)
         configs = _config_records(wish)
         if wish.assignments:
             count = self._check_assignments(wish)
         else:
             count = self._check_numbers(wish, partitions, replication_factor)
-        topic_id = random_uuid(self.random)
+        topic_id = self._new_topic_id()
         records = [TopicRecord(name=wish.name, topic_id=topic_id), *configs]
         return records + [self._partition(topic_id, index) for index in range(count)]
 
@@ -97,6 +101,12 @@ class Controller:
                 next_producer_id=self.image.next_producer_id + PRODUCER_ID_BLOCK,
             )
         ]
+
+    def _new_topic_id(self) -> bytes:
+        """An id that no topic has: two topics under one would share their partitions."""
+        while (topic_id := random_uuid(self.random)) in self.image.topics_by_id:
+            pass
+        return topic_id
 
     def _check_is_free(self, name: str) -> None:
         """Names that differ in `.` and `_` only would be one name in Kafka's metrics."""

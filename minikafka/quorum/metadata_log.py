@@ -25,6 +25,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from minikafka.log.config import UNLIMITED, LogConfig
+from minikafka.log.directory import METADATA_TOPIC
 from minikafka.log.log import Emit, Log
 from minikafka.node import MS
 from minikafka.quorum.image import MetadataImage
@@ -40,8 +41,7 @@ from minikafka.wire.schema import Message
 if TYPE_CHECKING:
     from minikafka.log.files import Files
 
-TOPIC = "__cluster_metadata"
-DIRECTORY = f"{TOPIC}-0"
+DIRECTORY = f"{METADATA_TOPIC}-0"
 LEADER_EPOCH = 1
 """The only epoch there is while nobody else can be elected."""
 

@@ -196,16 +196,27 @@ class ErrorCode(IntEnum):
     SHARE_SESSION_LIMIT_REACHED = 133, "The broker holds as many share sessions as it may.", _LATER
 
 
+LONGEST_MESSAGE = 1000
+
+
+def cut(text: str) -> str:
+    """`text`, or its beginning and "…" when it is too long for an answer."""
+    return text if len(text) <= LONGEST_MESSAGE else text[: LONGEST_MESSAGE - 1] + "…"
+
+
 class KafkaError(Exception):
     """The answer is "no": an error code, and why this time.
 
     Machines raise it; handlers turn it into the `error_code` (and `error_message`)
     of an answer; clients raise it again on the other side.
+
+    The reason may quote what somebody sent, so it is cut to LONGEST_MESSAGE characters:
+    a string on the wire has at most 32,767 bytes, and "no" must always fit into an answer.
     """
 
     def __init__(self, code: ErrorCode | int, why: str | None = None) -> None:
         self.code = ErrorCode.of(code)
-        self.message = why or self.code.description
+        self.message = cut(why or self.code.description)
         super().__init__(f"{self.code.name}: {self.message}")
 
     @property

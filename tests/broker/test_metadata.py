@@ -11,7 +11,7 @@ from minikafka.wire.errors import ErrorCode
 from minikafka.wire.messages import MetadataRequest
 from minikafka.wire.messages.metadata import OPERATIONS_NOT_ASKED, MetadataRequestTopic
 
-from .talk import Conversation
+from .talk import Conversation, fetch_request
 
 
 def named(*names: str) -> list[MetadataRequestTopic]:
@@ -73,6 +73,21 @@ def test_the_broker_may_forbid_creation(start: Callable[..., Conversation]) -> N
 def test_an_impossible_name_is_not_created(broker: Conversation) -> None:
     (topic,) = broker.ask(MetadataRequest(topics=named("no spaces")), 4).topics
     assert (topic.error_code, topic.name) == (ErrorCode.INVALID_TOPIC_EXCEPTION, "no spaces")
+
+
+def test_the_metadata_log_is_no_topic_to_clients(broker: Conversation) -> None:
+    name = "__cluster_metadata"
+    log = broker.broker.metadata_log.log
+    end_offset = log.log_end_offset
+    (topic,) = broker.ask(MetadataRequest(topics=named(name)), 4).topics
+    assert (topic.error_code, topic.name) == (ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, name)
+    produced = broker.produce(b"garbage", topic=name)
+    assert produced.error_code == ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+    (fetched,) = broker.ask(fetch_request((0, 0), topic=name), 12).responses[0].partitions
+    assert fetched.error_code == ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+    assert log.log_end_offset == end_offset
+    broker.stop()
+    broker.start()
 
 
 def test_a_topic_is_found_by_id_from_version_12(broker: Conversation) -> None:

@@ -8,16 +8,65 @@ from typing import Any
 import pytest
 
 from minikafka.node import Request
-from minikafka.wire.errors import ErrorCode
+from minikafka.wire.errors import ErrorCode, UnsupportedVersion
 from minikafka.wire.messages import (
     ApiVersionsRequest,
+    CreateTopicsRequest,
+    DeleteTopicsRequest,
     DescribeConfigsRequest,
     FindCoordinatorRequest,
     InitProducerIdRequest,
+    MetadataRequest,
 )
+from minikafka.wire.messages.create_topics import CreatableTopic, CreatableTopicConfig
+from minikafka.wire.messages.delete_topics import DeleteTopicState
 from minikafka.wire.messages.describe_configs import DescribeConfigsResource
+from minikafka.wire.messages.metadata import MetadataRequestTopic
 
 from .talk import Client, Conversation
+
+
+
+LONG = "\0" * 10_000
+"""As text that a person can read it is four times as long: more than a string may be."""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        DescribeConfigsRequest(
+            resources=[DescribeConfigsResource(resource_type=kind, resource_name=LONG)]
+        )
+        for kind in (2, 4, 9)
+    ]
+    + [
+        CreateTopicsRequest(topics=[CreatableTopic(name=LONG)]),
+        CreateTopicsRequest(
+            topics=[
+                CreatableTopic(
+                    name="t", configs=[CreatableTopicConfig(name="segment.bytes", value=LONG)]
+                )
+            ]
+        ),
+        CreateTopicsRequest(
+            topics=[
+                CreatableTopic(name="t", configs=[CreatableTopicConfig(name=LONG * 3, value="1")])
+            ]
+        ),
+        DeleteTopicsRequest(topics=[DeleteTopicState(name=LONG)]),
+        MetadataRequest(topics=[MetadataRequestTopic(name=LONG)]),
+        FindCoordinatorRequest(coordinator_keys=[LONG]),
+    ],
+)
+def test_what_a_client_wrote_at_length_does_not_burst_the_answer(
+    broker: Conversation, body: Any
+) -> None:
+    for version in range(body.VERSIONS.max, body.VERSIONS.min - 1, -1):
+        try:
+            broker.ask(body, version)
+        except UnsupportedVersion:
+            return
+
 
 # --- ApiVersions ---
 

@@ -43,6 +43,14 @@ def test_a_kafka_error_names_its_code_and_its_reason():
     assert str(KafkaError(36)) == "TOPIC_ALREADY_EXISTS: A topic of this name exists already."
 
 
+def test_a_reason_that_quotes_a_lot_is_cut():
+    """A string on the wire has at most 32,767 bytes, and a character at most four."""
+    message = KafkaError(ErrorCode.INVALID_CONFIG, "\U0001f41a" * 32_767).message
+    assert message.endswith("…")
+    assert len(message) == 1000
+    assert len(message.encode()) < 32_767
+
+
 @pytest.mark.parametrize(
     "error", [KafkaError(3, "why"), UnsupportedVersion("why"), MalformedFrame("why")]
 )

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from minikafka.log.directory import METADATA_TOPIC
 from minikafka.node import Request
 from minikafka.quorum.controller import INTERNAL_TOPICS, NewTopic, check_topic_name
 from minikafka.quorum.image import PartitionImage, TopicImage
@@ -103,7 +104,7 @@ def find(
         return image.topics_by_id[asked.topic_id]
     if asked.name not in image.topics:
         check_topic_name(asked.name)
-        if not creates:
+        if not creates or asked.name == METADATA_TOPIC:
             raise KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, asked.name)
         broker.commit(broker.plan_topic(NewTopic(asked.name)), now)
     return image.topics[asked.name]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from minikafka.broker.described import topic_entries
 from minikafka.node import Request
-from minikafka.quorum.controller import METADATA_TOPIC, NewTopic
+from minikafka.quorum.controller import NewTopic
 from minikafka.wire.errors import ErrorCode, KafkaError
 from minikafka.wire.messages.create_topics import (
     CreatableTopic,
@@ -37,7 +37,8 @@ def handle(broker: Broker, now: int, request: Request) -> CreateTopicsResponse:
     records: list[Any] = []
     for topic in body.topics:
         try:
-            check_is_creatable(topic.name, times[topic.name])
+            if times[topic.name] > 1:
+                raise KafkaError(ErrorCode.INVALID_REQUEST, "Duplicate topic name.")
             wish = wish_of(topic)
             planned = broker.plan_topic(wish)
         except KafkaError as error:
@@ -50,13 +51,6 @@ def handle(broker: Broker, now: int, request: Request) -> CreateTopicsResponse:
     if records and not body.validate_only:
         broker.commit(records, now)
     return CreateTopicsResponse(topics=list(results.values()))
-
-
-def check_is_creatable(name: str, times: int) -> None:
-    if times > 1:
-        raise KafkaError(ErrorCode.INVALID_REQUEST, "Duplicate topic name.")
-    if name == METADATA_TOPIC:
-        raise KafkaError(ErrorCode.INVALID_REQUEST, f"{name} belongs to the cluster itself")
 
 
 def wish_of(topic: CreatableTopic) -> NewTopic:
