@@ -118,8 +118,11 @@ class LogDirectory:
         """The log of a partition, created when it is not there. `now` in µs.
 
         Raises KafkaError INCONSISTENT_TOPIC_ID when it is there and belongs to another topic
-        of the same name, deleted and created again.
+        of the same name, deleted and created again; INVALID_REQUEST for the metadata log, which
+        must have one writer.
         """
+        if topic == METADATA_TOPIC:
+            raise KafkaError(ErrorCode.INVALID_REQUEST, f"{topic} is the quorum's, not a topic's")
         log = self.logs.get((topic, partition))
         if log is None:
             name = f"{topic}-{partition}"

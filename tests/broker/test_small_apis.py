@@ -25,8 +25,6 @@ from minikafka.wire.messages.metadata import MetadataRequestTopic
 
 from .talk import Client, Conversation
 
-
-
 LONG = "\0" * 10_000
 """As text that a person can read it is four times as long: more than a string may be."""
 

@@ -187,6 +187,13 @@ def test_high_watermarks_are_written_and_read() -> None:
     assert broker.files.read(path) == b"0\n2\nt 0 7\nu 3 0\n"
 
 
+def test_the_metadata_log_is_not_created_here() -> None:
+    broker = Broker()
+    with pytest.raises(KafkaError, match="the quorum's"):
+        broker.create("__cluster_metadata")
+    assert broker.files.list() == []
+
+
 def test_truncation_lowers_the_written_recovery_point() -> None:
     broker = Broker()
     log = broker.create()
