@@ -3,6 +3,7 @@
 # make setup       the virtual environment in .venv (Python 3.11 or newer, no root)
 # make notebooks   execute the notebooks again and keep their outputs
 # make figures     draw figures/*.svg again
+# make fidelity    FIDELITY.md: what is as in Kafka, what is simpler, which tests show it
 # make size        code lines per folder, without comments and docstrings
 # make bench       this broker beside Apache Kafka on this machine
 # make sim         one simulated scenario: make sim SCENARIO=name SEED=7
@@ -17,15 +18,20 @@ SEED ?= 7
 # JupyterLab refuses to run as root unless told; a container often has nobody else.
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] && echo --allow-root)
 
-.PHONY: setup lab test notebooks figures size bench sim apache-kafka
+.PHONY: setup lab test notebooks figures fidelity size bench sim apache-kafka
 
+# Compiled here, because where bytecode may not be written every start would pay for it.
 setup: $(VENV)/.ready
+	@$(BIN)/python -m compileall -q minikafka
 
 $(VENV)/.ready: pyproject.toml tools/setup.sh
 	@tools/setup.sh $(VENV)
 
+# The two settings: nothing is asked of anybody outside, and no pop-up offers to.
 lab: setup
-	$(BIN)/jupyter lab $(AS_ROOT) $(ARGS) notebooks/00_the_whole_game.ipynb
+	$(BIN)/jupyter lab $(AS_ROOT) --LabApp.news_url=None \
+	    --LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate \
+	    $(ARGS) notebooks/00_the_whole_game.ipynb
 
 # Linter and type checker are tests too (tests/test_project.py), so one summary says it all.
 # Cells of one notebook share a kernel, so a file must stay with one worker.
@@ -37,6 +43,9 @@ notebooks: setup
 
 figures: setup
 	$(BIN)/python -m minikafka.viz.figures $(ARGS)
+
+fidelity: setup
+	$(BIN)/python tools/fidelity.py
 
 size: setup
 	@$(BIN)/python tools/size.py $(ARGS)

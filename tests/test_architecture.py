@@ -1,10 +1,16 @@
-"""ARCHITECTURE.md prints the one loop whole, as it is. `MINIKAFKA_REWRITE=1` prints it again."""
+"""The written pages agree with the code.
+
+ARCHITECTURE.md prints the one loop whole (`MINIKAFKA_REWRITE=1` prints it again), and
+FIDELITY.md is what `make fidelity` would write.
+"""
 
 from __future__ import annotations
 
 import inspect
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 from minikafka.runtime.loop import Loop
@@ -22,3 +28,8 @@ def test_the_loop_is_printed_as_it_is() -> None:
         PAGE.write_text(page[: found.start(2)] + source + page[found.end(2) :], encoding="utf-8")
         return
     assert found.group(2) == source, "run this test with MINIKAFKA_REWRITE=1"
+
+
+def test_the_fidelity_map_is_fresh() -> None:
+    done = subprocess.run([sys.executable, "tools/fidelity.py", "--check"], cwd=PAGE.parent)
+    assert done.returncode == 0, "run make fidelity"
