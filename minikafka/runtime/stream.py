@@ -39,6 +39,7 @@ MSG_MORE = getattr(socket, "MSG_MORE", 0)
 MAX_PIECES = 512
 """Pieces handed to one `sendmsg`; the kernel's own limit (IOV_MAX) is 1024."""
 
+_ROUND_OF_FRAMES = range(MAX_FRAMES)
 _NO_MORE = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EINTR)
 
 
@@ -80,7 +81,7 @@ class FrameReader:
             data = memoryview(self._rest + data)
             self._rest = b""
         position, end = 0, len(data)
-        for _ in range(MAX_FRAMES):
+        for _ in _ROUND_OF_FRAMES:
             if end - position < SIZE_BYTES:
                 self.has_more = False
                 break
@@ -94,7 +95,8 @@ class FrameReader:
             position += size
         else:
             self.has_more = True
-        self._rest = bytes(data[position:])
+        if position < end:
+            self._rest = bytes(data[position:])
 
     def _begin(self, size: int, data: memoryview) -> None:
         """A frame of which `data` is the beginning: the rest is received into its buffer."""

@@ -325,7 +325,7 @@ class Driver:
         """How long to wait for sockets, in seconds; None: until something comes."""
         if self._backlog or self.node.calls:
             return 0.0
-        wake = min(self._wake, self._idle_check_at)
+        wake = self._wake if self._wake < self._idle_check_at else self._idle_check_at
         return None if wake >= NEVER else max(0.0, (wake - self._clock.now()) / 1e6)
 
     def _turn(self, now: int, arrived: list[tuple[Message, int]]) -> None:
