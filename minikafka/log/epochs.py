@@ -12,6 +12,10 @@ offset of its first record. A follower (or a consumer) that was fed by an older 
 asks the new one "where does my epoch end in your log?" and cuts its own log there.
 Cutting at the high watermark instead, as Kafka did at first, loses and forks records
 (KIP-101, KIP-279); that is why this file exists. See LeaderEpochFileCache.
+
+A reign begins before its first record, and may end without one. Until that record comes
+it is remembered but not written down: a crash forgets nothing that a log could miss, and
+a broker that starts with thousands of idle partitions writes nothing.
 """
 
 from __future__ import annotations
@@ -26,16 +30,17 @@ UNDEFINED_OFFSET = -1
 class LeaderEpochs:
     """Epoch and start offset of each epoch that wrote, kept in `leader-epoch-checkpoint`.
 
-    Invariant: both columns of `entries` rise strictly.
+    Invariants: both columns of `entries` rise strictly. `saved` is the latest epoch in the
+    file; no record in the log is of a later one.
     """
 
-    __slots__ = ("entries", "files", "latest", "path")
+    __slots__ = ("entries", "files", "latest", "path", "saved")
 
     def __init__(self, files: Files, directory: str, entries: list[tuple[int, int]]) -> None:
         self.files = files
         self.path = f"{directory}/{LEADER_EPOCHS}"
         self.entries = entries
-        self.latest = entries[-1][0] if entries else UNDEFINED_EPOCH
+        self.latest = self.saved = entries[-1][0] if entries else UNDEFINED_EPOCH
 
     @classmethod
     def load(cls, files: Files, directory: str) -> tuple[LeaderEpochs, bool]:
@@ -44,7 +49,7 @@ class LeaderEpochs:
         return cls(files, directory, entries or []), entries is not None
 
     def note(self, epoch: int, start_offset: int) -> bool:
-        """A batch of `epoch` is at `start_offset`; says whether that was news. Does not save.
+        """`epoch` began at `start_offset`; says whether that was news. Does not save.
 
         Older entries that contradict it go: they are of a leader that wrote nothing, or
         whose records were cut away.
@@ -61,11 +66,12 @@ class LeaderEpochs:
 
     def assign(self, epoch: int, start_offset: int) -> None:
         """`note`, and save before the first record of the epoch is written."""
-        if self.note(epoch, start_offset):
+        if self.note(epoch, start_offset) or self.saved != self.latest:
             self.save()
 
     def save(self) -> None:
         write_epochs(self.files, self.path, self.entries)
+        self.saved = self.latest
 
     def end_offset(self, epoch: int, log_end_offset: int) -> tuple[int, int]:
         """The largest epoch that is at most `epoch`, and the offset after its last record.

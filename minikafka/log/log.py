@@ -238,7 +238,7 @@ class Log:
         base_offset = self.log_end_offset
         if self.recovery_point == base_offset:
             self.unflushed_since = now
-        if leader_epoch != self.epochs.latest:
+        if leader_epoch != self.epochs.saved:
             self.epochs.assign(leader_epoch, base_offset)
         size_bytes = 0
         for position, header in batches:
@@ -294,7 +294,7 @@ class Log:
         for position, header in batches:
             codec = target_codec(header, self.config)
             if codec is None:
-                parts.append(bytes(view[position : position + header.size_bytes]))
+                parts.append(bytearray(view[position : position + header.size_bytes]))
             else:
                 parts.append(compress_again(view, position, header, codec, self.config))
         changed = memoryview(bytearray(b"".join(parts)))

@@ -28,11 +28,11 @@ from minikafka.record.batch import (
     HEADER_BYTES,
     LOG_APPEND_TIME,
     LOG_OVERHEAD,
-    BatchBuilder,
     BatchHeader,
     Record,
     decode,
     read_header,
+    recompress,
     verify,
 )
 from minikafka.record.compression import Compression
@@ -159,21 +159,10 @@ def target_codec(header: BatchHeader, config: LogConfig) -> Compression | None:
 
 def compress_again(
     view: memoryview, position: int, header: BatchHeader, codec: Compression, config: LogConfig
-) -> bytes:
+) -> bytearray:
     """The batch at `position` with the same records, compressed with `codec`."""
     try:
-        records = decode(view, position, header, check_crc=False)
-        builder = BatchBuilder(
-            codec,
-            level=_level(codec, config),
-            producer_id=header.producer_id,
-            producer_epoch=header.producer_epoch,
-            base_sequence=header.base_sequence,
-            transactional=header.is_transactional,
-        )
-        for record in records:
-            builder.append(record.timestamp, record.key, record.value, record.headers)
-        return builder.build()
+        return recompress(view, position, header, codec, _level(codec, config))
     except RecordError as error:
         raise KafkaError(code_of(error), str(error)) from error
 

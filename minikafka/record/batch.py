@@ -36,8 +36,11 @@ makes the records. The broker's paths use the first two.
 Sources: KIP-98 (the format), `DefaultRecordBatch`, `DefaultRecord`, `LogValidator`.
 
 Not done: formats v0 and v1 (Kafka 4 does not take them from producers either, KIP-724).
-Not done: Kafka's broker decompresses a produced batch and reads each record in it; here
-the lengths of uncompressed records are checked and compressed ones only by their CRC.
+Not done: Kafka's broker decompresses every produced batch and reads each record in it; here
+the lengths of uncompressed records are checked and compressed ones only by their CRC. So a
+client can store a compressed batch that nobody can read. It keeps its place: the log goes
+on behind it, consumers refuse it, and a ListOffsets that must look inside (by time) is
+answered with CORRUPT_MESSAGE.
 Not done: Kafka recomputes max_timestamp from the records; here the producer's is believed.
 """
 
@@ -84,6 +87,8 @@ _BASE_OFFSET = struct.Struct(">q")
 _EPOCH = struct.Struct(">i")
 _ATTRIBUTES = struct.Struct(">h")
 _TIMESTAMP = struct.Struct(">q")
+_LENGTH = struct.Struct(">i")
+_AT_LENGTH = 8
 _AT_EPOCH = 12
 _AT_CRC = 17
 _AT_ATTRIBUTES = 21
@@ -664,3 +669,28 @@ def set_log_append_time(
     crc = crc32c(memoryview(buffer)[position + _AT_ATTRIBUTES : end])
     _CRC.pack_into(buffer, position + _AT_CRC, crc)
     return header._replace(attributes=attributes, max_timestamp=timestamp, crc=crc)
+
+
+def recompress(
+    buffer: Buffer,
+    position: int,
+    header: BatchHeader,
+    codec: Compression,
+    level: int | None = None,
+    *,
+    limit_bytes: int = DECOMPRESSED_LIMIT_BYTES,
+) -> bytearray:
+    """The batch at `position` with its records in another codec.
+
+    Encoded records are the same bytes inside every codec, so none is decoded; their lengths
+    must add up. Raises BadCount, CorruptRecords, DecompressionTooLarge, CodecNotAvailable.
+    """
+    section = buffer[position + HEADER_BYTES : position + header.size_bytes]
+    records = codecs.decompress(header.compression, section, limit_bytes)
+    _hop(records, 0, len(records), header)
+    batch = bytearray(buffer[position : position + HEADER_BYTES])
+    batch += codecs.compress(codec, records, level)
+    _LENGTH.pack_into(batch, _AT_LENGTH, len(batch) - LOG_OVERHEAD)
+    _ATTRIBUTES.pack_into(batch, _AT_ATTRIBUTES, header.attributes & ~CODEC_MASK | codec)
+    _CRC.pack_into(batch, _AT_CRC, crc32c(memoryview(batch)[_AT_ATTRIBUTES:]))
+    return batch

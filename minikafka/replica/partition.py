@@ -76,7 +76,7 @@ class Partition:
         self.high_watermark = log.log_end_offset
         self.emit = emit
         # A reign begins at the log's end, even if nothing is ever written in it (KIP-101).
-        log.epochs.assign(self.leader_epoch, log.log_end_offset)
+        log.epochs.note(self.leader_epoch, log.log_end_offset)
 
     def append(self, records: Bytes, now: int, acks: int) -> Appended:
         """Write a producer's batch; it is stamped in place when its memory is writable.

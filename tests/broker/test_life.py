@@ -59,6 +59,23 @@ def test_the_files_are_those_of_apache_kafka(broker: Conversation) -> None:
     ]
 
 
+@pytest.mark.parametrize("clean", [True, False])
+def test_a_start_waits_for_the_disk_as_often_with_many_partitions_as_with_none(
+    broker: Conversation, monkeypatch: pytest.MonkeyPatch, clean: bool
+) -> None:
+    broker.create(partitions=30)
+    broker.produce(b"a", partition=3)
+    if clean:
+        broker.stop()
+    flushed: list[int] = []
+    monkeypatch.setattr("minikafka.log.files.os.fsync", flushed.append)
+    monkeypatch.setattr("minikafka.log.files.fdatasync", flushed.append)
+    broker.start()
+    assert len(flushed) < 10
+    assert broker.broker.replicas.partition("t", 0).log.end_offset_for_epoch(0) == (0, 0)
+    assert broker.values(3) == [b"a"]
+
+
 def test_another_nodes_directory_is_refused(start: Callable[..., Conversation]) -> None:
     broker = start(node_id=1)
     broker.stop()

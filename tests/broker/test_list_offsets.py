@@ -6,11 +6,14 @@ from typing import Any
 
 import pytest
 
+from minikafka.record.batch import HEADER_BYTES
+from minikafka.record.compression import Compression
+from minikafka.record.crc import crc32c
 from minikafka.wire.errors import ErrorCode
 from minikafka.wire.messages import ListOffsetsRequest
 from minikafka.wire.messages.list_offsets import ListOffsetsPartition, ListOffsetsTopic
 
-from .talk import Conversation
+from .talk import Conversation, batch_of, produce_request
 
 
 def find(
@@ -113,3 +116,25 @@ def test_a_partition_named_twice_is_refused_once(talk: Conversation) -> None:
     request = ListOffsetsRequest(topics=[ListOffsetsTopic(name="t", partitions=twice)])
     (answer,) = talk.ask(request, 5).topics[0].partitions
     assert answer.error_code == ErrorCode.INVALID_REQUEST
+
+
+def test_a_batch_that_nobody_can_read_does_not_stop_the_log(talk: Conversation) -> None:
+    """Compressed records are not looked at when they are produced; see record/batch.py."""
+    garbage = bytearray(batch_of(b"x", b"y", now=4_000_000, compression=Compression.GZIP))
+    garbage[HEADER_BYTES:] = bytes(len(garbage) - HEADER_BYTES)
+    garbage[17:21] = crc32c(garbage[21:]).to_bytes(4, "big")
+    answer = talk.ask(produce_request(bytes(garbage)), 9).responses[0].partition_responses[0]
+    assert (answer.error_code, answer.base_offset) == (0, 3)
+    talk.now = 5_000_000
+    assert talk.produce(b"next").base_offset == 5
+
+    for clean in (False, True):
+        assert find(talk, 3500).error_code == ErrorCode.CORRUPT_MESSAGE
+        assert [find(talk, ms).offset for ms in (1000, 4001, -1, -2, -3)] == [0, 5, 6, 0, 5]
+        (partition,) = talk.fetch((0, 3)).responses[0].partitions
+        assert (partition.error_code, partition.high_watermark) == (0, 6)
+        assert bytes(partition.records)[HEADER_BYTES : len(garbage)] == garbage[HEADER_BYTES:]
+        assert talk.values(offset=5) == [b"next"]
+        if clean:
+            talk.stop()
+        talk.start()

@@ -49,6 +49,15 @@ def test_an_epoch_is_noted_once() -> None:
     assert made.entries == stored(made) == [(0, 0), (1, 6)]
 
 
+def test_a_reign_is_written_down_with_its_first_record() -> None:
+    made = epochs((0, 0))
+    assert made.note(1, 5)
+    assert made.end_offset(1, 5) == (1, 5)
+    assert (made.saved, stored(made)) == (0, [(0, 0)])
+    made.assign(1, 5)
+    assert (made.saved, stored(made)) == (1, [(0, 0), (1, 5)])
+
+
 def test_no_epoch_is_no_entry() -> None:
     assert epochs().end_offset(0, 0) == (-1, -1)
     assert not epochs().note(-1, 0)

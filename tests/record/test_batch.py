@@ -24,6 +24,7 @@ from minikafka.record.batch import (
     decode,
     encode,
     read_header,
+    recompress,
     set_log_append_time,
     size_upper_bound,
     stamp,
@@ -438,3 +439,33 @@ def test_too_large_when_decompressed() -> None:
     data = build([Record(0, 0, None, bytes(10_000))], Compression.ZSTD).build()
     with pytest.raises(DecompressionTooLarge, match="more than 5000 bytes"):
         decode(data, 0, read_header(data), limit_bytes=5000)
+
+
+@pytest.mark.parametrize("source", list(Compression))
+@pytest.mark.parametrize("target", list(Compression))
+def test_recompressed_only_the_codec_and_what_follows_from_it_change(
+    source: Compression, target: Compression
+) -> None:
+    def build(codec: Compression) -> bytes:
+        builder = BatchBuilder(
+            codec, producer_id=7, producer_epoch=1, base_sequence=3, transactional=True
+        )
+        for i in range(100):
+            builder.append(1000 + i, b"k%d" % i, b"v" * i, [("h", None)])
+        return builder.build()
+
+    data = b"before" + build(source) + b"after"
+    assert recompress(data, 6, read_header(data, 6), target) == build(target)
+
+
+def test_a_batch_that_lies_about_its_records_is_not_recompressed() -> None:
+    data = encode([Record(0, 0, None, b"a")], Compression.GZIP)
+    lying = read_header(data)._replace(record_count=2, last_offset_delta=1)
+    with pytest.raises(BadCount):
+        recompress(data, 0, lying, Compression.ZSTD)
+
+
+def test_recompressing_has_a_limit() -> None:
+    data = encode([Record(0, 0, None, bytes(1000))], Compression.ZSTD)
+    with pytest.raises(DecompressionTooLarge):
+        recompress(data, 0, read_header(data), Compression.LZ4, limit_bytes=999)
