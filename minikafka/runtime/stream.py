@@ -183,13 +183,20 @@ class Connection:
     def _send_pieces(self) -> None:
         """Send what is in memory, up to the first file."""
         out, flags = self.out, 0
+        if len(out) == 1:
+            self._sent(self.sock.send(out[0]))
+            return
         pieces = list(out) if len(out) <= MAX_PIECES else list(islice(out, MAX_PIECES))
         for index, part in enumerate(pieces):
             if type(part) is FileSlice:
                 del pieces[index:]
                 flags = MSG_MORE  # the answer goes on from a file: do not send a small packet now
                 break
-        sent = self.sock.sendmsg(pieces, (), flags)
+        self._sent(self.sock.sendmsg(pieces, (), flags))
+
+    def _sent(self, sent: int) -> None:
+        """So many bytes of the first pieces are on their way."""
+        out = self.out
         self.unsent_bytes -= sent
         while out and sent >= len(out[0]):
             sent -= len(out.popleft())

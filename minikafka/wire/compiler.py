@@ -9,7 +9,10 @@ leaves behind Python source, one function per message, version and direction:
           o0.replica_state = default_…              # what this version does not have
           o0.replica_id, …, o0.session_epoch, n = unpack_iiibiiB(b, p)
           p += 26
-          if not 0 < n < 128:
+          if n > 127 and 0 < (m := b[p]) < 128:
+              n += (m << 7) - 128
+              p += 1
+          elif not 0 < n < 128:
               n, p = uvarint_within(b, p - 1, 1, MAX, 'FetchRequest.topics')
           if (n - 1) * 3 > end - p:
               refuse_count('FetchRequest.topics', n - 1, end - p)
@@ -255,7 +258,8 @@ class _Decoder(_Source):
     """Writes `decode(b, p, end) -> (message, next p)`.
 
     Names in the source: `o0` the message, `o1` a struct in it, …; `a0` a list of `o0`;
-    `n` the length or count just read, one more than it says where it is compact.
+    `n` the length or count just read, one more than it says where it is compact, and `m`
+    the second byte of one that has two.
     """
 
     def message(self, cls: type[Struct]) -> None:
@@ -371,7 +375,10 @@ class _Decoder(_Source):
         self.flush()
         is_string = isinstance(kind, VariableKind) and kind.name == "string"
         low, high = 0 if nullable else 1, MAX_STRING_BYTES + 1 if is_string else MAX_LENGTH
-        with self.block("if n > 127:" if nullable else "if not 0 < n < 128:"):
+        with self.block("if n > 127 and 0 < (m := b[p]) < 128:"):  # two bytes, without a call
+            self("n += (m << 7) - 128")
+            self("p += 1")
+        with self.block("elif n > 127:" if nullable else "elif not 0 < n < 128:"):
             self(f"n, p = uvarint_within(b, p - 1, {low}, {high}, {what!r})")
         return "n - 1"
 

@@ -41,12 +41,12 @@ from minikafka.wire.types import Buffer, Part
 SIZE_BYTES = 4
 MAX_REQUEST_BYTES = 100 * 1024 * 1024
 """Kafka's default of socket.request.max.bytes."""
-NO_TAGS = b"\x00"
 NULL_LENGTH = -1
 _UNLIMITED = 0x7FFF_FFFF
 _SIZE = Layout(">i")
 _REQUEST_HEADER = Layout(">hhih")  # api key, version, correlation id, length of the client id
-_ANSWER_HEADER = Layout(">ii")  # size, correlation id
+_ANSWER = Layout(">ii")  # size, correlation id
+_FLEXIBLE_ANSWER = Layout(">iix")  # the same, and no tagged fields
 
 Served = Mapping[int, tuple[int, int]]
 """The APIs that a server serves: key -> (lowest version, highest version)."""
@@ -129,20 +129,22 @@ def encode_response(response: Response) -> list[Part]:
     body: Message | None = response.body
     if body is None:
         return []
-    parts = encode(body, response.version)
-    tags = NO_TAGS if _response_header_version(type(body), response.version) else b""
+    version = response.version
+    parts = encode(body, version)
     # A ResponseHeader by hand: as a message it is half of a small answer's cost.
-    size = _ANSWER_HEADER.size - SIZE_BYTES + len(tags)
+    header = _FLEXIBLE_ANSWER if _has_tags(type(body), version) else _ANSWER
+    size = header.size - SIZE_BYTES
     for part in parts:
         size += len(part)
     first = parts[0]
     assert isinstance(first, bytes)
-    parts[0] = _ANSWER_HEADER.pack(size, response.correlation_id) + tags + first
+    parts[0] = header.pack(size, response.correlation_id) + first
     return parts
 
 
-def _response_header_version(cls: type[Message], version: int) -> int:
-    return 1 if version in cls.FLEXIBLE and cls is not ApiVersionsResponse else 0
+def _has_tags(cls: type[Message], version: int) -> bool:
+    """Whether this answer's header has tagged fields, which makes it one of version 1."""
+    return version in cls.FLEXIBLE and cls is not ApiVersionsResponse
 
 
 class _Frames:
@@ -235,7 +237,7 @@ class ClientConnection:
                 f"{self.channel}: answer #{correlation_id}, but #{request.correlation_id} is due"
             )
         position = 4
-        if _response_header_version(cls, version) == 1:
+        if _has_tags(cls, version):
             position = _after_tags(frame, position, len(frame))
         if cls is ApiVersionsResponse:
             error_code = int.from_bytes(frame[position : position + 2], "big", signed=True)
