@@ -68,7 +68,10 @@ class Broker(Node):
         super().__init__(f"broker-{config.node_id}")
         self.config = config
         self.served = SERVED
+        # What the driver looks to, as it is the driver's to enforce:
         self.max_request_bytes = config.socket_request_max_bytes
+        self.max_connections = config.max_connections
+        self.max_idle_ms = config.connections_max_idle_ms  # of a connection; negative: for ever
         host, port = config.advertised
         self.advertised = Endpoint(host or self.name, port)
         self.purgatory = Purgatory()
@@ -147,7 +150,8 @@ class Broker(Node):
         self.metadata_log.commit(records, now)
         for topic in removed:
             for partition in self.replicas.remove(topic, now):
-                self.grown[partition] = None
+                # At once: in this turn the name may come back, with other partitions.
+                self.purgatory.wake(partition, now)
             self.emit("topic_deleted", topic=topic.name, topic_id=uuid_text(topic.topic_id))
         for record in records:
             if type(record) is TopicRecord:

@@ -329,10 +329,11 @@ class Log:
     ) -> FetchedData:
         """Batches from the one that holds `offset` on, up to `max_bytes` and below offset `end`.
 
-        `end` is where the reader must stop, the high watermark for a consumer. With
-        `at_least_one` the first batch is whole even when it is larger than `max_bytes`,
-        or a consumer could never get past it (KIP-74). Raises KafkaError OFFSET_OUT_OF_RANGE,
-        and CORRUPT_MESSAGE where the disk has lost what was written.
+        `end` is where the reader must stop, the high watermark for a consumer. A first batch
+        that is larger than `max_bytes` comes whole if `at_least_one`, or a consumer could never
+        get past it (KIP-74), else not at all: a part of it alone is no use to anybody. Raises
+        KafkaError OFFSET_OUT_OF_RANGE, and CORRUPT_MESSAGE where the disk has lost what was
+        written.
         """
         if not self.log_start_offset <= offset <= self.log_end_offset:
             raise KafkaError(
@@ -348,9 +349,8 @@ class Log:
                 place = segment.find(offset)
                 if place is not None:
                     limit = self._readable_bytes(index, end)
-                    wanted = max(max_bytes, place.size_bytes) if at_least_one else max_bytes
-                    count = min(limit - place.position, wanted)
-                    if count <= 0:
+                    count = min(limit - place.position, max(max_bytes, place.size_bytes))
+                    if count <= 0 or (place.size_bytes > max_bytes and not at_least_one):
                         break
                     return FetchedData(
                         place.base_offset, segment.slice(place.position, count), count

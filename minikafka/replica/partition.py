@@ -98,15 +98,9 @@ class Partition:
         """Committed batches from the one that holds `offset`; KafkaError OFFSET_OUT_OF_RANGE.
 
         At most `max_bytes`, where the last batch may be cut, but never the first: it comes
-        whole if `at_least_one`, else not at all. A part of a batch alone is no use to anybody.
+        whole if `at_least_one`, else not at all.
         """
-        end = self.high_watermark
-        found = self.log.read(offset, max_bytes, end=end, at_least_one=at_least_one)
-        if not at_least_one and 0 < found.size_bytes == max_bytes:
-            first = self.log.read(offset, 0, end=end, at_least_one=True)
-            if first.size_bytes > max_bytes:
-                return FetchedData(offset, b"", 0)
-        return found
+        return self.log.read(offset, max_bytes, end=self.high_watermark, at_least_one=at_least_one)
 
     def check_leader_epoch(self, epoch: int) -> None:
         """Refuse a client of another reign: FENCED_LEADER_EPOCH or UNKNOWN_LEADER_EPOCH."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from minikafka.node import MS
+from minikafka.node import MS, Request
 from minikafka.wire.errors import ErrorCode
+from minikafka.wire.messages import CreateTopicsRequest, DeleteTopicsRequest
+from minikafka.wire.messages.create_topics import CreatableTopic
 
 from .talk import Client, Conversation, fetch_request, values_of
 
@@ -197,13 +199,24 @@ def test_a_fetch_that_wants_nothing_or_will_not_wait_is_answered_at_once(
 
 
 def test_a_deleted_topic_ends_the_wait(broker: Conversation) -> None:
-    from minikafka.wire.messages import DeleteTopicsRequest
-
     broker.create()
     client = parked(broker, (0, 0))
     broker.ask(DeleteTopicsRequest(topic_names=["t"]), 5)
     assert partition_of(client.answers[0]).error_code == ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
     assert broker.happened("completed")[0]["reason"] == "error"
+
+
+def test_a_topic_that_is_deleted_and_made_again_ends_the_wait(broker: Conversation) -> None:
+    broker.create()
+    waiting, admin = Client("waiting"), Client("admin")
+    broker.send(fetch_request((0, 0), max_wait_ms=500), 12, waiting)
+    delete = Request(admin.channel, DeleteTopicsRequest(topic_names=["t"]), 5, 1, "x")
+    again = CreatableTopic(name="t", num_partitions=1, replication_factor=1)
+    create = Request(admin.channel, CreateTopicsRequest(topics=[again]), 7, 2, "x")
+    broker.turn([delete, create], waiting, admin, raw=True)
+    (answer,) = waiting.answers
+    assert partition_of(answer.body).error_code == ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+    assert broker.broker.statistics().parked_requests == 0
 
 
 def test_a_partition_that_was_never_there_does_not_make_others_spin(broker: Conversation) -> None:
