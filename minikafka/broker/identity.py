@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 VERSION = "1"
 
 
-class WrongDirectory(Exception):
+class WrongDirectory(OSError):
     """The data directory is not this broker's, or not in a format that this broker knows."""
 
 
@@ -59,15 +59,25 @@ def identify(files: Files, node_id: int, random: Random) -> Identity:
         return identity
     if found.get("version") != VERSION:
         raise WrongDirectory(f"{META_PROPERTIES}: version {found.get('version')}, not {VERSION}")
-    missing = [name for name in ("cluster.id", "node.id", "directory.id") if name not in found]
-    if missing:
-        raise WrongDirectory(f"{META_PROPERTIES}: {missing[0]} is missing")
+    for name in ("cluster.id", "node.id", "directory.id"):
+        if not found.get(name):
+            raise WrongDirectory(f"{META_PROPERTIES}: {name} is missing")
+    if not is_uuid(found["directory.id"]):
+        raise WrongDirectory(f"{META_PROPERTIES}: directory.id {found['directory.id']} is no UUID")
     if found["node.id"] != str(node_id):
         raise WrongDirectory(
             f"{META_PROPERTIES}: this directory belongs to node.id {found['node.id']}, "
             f"but the broker is configured with node.id {node_id}"
         )
     return Identity(found["cluster.id"], node_id, found["directory.id"])
+
+
+def is_uuid(text: str) -> bool:
+    """Whether this is how Kafka would write some UUID."""
+    try:
+        return uuid_text(uuid_from_text(text)) == text
+    except ValueError:
+        return False
 
 
 def _properties(identity: Identity) -> dict[str, str]:

@@ -87,11 +87,10 @@ class LogDirectory:
         recovery_points = checkpoint.read_offsets(files, checkpoint.RECOVERY_POINTS)
         start_offsets = checkpoint.read_offsets(files, checkpoint.LOG_START_OFFSETS)
         for name in files.list():
-            if name.endswith(DELETED_SUFFIX):
-                files.remove(name)
-                continue
+            if name.endswith(DELETED_SUFFIX) and is_directory(files, name):
+                remove_later(files, name)
             key = parse_partition(name)
-            if key is None or key[0] == METADATA_TOPIC:
+            if key is None or key[0] == METADATA_TOPIC or not is_directory(files, name):
                 continue
             directory.logs[key] = Log.open(
                 files,
@@ -140,10 +139,7 @@ class LogDirectory:
         log = self[topic, partition]
         del self.logs[topic, partition]
         log.abandon()
-        unique = f"{crc32c(log.directory.encode()):08x}{now:024x}"
-        ending = f"-{partition}.{unique}{DELETED_SUFFIX}"
-        name = topic[: LONGEST_NAME - len(ending)] + ending
-        self.files.rename(log.directory, name)
+        name = rename_aside(self.files, log, now, DELETED_SUFFIX)
         self._deleted.append((now + log.config.file_delete_delay_ms * MS, name))
         self._next_task = min(self._next_task, self._deleted[-1][0])
         self.checkpoint_recovery_points(now)
@@ -236,7 +232,28 @@ class LogDirectory:
 
 def parse_partition(name: str) -> TopicPartition | None:
     """Topic and partition of a directory's name; None when it is not a partition's."""
-    topic, dash, partition = name.rpartition("-")
-    if not (topic and dash and partition.isdecimal()):
-        return None
-    return topic, int(partition)
+    topic, _, partition = name.rpartition("-")
+    is_canonical = partition.isdecimal() and str(int(partition)) == partition  # t-01 is not t-1
+    return (topic, int(partition)) if topic and is_canonical else None
+
+
+def is_directory(files: Files, name: str) -> bool:
+    """Whether there is a directory of this name; a file of a person may have any."""
+    try:
+        files.list(name)
+    except (NotADirectoryError, FileNotFoundError):
+        return False
+    return True
+
+
+def rename_aside(files: Files, log: Log, now: int, suffix: str) -> str:
+    """Give a log's directory a new name that is no partition's: `orders-0.4f1a…<suffix>`.
+
+    The middle is unique, and the topic is cut where the name would be too long (Kafka's
+    `UnifiedLog.logDeleteDirName`). Returns the name.
+    """
+    unique = f"{crc32c(log.directory.encode()):08x}{now:024x}"
+    ending = f"-{log.partition}.{unique}{suffix}"
+    name = log.topic[: LONGEST_NAME - len(ending)] + ending
+    files.rename(log.directory, name)
+    return name

@@ -268,7 +268,10 @@ class RealFile:
         while queue:
             number = self._opened().number
             pieces = queue if len(queue) <= MAX_PIECES else queue[:MAX_PIECES]
-            written = os.pwritev(number, pieces, self.written_bytes)
+            try:
+                written = os.pwritev(number, pieces, self.written_bytes)
+            except OSError as error:
+                raise naming(self.files.full(self.path), error) from error
             self.written_bytes += written
             if self.written_bytes == self.size_bytes:
                 return
@@ -282,6 +285,11 @@ class RealFile:
             descriptor = self.descriptor = Descriptor(self.files.full(self.path))
             self.files.on_opened(self)
         return descriptor
+
+
+def naming(path: str, error: OSError) -> OSError:
+    """The same error, saying of which file: a failed write does not, however full the disk is."""
+    return OSError(error.errno, error.strerror, path)
 
 
 def after(queue: list[Bytes], count: int) -> list[Bytes]:
@@ -345,11 +353,15 @@ class RealFiles:
             return file.read()
 
     def replace(self, path: str, data: bytes) -> None:
-        with open(self.full(path) + ".tmp", "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        self.rename(path + ".tmp", path)
+        beside = path + ".tmp"
+        try:
+            with open(self.full(beside), "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise naming(self.full(beside), error) from error
+        self.rename(beside, path)
 
     def write_out(self) -> None:
         dirty, self.dirty = self.dirty, []

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from minikafka.log.directory import Intervals, LogDirectory
+from minikafka.log.directory import Intervals, LogDirectory, rename_aside
 from minikafka.log.log import Emit, Log
 from minikafka.quorum.image import MetadataImage, TopicImage
 from minikafka.replica.partition import Partition
@@ -52,7 +52,7 @@ class ReplicaManager:
         self._topics: dict[TopicKey, dict[int, Partition]] = {}
         for log in list(self.logs.logs.values()):
             if self._is_stray(log):
-                self._set_aside(log)
+                self._set_aside(log, now)
         for topic in image.topics.values():
             self.add(topic, now)
 
@@ -117,10 +117,9 @@ class ReplicaManager:
             return True
         return log.topic_id not in (None, uuid_text(topic.topic_id))
 
-    def _set_aside(self, log: Log) -> None:
+    def _set_aside(self, log: Log, now: int) -> None:
         del self.logs.logs[log.topic, log.partition]
         log.abandon()
-        name = f"{log.directory}.{log.topic_id or 'unknown'}{STRAY_SUFFIX}"
-        self.files.rename(log.directory, name)
+        name = rename_aside(self.files, log, now, STRAY_SUFFIX)
         if self.emit is not None:
             self.emit("stray", directory=log.directory, renamed=name)

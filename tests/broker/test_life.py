@@ -88,12 +88,18 @@ def test_another_nodes_directory_is_refused(start: Callable[..., Conversation]) 
     [
         ("version=0\nbroker.id=1\n", "version 0, not 1"),
         ("version=1\nnode.id=1\ndirectory.id=AAAAAAAAAAAAAAAAAAAAAQ\n", "cluster.id is missing"),
+        ("", "version None, not 1"),
+        ("\udcff\0", "version None, not 1"),
+        ("version=1\nnode.id=1\ncluster.id=\n", "cluster.id is missing"),
+        ("version=1\nnode.id=1\ncluster.id=x\ndirectory.id=!!\n", "directory.id !! is no UUID"),
+        ("version=1\nnode.id=1\ncluster.id=x\ndirectory.id=AAAA\n", "directory.id AAAA is no"),
+        ("version=1\nnode.id=1\ncluster.id=x\ndirectory.id=\u00e4\n", "directory.id .* is no UUID"),
     ],
 )
 def test_a_directory_that_says_something_else_is_refused(
     tmp_path: Path, text: str, message: str
 ) -> None:
-    (tmp_path / "meta.properties").write_text(text)
+    (tmp_path / "meta.properties").write_text(text, "utf-8", "surrogateescape")
     with pytest.raises(WrongDirectory, match=message):
         identify(RealFiles(str(tmp_path)), 1, Random(1))
 
@@ -111,6 +117,20 @@ def test_a_partition_that_nobody_knows_is_set_aside_not_deleted(broker: Conversa
     assert broker.values() == [], "and the partition that is missing is there, empty"
     broker.start()
     assert stray.exists()
+
+
+def test_a_long_name_can_be_set_aside_again_and_again(broker: Conversation) -> None:
+    long = "n" * 249 + "-0"
+    for count in (1, 2):
+        broker.now += 1
+        broker.start()
+        broker.create("t" * count)
+        broker.stop()
+        (broker.root / ("t" * count + "-0")).rename(broker.root / long)
+        broker.start()
+        strays = list(broker.root.glob("n*-stray"))
+        assert [len(stray.name) for stray in strays] == [255] * count
+    assert not (broker.root / long).exists()
 
 
 def test_a_partition_of_an_earlier_topic_of_the_name_is_set_aside(broker: Conversation) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from minikafka.log import checkpoint
 from minikafka.log.config import LogConfig
 from minikafka.log.directory import DEFAULT_INTERVALS, Intervals, LogDirectory, parse_partition
+from minikafka.log.files import RealFiles
 from minikafka.log.log import Log
 from minikafka.node import MS
 from minikafka.runtime.disk import MemoryFiles
@@ -143,10 +145,21 @@ def test_strangers_in_the_directory_are_left_alone() -> None:
     broker = Broker()
     broker.files.make_directory("__cluster_metadata-0")
     broker.files.make_directory("lost+found")
-    broker.files.replace("note-x", b"?")
+    strangers = ["a-1", "note-x", "please-delete"]
+    for name in strangers:
+        broker.files.replace(name, b"?")
     broker.start()
     assert broker.logs.logs == {}
-    assert broker.files.list() == ["__cluster_metadata-0", "lost+found", "note-x"]
+    assert broker.files.list() == sorted(["__cluster_metadata-0", "lost+found", *strangers])
+
+
+def test_plain_files_are_left_alone_on_a_real_disk(tmp_path: Path) -> None:
+    for name in ("a-1", "please-delete"):
+        (tmp_path / name).write_text("mine")
+    files = RealFiles(str(tmp_path))
+    logs = LogDirectory.open(files, lambda topic: SMALL, NOW, None)
+    assert logs.logs == {}
+    assert files.list() == ["a-1", "please-delete"]
 
 
 @pytest.mark.parametrize(
@@ -159,6 +172,8 @@ def test_strangers_in_the_directory_are_left_alone() -> None:
         ("t-", None),
         ("t--1", ("t-", 1)),
         ("t-x", None),
+        ("t-01", None),
+        ("t-\u0661", None),
         ("meta.properties", None),
     ],
 )

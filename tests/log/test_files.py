@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -210,3 +211,19 @@ def test_the_lock_keeps_other_processes_out(real: RealFiles) -> None:
     assert "BlockingIOError" in run.stderr
     real.lock_descriptor = None
     subprocess.run([sys.executable, "-c", claim], check=True)
+
+
+def test_a_full_disk_is_reported_with_the_name_of_the_file(
+    real: RealFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    file = real.open("f")
+    file.append(b"a")
+    monkeypatch.setattr(os, "pwritev", full)
+    monkeypatch.setattr(os, "fsync", full)
+    for write, name in ((real.write_out, "f"), (lambda: real.replace("g", b"a"), "g.tmp")):
+        with pytest.raises(OSError, match="No space left on device") as caught:
+            write()
+        assert caught.value.filename == real.full(name)
