@@ -15,6 +15,7 @@ formatted at the first start, with a new cluster id.
 
 from __future__ import annotations
 
+import errno
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -33,6 +34,12 @@ VERSION = "1"
 
 class WrongDirectory(OSError):
     """The data directory is not this broker's, or not in a format that this broker knows."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(errno.EINVAL, reason, META_PROPERTIES)
+
+    def __str__(self) -> str:
+        return f"{self.filename}: {self.strerror}"
 
 
 class Identity(NamedTuple):
@@ -58,15 +65,15 @@ def identify(files: Files, node_id: int, random: Random) -> Identity:
         write_meta_properties(files, _properties(identity))
         return identity
     if found.get("version") != VERSION:
-        raise WrongDirectory(f"{META_PROPERTIES}: version {found.get('version')}, not {VERSION}")
+        raise WrongDirectory(f"version {found.get('version')}, not {VERSION}")
     for name in ("cluster.id", "node.id", "directory.id"):
         if not found.get(name):
-            raise WrongDirectory(f"{META_PROPERTIES}: {name} is missing")
+            raise WrongDirectory(f"{name} is missing")
     if not is_uuid(found["directory.id"]):
-        raise WrongDirectory(f"{META_PROPERTIES}: directory.id {found['directory.id']} is no UUID")
+        raise WrongDirectory(f"directory.id {found['directory.id']} is no UUID")
     if found["node.id"] != str(node_id):
         raise WrongDirectory(
-            f"{META_PROPERTIES}: this directory belongs to node.id {found['node.id']}, "
+            f"this directory belongs to node.id {found['node.id']}, "
             f"but the broker is configured with node.id {node_id}"
         )
     return Identity(found["cluster.id"], node_id, found["directory.id"])

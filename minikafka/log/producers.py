@@ -135,7 +135,7 @@ class Producers:
         self.snapshots: list[int] = sorted(
             int(name.removesuffix(SNAPSHOT_SUFFIX))
             for name in files.list(directory)
-            if name.endswith(SNAPSHOT_SUFFIX)
+            if name.endswith(SNAPSHOT_SUFFIX) and name.removesuffix(SNAPSHOT_SUFFIX).isdecimal()
         )
 
     # --- an append -----------------------------------------------------------------

@@ -79,7 +79,7 @@ def _open_segments(log: Log, now_ms: int) -> None:
         if name.endswith(LEFTOVERS) or is_orphan:
             log.files.remove(f"{log.directory}/{name}")
     for name in sorted(names):
-        if name.endswith(LOG_SUFFIX):
+        if name.endswith(LOG_SUFFIX) and name.removesuffix(LOG_SUFFIX).isdecimal():
             base_offset = int(name.removesuffix(LOG_SUFFIX))
             segment = log.add_segment(base_offset, now_ms)
             stem = file_name(base_offset)

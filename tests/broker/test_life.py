@@ -100,7 +100,7 @@ def test_a_directory_that_says_something_else_is_refused(
     tmp_path: Path, text: str, message: str
 ) -> None:
     (tmp_path / "meta.properties").write_text(text, "utf-8", "surrogateescape")
-    with pytest.raises(WrongDirectory, match=message):
+    with pytest.raises(WrongDirectory, match=f"^meta.properties: {message}"):
         identify(RealFiles(str(tmp_path)), 1, Random(1))
 
 

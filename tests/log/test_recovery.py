@@ -303,6 +303,16 @@ def test_leftovers_and_orphans_are_swept_up() -> None:
     assert "00000000000000000009.index" not in names
 
 
+def test_what_a_person_left_in_a_partitions_directory_is_not_looked_at() -> None:
+    place = Place()
+    place.fill(3)
+    for name in ("notes.log", "notes.snapshot"):
+        place.files.replace(f"t-0/{name}", b"?")
+    for clean in (True, False):
+        assert values(place.open(clean)) == [b"0", b"1", b"2"]
+    assert place.files.read("t-0/notes.log") == b"?"
+
+
 def test_a_log_start_beyond_the_end_starts_anew() -> None:
     """The checkpoint outlived the segments that it belongs to."""
     place = Place()
