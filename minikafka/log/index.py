@@ -139,9 +139,6 @@ class OffsetIndex(SparseIndex):
         """Forget entries of `offset` and above."""
         self.cut(self.slot_of(0, offset - self.base_offset - 1) + 1)
 
-    def is_full(self, max_bytes: int) -> bool:
-        return self.file.size_bytes + 8 > max_bytes
-
 
 class TimeIndex(SparseIndex):
     """The largest timestamp up to an offset. `.timeindex`"""
@@ -178,7 +175,3 @@ class TimeIndex(SparseIndex):
     def truncate_to(self, offset: int) -> None:
         """Forget entries of `offset` and above."""
         self.cut(self.slot_of(1, offset - self.base_offset - 1) + 1)
-
-    def is_full(self, max_bytes: int) -> bool:
-        """One slot is kept back for the entry that closes the segment."""
-        return self.file.size_bytes + 12 + 12 > max_bytes

@@ -47,6 +47,7 @@ from minikafka.log.segment import (
     file_name,
 )
 from minikafka.log.validate import (
+    AppendRules,
     Batches,
     check_append,
     code_of,
@@ -63,8 +64,6 @@ from minikafka.record.batch import (
 )
 from minikafka.record.errors import RecordError
 from minikafka.wire.errors import ErrorCode, KafkaError
-
-LOG_APPEND_TIME = "LogAppendTime"
 
 Emit = Callable[..., None] | None
 """`Node.emit`: where the log says what happened to it; None when nobody listens."""
@@ -130,7 +129,8 @@ class Log:
         self.files = files
         self.directory = directory
         self.config = config
-        self.limits = RollLimits.of(config)
+        self.limits = RollLimits(config)
+        self.rules = AppendRules(config)
         self.emit = emit
         topic, _, partition = directory.rpartition("-")
         self.topic = topic
@@ -224,14 +224,14 @@ class Log:
         OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, INVALID_TXN_STATE.
         """
         view = records if type(records) is memoryview else memoryview(records)
-        config, now_ms = self.config, now // MS
-        batches = check_append(view, config, now_ms, from_client)
+        rules, now_ms = self.rules, now // MS
+        batches = check_append(view, rules, now_ms, from_client)
         for _, header in batches:
             if header.producer_id >= 0:
                 repeated = self.producers.check(header, from_client)
                 if repeated is not None:
                     return self._duplicate(repeated)
-        if config.compression_type != "producer":
+        if not rules.keeps_codec:
             view, batches = self._compressed(view, batches, now_ms)
         if view.readonly:
             view = memoryview(bytearray(view))
@@ -247,9 +247,9 @@ class Log:
         if self.emit is not None:
             sizes = {"base_offset": base_offset, "last_offset": end_offset - 1}
             self.say("append", **sizes, size_bytes=size_bytes)
-        if end_offset - self.recovery_point >= config.flush_messages:
+        if end_offset - self.recovery_point >= rules.flush_messages:
             self.flush(now)
-        time_ms = now_ms if config.message_timestamp_type == LOG_APPEND_TIME else NO_TIMESTAMP
+        time_ms = NO_TIMESTAMP if rules.is_create_time else now_ms
         start = self.log_start_offset
         return _new_appended(
             Appended, (base_offset, end_offset - 1, time_ms, start, False, len(batches), size_bytes)
@@ -264,7 +264,7 @@ class Log:
         """
         offset = self.log_end_offset
         last_offset = offset + header.last_offset_delta
-        if self.config.message_timestamp_type == LOG_APPEND_TIME:
+        if not self.rules.is_create_time:
             header = set_log_append_time(view, position, header, now_ms)
         timestamp = header.max_timestamp
         size_bytes = header.batch_length + LOG_OVERHEAD
@@ -298,7 +298,7 @@ class Log:
             else:
                 parts.append(compress_again(view, position, header, codec, self.config))
         changed = memoryview(bytearray(b"".join(parts)))
-        return changed, check_append(changed, self.config, now_ms, from_client=False)
+        return changed, check_append(changed, self.rules, now_ms, from_client=False)
 
     def roll(self, now_ms: int) -> Segment:
         """Seal the active segment, begin to flush it, and begin the next one at the end offset."""

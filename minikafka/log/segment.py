@@ -91,18 +91,19 @@ class FoundTime(NamedTuple):
     leader_epoch: int
 
 
-class RollLimits(NamedTuple):
+class RollLimits:
     """When a segment is full: what a topic's config says about it, worked out once."""
 
-    size_bytes: int
-    age_ms: int
-    jitter_ms: int
-    index_bytes: int
+    __slots__ = ("age_ms", "index_bytes", "jitter_ms", "size_bytes", "time_index_bytes")
 
-    @classmethod
-    def of(cls, config: LogConfig) -> RollLimits:
-        jitter_ms = min(config.segment_jitter_ms, config.segment_ms)
-        return cls(config.roll_bytes, config.roll_ms, jitter_ms, config.segment_index_bytes)
+    def __init__(self, config: LogConfig) -> None:
+        self.size_bytes = config.roll_bytes
+        self.age_ms = config.roll_ms
+        self.jitter_ms = min(config.segment_jitter_ms, config.segment_ms)
+        # An index with more than this has no room for another entry; in the time index
+        # one more is kept back, for the entry that closes the segment.
+        self.index_bytes = config.segment_index_bytes - OffsetIndex.ENTRY.size
+        self.time_index_bytes = config.segment_index_bytes - 2 * TimeIndex.ENTRY.size
 
 
 class Segment:
@@ -208,8 +209,8 @@ class Segment:
         return (
             waited_ms > limits.age_ms - (limits.jitter_ms and self._jitter_ms(limits))
             or last_offset - self.base_offset > MAX_RELATIVE_OFFSET
-            or self.offset_index.is_full(limits.index_bytes)
-            or self.time_index.is_full(limits.index_bytes)
+            or self.offset_index.file.size_bytes > limits.index_bytes
+            or self.time_index.file.size_bytes > limits.time_index_bytes
         )
 
     def _jitter_ms(self, limits: RollLimits) -> int:

@@ -53,7 +53,25 @@ INVALID_RECORD = ErrorCode.INVALID_RECORD
 INVALID_TIMESTAMP = ErrorCode.INVALID_TIMESTAMP
 
 
-def check_append(view: memoryview, config: LogConfig, now: int, from_client: bool) -> Batches:
+class AppendRules:
+    """What a topic's config says about appends, worked out once: a config is slow to ask."""
+
+    __slots__ = (
+        "config", "flush_messages", "is_create_time", "keeps_codec", "looks_inside",
+        "max_ahead_ms", "max_bytes",
+    )  # fmt: skip
+
+    def __init__(self, config: LogConfig) -> None:
+        self.config = config
+        self.max_bytes = min(config.max_message_bytes, config.roll_bytes)
+        self.is_create_time = config.message_timestamp_type == CREATE_TIME
+        self.max_ahead_ms = config.message_timestamp_after_max_ms
+        self.looks_inside = config.compact or config.message_timestamp_before_max_ms != UNLIMITED
+        self.keeps_codec = config.compression_type == "producer"
+        self.flush_messages = config.flush_messages
+
+
+def check_append(view: memoryview, rules: AppendRules, now: int, from_client: bool) -> Batches:
     """The complete batches in `view`, each fit for the log. `now` in ms. Raises KafkaError.
 
     A partial batch at the end is left out, as in Kafka.
@@ -66,13 +84,14 @@ def check_append(view: memoryview, config: LogConfig, now: int, from_client: boo
             size_bytes = header.batch_length + LOG_OVERHEAD
             if position + size_bytes > end:
                 break
-            if size_bytes > config.max_message_bytes or size_bytes > config.roll_bytes:
-                refuse_size(size_bytes, config)
+            if size_bytes > rules.max_bytes:
+                refuse_size(size_bytes, rules.config)
             verify(view, position, header)
             if from_client:
-                _check_client_batch(header, config, now)
-                if config.message_timestamp_before_max_ms != UNLIMITED or config.compact:
-                    _check_records(decode(view, position, header, check_crc=False), config, now)
+                _check_client_batch(header, rules, now)
+                if rules.looks_inside:
+                    records = decode(view, position, header, check_crc=False)
+                    _check_records(records, rules.config, now)
             found.append((position, header))
             position += size_bytes
     except RecordError as error:
@@ -107,7 +126,7 @@ def refuse_size(size_bytes: int, config: LogConfig) -> NoReturn:
     raise KafkaError(code, f"a batch of {size_bytes} bytes, {name} is {limit}")
 
 
-def _check_client_batch(header: BatchHeader, config: LogConfig, now: int) -> None:
+def _check_client_batch(header: BatchHeader, rules: AppendRules, now: int) -> None:
     """What a client must not write: offsets of its own, control batches, ids without numbers.
 
     Its clock may be ahead by an hour; log-append time is not its to claim.
@@ -120,11 +139,11 @@ def _check_client_batch(header: BatchHeader, config: LogConfig, now: int) -> Non
     elif header.producer_id >= 0 and header.base_sequence < 0:
         code = INVALID_RECORD
         wrong = f"producer {header.producer_id} without a sequence number"
-    elif config.message_timestamp_type != CREATE_TIME:
+    elif not rules.is_create_time:
         return
     elif attributes & LOG_APPEND_TIME:
         code, wrong = INVALID_TIMESTAMP, "claims log-append time"
-    elif header.max_timestamp > (latest := now + config.message_timestamp_after_max_ms):
+    elif header.max_timestamp > (latest := now + rules.max_ahead_ms):
         code = INVALID_TIMESTAMP
         wrong = f"timestamp {header.max_timestamp}, {latest} is the latest that is taken"
     else:

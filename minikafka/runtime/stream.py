@@ -39,6 +39,7 @@ MSG_MORE = getattr(socket, "MSG_MORE", 0)
 MAX_PIECES = 512
 """Pieces handed to one `sendmsg`; the kernel's own limit (IOV_MAX) is 1024."""
 
+_NOTHING = memoryview(b"")
 _ROUND_OF_FRAMES = range(MAX_FRAMES)
 _NO_MORE = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EINTR)
 
@@ -55,7 +56,7 @@ class FrameReader:
 
     def __init__(self, limit_bytes: int) -> None:
         self._limit = limit_bytes
-        self._rest = b""  # a part of a length, or what was beyond MAX_FRAMES
+        self._rest = _NOTHING  # a part of a length, or what was beyond MAX_FRAMES
         self.has_more = False  # the rest may hold whole frames
         self._frame: bytearray | None = None
         self._size = 0
@@ -75,11 +76,21 @@ class FrameReader:
         self._filled += count
         return self._complete() if self._filled == self._size else None
 
-    def feed(self, data: memoryview) -> Iterator[bytearray]:
-        """The frames that `data` completes; what is left is kept. Raises MalformedFrame."""
-        if self._rest:
-            data = memoryview(self._rest + data)
-            self._rest = b""
+    def feed(self, data: memoryview) -> Iterable[bytearray]:
+        """The frames that `data` completes; what is left is kept. Raises MalformedFrame.
+
+        Who waits for each answer sends one whole frame, and that needs no generator.
+        """
+        size = len(data) - SIZE_BYTES
+        if size >= 0 and not self._rest and frame_size(data, 0, self._limit) == size:
+            return (bytearray(data[SIZE_BYTES:]),)
+        return self._cut(data)
+
+    def _cut(self, data: memoryview) -> Iterator[bytearray]:
+        """`feed`, for all that there can be. What is kept is copied once, however long it waits."""
+        kept, self._rest = self._rest, _NOTHING
+        if kept:
+            data = memoryview(bytes(kept) + data) if data else kept
         position, end = 0, len(data)
         for _ in _ROUND_OF_FRAMES:
             if end - position < SIZE_BYTES:
@@ -96,7 +107,7 @@ class FrameReader:
         else:
             self.has_more = True
         if position < end:
-            self._rest = bytes(data[position:])
+            self._rest = data[position:] if kept else memoryview(bytes(data[position:]))
 
     def _begin(self, size: int, data: memoryview) -> None:
         """A frame of which `data` is the beginning: the rest is received into its buffer."""
@@ -164,6 +175,8 @@ class Connection:
             while out:
                 if type(out[0]) is FileSlice:
                     self._send_slice(out[0])
+                elif len(out) == 1:
+                    self._sent(self.sock.send(out[0]))
                 else:
                     self._send_pieces()
         except OSError as error:
@@ -183,9 +196,6 @@ class Connection:
     def _send_pieces(self) -> None:
         """Send what is in memory, up to the first file."""
         out, flags = self.out, 0
-        if len(out) == 1:
-            self._sent(self.sock.send(out[0]))
-            return
         pieces = list(out) if len(out) <= MAX_PIECES else list(islice(out, MAX_PIECES))
         for index, part in enumerate(pieces):
             if type(part) is FileSlice:

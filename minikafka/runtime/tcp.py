@@ -32,11 +32,11 @@ import os
 import socket
 import sys
 import threading
-import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from random import Random
+from time import monotonic, monotonic_ns, time_ns
 from typing import Any
 
 from minikafka.log.files import Files
@@ -65,6 +65,8 @@ from minikafka.wire.errors import KafkaError, MalformedFrame
 SCRATCH_BYTES = 256 * 1024
 """What one read takes at most from a connection that is at the start of a frame."""
 
+SECOND_NS = 1_000_000_000
+
 MAX_FRAME_BYTES = (1 << 31) - 1
 """What a client accepts: its own fetch sizes bound the answers already."""
 
@@ -72,22 +74,30 @@ MAX_FRAME_BYTES = (1 << 31) - 1
 class Clock:
     """Microseconds since the Unix epoch that never go back.
 
-    Between two looks at the wall clock it is the monotonic clock that counts, so timers do
-    not see an adjustment. A jump ahead of more than a second is followed (the machine slept,
-    and records come with the new time); one back is not.
+    It is the monotonic clock that counts, so timers do not see an adjustment. Once a second
+    the wall clock is asked too: if it has jumped ahead by more than a second, that is followed
+    (the machine slept, and records come with the new time); a jump back is not.
     """
 
+    __slots__ = ("_ahead_ns", "_ask_at_ns")
+
     def __init__(self) -> None:
-        self._ahead_ns = time.time_ns() - time.monotonic_ns()
+        self._ahead_ns = time_ns() - monotonic_ns()
+        self._ask_at_ns = 0
 
     def now(self) -> int:
-        monotonic_ns = time.monotonic_ns()
-        now_ns = monotonic_ns + self._ahead_ns
-        wall_ns = time.time_ns()
-        if wall_ns - now_ns > 1_000_000_000:
-            self._ahead_ns = wall_ns - monotonic_ns
-            now_ns = wall_ns
+        now_ns = monotonic_ns() + self._ahead_ns
+        if now_ns >= self._ask_at_ns:
+            now_ns = self._ask(now_ns)
         return now_ns // 1000
+
+    def _ask(self, now_ns: int) -> int:
+        jump_ns = time_ns() - now_ns
+        if jump_ns > SECOND_NS:
+            self._ahead_ns += jump_ns
+            now_ns += jump_ns
+        self._ask_at_ns = now_ns + SECOND_NS
+        return now_ns
 
 
 class _Entered:
@@ -251,13 +261,13 @@ class Driver:
                 self._poke()
 
     def wait(self, done: Callable[[], bool], timeout_ms: float | None) -> bool:
-        deadline = None if timeout_ms is None else time.monotonic() + timeout_ms / 1000
+        deadline = None if timeout_ms is None else monotonic() + timeout_ms / 1000
         with self._turned:
             self._waiters += 1
             try:
                 while not done():
                     self._require_running()
-                    left = None if deadline is None else deadline - time.monotonic()
+                    left = None if deadline is None else deadline - monotonic()
                     if left is not None and left <= 0:
                         return False
                     self._turned.wait(left)
@@ -326,7 +336,10 @@ class Driver:
         if self._backlog or self.node.calls:
             return 0.0
         wake = self._wake if self._wake < self._idle_check_at else self._idle_check_at
-        return None if wake >= NEVER else max(0.0, (wake - self._clock.now()) / 1e6)
+        if wake >= NEVER:
+            return None
+        left = wake - self._clock.now()
+        return left / 1e6 if left > 0 else 0.0
 
     def _turn(self, now: int, arrived: list[tuple[Message, int]]) -> None:
         self._wake = self._loop.turn(now, arrived)
@@ -350,10 +363,10 @@ class Driver:
             if connection is not None:
                 self._drop(connection)
             return
-        if connection is None and type(message) is Request:
-            connection = self._connect(channel)
         if connection is None:
-            return
+            connection = self._connect(channel) if type(message) is Request else None
+            if connection is None:
+                return
         try:
             if type(message) is Response:
                 connection.queue(encode_response(message))

@@ -17,7 +17,9 @@ leaves behind Python source, one function per message, version and direction:
           if (n - 1) * 3 > end - p:
               refuse_count('FetchRequest.topics', n - 1, end - p)
           a0 = o0.topics = []
-          for _ in range(n - 1):
+          c0 = n - 1
+          while c0 > 0:
+              c0 -= 1
               …
 
 `inspect.getsource` prints the whole of it, tracebacks show its lines, a debugger
@@ -257,7 +259,8 @@ class _Source:
 class _Decoder(_Source):
     """Writes `decode(b, p, end) -> (message, next p)`.
 
-    Names in the source: `o0` the message, `o1` a struct in it, …; `a0` a list of `o0`;
+    Names in the source: `o0` the message, `o1` a struct in it, …; `a0` a list of `o0`, and
+    `c0` how many elements it still lacks;
     `n` the length or count just read, one more than it says where it is compact, and `m`
     the second byte of one that has two.
     """
@@ -404,7 +407,9 @@ class _Decoder(_Source):
             self(f"p += ({count}) * {element.size}")
             return
         self(f"a{depth} = {target} = []")
-        with self.block(f"for _ in range({count}):"):
+        self(f"c{depth} = {count}")
+        with self.block(f"while c{depth} > 0:"):  # most arrays have one element: no range for that
+            self(f"c{depth} -= 1")
             if isinstance(element, StructKind):
                 self.struct(element.cls, depth + 1)
                 item = f"o{depth + 1}"
@@ -658,7 +663,10 @@ def compile_encoder(cls: type[Struct], version: int, flexible: bool) -> Encode:
 
 
 def compile_constructor(cls: type[Struct]) -> Callable[..., None]:
-    """`__init__(self, *, …)` of a struct: every field by its name, each with its default."""
+    """`__init__(self, …)` of a struct: every field in its order, each with its default.
+
+    Keyword-only ones would take their defaults out of a dict, one lookup for each field.
+    """
     source = _Source(0, False, {"FRESH": object()})
     arguments, assignments = [], []
     for field in cls.FIELDS:
@@ -667,8 +675,7 @@ def compile_constructor(cls: type[Struct]) -> Callable[..., None]:
         arguments.append(f"{name}={default}")
         value = f"[] if {name} is FRESH else {name}" if field.is_fresh else name
         assignments.append(f"self.{name} = {value}")
-    star = ", *, " if arguments else ""
-    with source.block(f"def __init__(self{star}{', '.join(arguments)}):"):
+    with source.block(f"def __init__({', '.join(['self', *arguments])}):"):
         for line in assignments or ["pass"]:
             source(line)
     function: Callable[..., None] = _run(source, "__init__", f"__init__ {cls.__name__}")

@@ -59,17 +59,17 @@ class _Declared(type):
 
 # Not told about field specifiers, a type checker takes every field to have a default,
 # which is true: `int32()` is 0 when nobody says otherwise.
-@dataclass_transform(kw_only_default=True)
+@dataclass_transform()
 class Struct(metaclass=_Declared):
     """A group of fields inside of a message. Treat one as a value once it is in a message."""
 
     FIELDS: ClassVar[tuple[Field, ...]]
 
-    def __init__(self, **fields: Any) -> None:
+    def __init__(self, *values: Any, **fields: Any) -> None:
         # Replaced by a generated one when the class is first used, not when it is imported.
         cls = type(self)
         cls.__init__ = compile_constructor(cls)  # type: ignore[method-assign]
-        cls.__init__(self, **fields)
+        cls.__init__(self, *values, **fields)
 
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and all(

@@ -72,17 +72,3 @@ def test_half_an_entry_is_noticed() -> None:
     files.replace("i", bytes(12))
     assert not OffsetIndex(files.open("i"), BASE).is_whole
     assert TimeIndex(files.open("i"), BASE).is_whole
-
-
-def test_full_means_no_room_and_a_time_index_keeps_one_entry_back() -> None:
-    files = MemoryFiles()
-    offsets, times = OffsetIndex(files.open("o"), BASE), TimeIndex(files.open("t"), BASE)
-    for n in range(1, 4):
-        assert not offsets.is_full(31)
-        offsets.append(BASE + n, n)
-    assert offsets.is_full(31)
-    assert not offsets.is_full(32)
-    for n in range(1, 3):
-        assert not times.is_full(36)
-        times.maybe_append(n, BASE + n)
-    assert times.is_full(36)

@@ -167,23 +167,27 @@ def test_decodes(example: Example) -> None:
                 verify(data[:end], 0, read_header(data[:end]))
 
 
+def fields_of(header: BatchHeader) -> dict[str, int]:
+    return {name: getattr(header, name) for name in BatchHeader.__annotations__}
+
+
 def test_fields_of_the_header() -> None:
     header = read_header(EXAMPLES[-1].data)
-    assert header == BatchHeader(
-        base_offset=1 << 40,
-        batch_length=57,
-        partition_leader_epoch=5,
-        magic=2,
-        crc=0xAB2FA5DE,
-        attributes=16,
-        last_offset_delta=0,
-        base_timestamp=0,
-        max_timestamp=0,
-        producer_id=7,
-        producer_epoch=3,
-        base_sequence=42,
-        record_count=1,
-    )
+    assert fields_of(header) == {
+        "base_offset": 1 << 40,
+        "batch_length": 57,
+        "partition_leader_epoch": 5,
+        "magic": 2,
+        "crc": 0xAB2FA5DE,
+        "attributes": 16,
+        "last_offset_delta": 0,
+        "base_timestamp": 0,
+        "max_timestamp": 0,
+        "producer_id": 7,
+        "producer_epoch": 3,
+        "base_sequence": 42,
+        "record_count": 1,
+    }
     assert header.next_offset == header.last_offset + 1 == (1 << 40) + 1
     assert header.last_sequence == 42
     assert header.compression is Compression.NONE
@@ -195,11 +199,13 @@ def test_fields_of_the_header() -> None:
 def test_sequences_wrap() -> None:
     header = read_header(EXAMPLES[1].data)
     assert header.last_sequence == -1
-    assert header._replace(base_sequence=2**31 - 2).last_sequence == 1
+    header.base_sequence = 2**31 - 2
+    assert header.last_sequence == 1
 
 
 def test_prints_well() -> None:
-    header = read_header(EXAMPLES[-1].data)._replace(base_offset=5, last_offset_delta=3)
+    header = read_header(EXAMPLES[-1].data)
+    header.base_offset, header.last_offset_delta = 5, 3
     assert str(header) == "Batch(5..8, epoch 5, pid 7, transactional)"
     assert str(EXAMPLES[2].records[0]).startswith("0 @1 None: None {'h': None")
 
@@ -304,7 +310,7 @@ def test_the_stamp_is_outside_the_crc() -> None:
 def test_log_append_time_is_inside_the_crc() -> None:
     data = memoryview(bytearray(b"xyz" + EXAMPLES[3].data))
     header = set_log_append_time(data, 3, read_header(data, 3), 5555)
-    assert header == read_header(data, 3)
+    assert fields_of(header) == fields_of(read_header(data, 3))
     assert header.timestamp_type == 1
     verify(data, 3, header)
     assert [record.timestamp for record in decode(data, 3, header)] == [5555] * 3
@@ -316,8 +322,12 @@ def test_log_append_time_is_inside_the_crc() -> None:
 def rewrite(data: bytes, body: bytes | None = None, **fields: int) -> bytes:
     """`data` with other header fields or another body, and with lengths and a CRC that fit."""
     body = data[HEADER_BYTES:] if body is None else body
-    fields = {"batch_length": HEADER_BYTES - 12 + len(body), **fields}
-    header = struct.pack(">qiibIhiqqqhii", *read_header(data)._replace(**fields))
+    fields = {
+        **fields_of(read_header(data)),
+        "batch_length": HEADER_BYTES - 12 + len(body),
+        **fields,
+    }
+    header = struct.pack(">qiibIhiqqqhii", *fields.values())
     crc = crc32c(header[21:] + body)
     return header[:17] + struct.pack(">I", crc) + header[21:] + body
 
@@ -460,7 +470,8 @@ def test_recompressed_only_the_codec_and_what_follows_from_it_change(
 
 def test_a_batch_that_lies_about_its_records_is_not_recompressed() -> None:
     data = encode([Record(0, 0, None, b"a")], Compression.GZIP)
-    lying = read_header(data)._replace(record_count=2, last_offset_delta=1)
+    lying = read_header(data)
+    lying.record_count, lying.last_offset_delta = 2, 1
     with pytest.raises(BadCount):
         recompress(data, 0, lying, Compression.ZSTD)
 

@@ -228,12 +228,12 @@ def test_what_does_not_fit_on_the_wire():
 # ------------------------------------------------------------------ the classes
 
 
-def test_the_constructor_takes_fields_by_name_and_no_others():
-    assert (Inner().a, Inner(a=1).a) == (7, 1)
+def test_the_constructor_takes_its_fields_and_no_others():
+    assert (Inner().a, Inner(a=1).a, Inner(1).a) == (7, 1, 1)
     with pytest.raises(TypeError, match="c"):
         Inner(c=1)
     with pytest.raises(TypeError):
-        Inner(1)
+        Inner(*range(100))
     with pytest.raises(AttributeError):
         Inner().c = 1
 
