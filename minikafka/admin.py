@@ -29,7 +29,18 @@ from enum import IntEnum
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from minikafka.client import COMMON_CONFIGS, ClientConfig, ClientNode, Facade, Pending
+from minikafka.client import (
+    COMMON_CONFIGS,
+    INT32_MAX,
+    ClientConfig,
+    ClientNode,
+    Facade,
+    Pending,
+    topic_name,
+    topic_names,
+    utf8,
+    whole_number,
+)
 from minikafka.config import ConfigKey, ConfigTable, ConfigType, at_least
 from minikafka.node import MS
 from minikafka.wire.errors import ErrorCode, KafkaError
@@ -63,6 +74,7 @@ ADMIN_CONFIGS = ConfigTable(
     ],
 )
 
+INT16_MAX = (1 << 15) - 1
 LAST_DELETE_WITH_NAMES = 5  # DeleteTopics 6 has another shape, for topic ids
 RESOURCE_TYPES = {"topic": 2, "broker": 4}
 PUT_AGAIN = (
@@ -96,7 +108,14 @@ class NewTopic:
     name: str
     partitions: int = 1
     replication_factor: int = 1
-    configs: Mapping[str, str] = field(default_factory=dict)
+    configs: Mapping[str, str | float | bool] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        topic_name(self.name)
+        whole_number("partitions", self.partitions, INT32_MAX, least=-1)
+        whole_number("replication_factor", self.replication_factor, INT16_MAX, least=-1)
+        for name, value in self.configs.items():
+            _config_text(name, value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,19 +310,7 @@ class Admin(Facade):
     ) -> dict[str, CreatedTopic]:
         """Create topics; with `validate_only` only say whether that would work."""
         body = CreateTopicsRequest(
-            topics=[
-                CreatableTopic(
-                    name=topic.name,
-                    num_partitions=topic.partitions,
-                    replication_factor=topic.replication_factor,
-                    assignments=[],
-                    configs=[
-                        CreatableTopicConfig(name=name, value=value)
-                        for name, value in topic.configs.items()
-                    ],
-                )
-                for topic in topics
-            ],
+            topics=[_creatable(topic) for topic in topics],
             timeout_ms=self.config.request_timeout_ms,
             validate_only=validate_only,
         )
@@ -312,7 +319,7 @@ class Admin(Facade):
     def delete_topics(self, names: Iterable[str]) -> None:
         """Delete topics, and with them their records."""
         body = DeleteTopicsRequest(
-            topics=[], topic_names=list(names), timeout_ms=self.config.request_timeout_ms
+            topics=[], topic_names=topic_names(names), timeout_ms=self.config.request_timeout_ms
         )
         self._call(CONTROLLER, body, _deleted, LAST_DELETE_WITH_NAMES)
 
@@ -328,7 +335,7 @@ class Admin(Facade):
     def describe_topics(self, names: Iterable[str]) -> dict[str, TopicDescription]:
         """Partitions, leaders and replicas of these topics."""
         body = MetadataRequest(
-            topics=[MetadataRequestTopic(name=name) for name in names],
+            topics=[MetadataRequestTopic(name=name) for name in topic_names(names)],
             allow_auto_topic_creation=False,
         )
         return self._call(ANY_BROKER, body, _described)
@@ -338,31 +345,30 @@ class Admin(Facade):
         self, resources: Iterable[tuple[str, str]]
     ) -> dict[ConfigResource, dict[str, ConfigEntry]]:
         """The configs of resources such as ("topic", "t") or ("broker", "1"), by name."""
-        found: dict[ConfigResource, dict[str, ConfigEntry]] = {}
-        for resource in (ConfigResource(kind, str(name)) for kind, name in resources):
-            if resource.kind not in RESOURCE_TYPES:
-                raise ValueError(f"{resource.kind} has no configs; topic and broker do")
-            broker = int(resource.name) if resource.kind == "broker" else ANY_BROKER
-            body = DescribeConfigsRequest(
-                resources=[
-                    DescribeConfigsResource(
-                        resource_type=RESOURCE_TYPES[resource.kind],
-                        resource_name=resource.name,
-                        configuration_keys=None,
-                    )
-                ],
-                include_documentation=True,
-            )
-            found[resource] = self._call(broker, body, _configs)
-        return found
+        chosen = [_resource(given) for given in resources]
+        with self._entered() as now:
+            questions = {resource: self._ask_configs(now, resource) for resource in chosen}
+        self._wait(lambda: all(question.done for question in questions.values()), None)
+        return {resource: question.result() for resource, question in questions.items()}
+
+    def _ask_configs(self, now: int, resource: ConfigResource) -> Pending[dict[str, ConfigEntry]]:
+        broker = int(resource.name) if resource.kind == "broker" else ANY_BROKER
+        wanted = DescribeConfigsResource(
+            resource_type=RESOURCE_TYPES[resource.kind],
+            resource_name=resource.name,
+            configuration_keys=None,
+        )
+        body = DescribeConfigsRequest(resources=[wanted], include_documentation=True)
+        return self._node.add(broker, body, _configs, self._deadline(now))
+
+    def _deadline(self, now: int) -> int:
+        return now + self.config.default_api_timeout_ms * MS
 
     def _call(
         self, broker: int, body: Any, read: Callable[[Any], T], at_most: int | None = None
     ) -> T:
-        with self._host.entered() as now:
-            self._require_open()
-            deadline = now + self.config.default_api_timeout_ms * MS
-            question = self._node.add(broker, body, read, deadline, at_most)
+        with self._entered() as now:
+            question = self._node.add(broker, body, read, self._deadline(now), at_most)
         return self._ask(question)
 
     def close(self) -> None:
@@ -375,6 +381,47 @@ class Admin(Facade):
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+
+# --- making requests -------------------------------------------------------------------------
+def _creatable(topic: NewTopic) -> CreatableTopic:
+    if not isinstance(topic, NewTopic):
+        raise TypeError(f"a topic to be created is a NewTopic, not {topic!r}")
+    return CreatableTopic(
+        name=topic.name,
+        num_partitions=topic.partitions,
+        replication_factor=topic.replication_factor,
+        assignments=[],
+        configs=[
+            CreatableTopicConfig(name=name, value=_config_text(name, value))
+            for name, value in topic.configs.items()
+        ],
+    )
+
+
+def _config_text(name: str, value: object) -> str:
+    """A config's value as it travels: Kafka's configs are texts, and its booleans lower case."""
+    if not isinstance(name, str):
+        raise TypeError(f"a config's name must be a str, not {name!r}")
+    if isinstance(value, bool):
+        return str(value).lower()
+    if not isinstance(value, (str, int, float)):
+        raise TypeError(f"{name} must be a str or a number, not {type(value).__name__}")
+    utf8(name, name + str(value))
+    return str(value)
+
+
+def _resource(given: object) -> ConfigResource:
+    if not isinstance(given, (tuple, list)) or len(given) != 2:
+        raise TypeError(f"what has configs is a pair (kind, name), not {given!r}")
+    kind, name = given[0], str(given[1])
+    if kind not in RESOURCE_TYPES:
+        raise ValueError(f"{kind} has no configs; topic and broker do")
+    if kind == "topic":
+        topic_name(given[1])
+    elif not name.isdecimal() or int(name) > INT32_MAX:
+        raise ValueError(f"a broker goes by its id, a number, not {name!r}")
+    return ConfigResource(kind, name)
 
 
 # --- reading answers -------------------------------------------------------------------------

@@ -40,7 +40,7 @@ and fetch answers (KIP-951): a fresh Metadata tells the same one round trip late
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
@@ -63,6 +63,7 @@ from minikafka.wire.messages import ApiVersionsRequest, MetadataRequest
 from minikafka.wire.messages.metadata import MetadataRequestTopic
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from random import Random
 
     from minikafka.node import Host, World
@@ -82,6 +83,68 @@ class TopicPartition(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.topic}-{self.partition}"
+
+    @classmethod
+    def of(cls, given: object) -> TopicPartition:
+        """From a pair. Raises TypeError or ValueError for what cannot be one."""
+        if not isinstance(given, (tuple, list)) or len(given) != 2:
+            raise TypeError(f"a partition is given as a pair (topic, number), not as {given!r}")
+        return cls(topic_name(given[0]), whole_number("partition", given[1], INT32_MAX))
+
+
+# --- what a program may hand in -----------------------------------------------------------------
+# Checked where it comes in: what has got into a request must fit the protocol's fields, or the
+# failure would meet the machine, and all that others have asked it for.
+INT32_MAX = (1 << 31) - 1
+INT64_MAX = (1 << 63) - 1
+LONGEST_MS = 1_000_000_000_000
+"""31 years: who waits for longer waits for ever."""
+
+
+def topic_name(given: object) -> str:
+    """A name that a request can carry; whether a topic may have it is for the broker to say."""
+    if not isinstance(given, str):
+        raise TypeError(f"topic must be a str, not {type(given).__name__}")
+    if not given:
+        raise ValueError("topic must not be empty")
+    if len(given) > LONGEST_TOPIC:
+        raise ValueError(f"topic must have at most {LONGEST_TOPIC} characters, not {len(given)}")
+    utf8(f"topic {given!r}", given)
+    return given
+
+
+LONGEST_TOPIC = 249  # a directory's name has to hold it, with the partition and a suffix
+
+
+def topic_names(given: Iterable[object]) -> list[str]:
+    """Several of them. Raises TypeError for a str, which would be taken letter by letter."""
+    if isinstance(given, str):
+        raise TypeError(f"topics must be a list of names, not the str {given!r}")
+    return [topic_name(name) for name in given]
+
+
+def utf8(what: str, given: str) -> bytes:
+    """The bytes of a text. Raises ValueError for half a surrogate pair, which has none."""
+    try:
+        return given.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"{what} is not valid text: {error.reason}") from None
+
+
+def whole_number(what: str, given: object, largest: int, least: int = 0) -> int:
+    """An int within its field's bounds; a float is refused, even 1.0."""
+    if not isinstance(given, int) or isinstance(given, bool):
+        raise TypeError(f"{what} must be an int, not {type(given).__name__}")
+    if not least <= given <= largest:
+        raise ValueError(f"{what} must be between {least} and {largest}, not {given}")
+    return given
+
+
+def milliseconds(given: object) -> float:
+    """A timeout. Infinity is fine, and cut to `LONGEST_MS`, as the clock could not add it."""
+    if not isinstance(given, (int, float)) or given != given:  # NaN
+        raise TypeError(f"a timeout must be a number of milliseconds, not {given!r}")
+    return min(given, LONGEST_MS)
 
 
 COMMON_CONFIGS = (
@@ -214,6 +277,9 @@ class Metadata:
           request_update() ──► needed, after the backoff     something turned out to be wrong
           nothing    ──►  needed when metadata.max.age.ms have passed
 
+    A wanted topic that does not exist, or not yet, is asked about again and again, with a
+    growing backoff.
+
     The picture is only ever a hint. The broker checks each request against what it
     really leads and refuses with NOT_LEADER_OR_FOLLOWER, and that is how a client learns
     that its picture is old.
@@ -248,8 +314,9 @@ class Metadata:
         return self.topics.get(topic)
 
     def forget(self, topic: str) -> None:
-        """Stop asking about a topic."""
+        """Stop asking about a topic, and do not rely on what was said about it."""
         self.wanted.pop(topic, None)
+        self.topics.pop(topic, None)
 
     def request_update(self) -> None:
         self._needed = True
@@ -292,9 +359,6 @@ class Metadata:
     def update(self, now: int, answer: Any, random: Random) -> None:
         """Take over a MetadataResponse."""
         self._asking = False
-        self._needed = self._urgent  # a topic that came up meanwhile is not in this answer
-        self._attempts = 0
-        self._not_before = now + self._backoff.delay_us(0, random)
         self._updated_at = now
         self.updates += 1
         if answer.brokers:
@@ -302,9 +366,17 @@ class Metadata:
         self.controller_id = answer.controller_id
         self.cluster_id = answer.cluster_id
         for topic in answer.topics:
-            if topic.name is not None:
+            if topic.name in self.wanted:  # or it was forgotten meanwhile
                 self._update_topic(topic)
         self.names = {info.topic_id: info.name for info in self.topics.values()}
+        lacking = any(self._lacks(topic) for topic in self.wanted)
+        self._not_before = now + self._backoff.delay_us(self._attempts, random)
+        self._attempts = self._attempts + 1 if lacking else 0
+        self._needed = self._urgent or lacking
+
+    def _lacks(self, topic: str) -> bool:
+        info = self.topics.get(topic)
+        return info is None or info.error is not None
 
     def _update_topic(self, topic: Any) -> None:
         error = None
@@ -423,6 +495,10 @@ class ClientNode(Node):
     def work(self, now: int) -> None:
         """Send whatever can be sent, and `wake_at` the time of whatever has to wait."""
         raise NotImplementedError
+
+    def topics_to_ask(self, now: int) -> list[str]:
+        """The topics that the next Metadata request is to be about."""
+        return list(self.metadata.wanted)
 
     # --- the seam ------------------------------------------------------------------
     def receive(self, now: int, message: Message) -> None:
@@ -558,13 +634,16 @@ class ClientNode(Node):
         calls.popleft().then(now, response.body)
 
     def _give_up_late(self, now: int) -> None:
-        for connection in list(self._by_channel.values()):
+        late = []
+        for connection in self._by_channel.values():
             if connection.in_flight:
-                oldest = connection.in_flight[0]
-                if oldest.deadline <= now:
-                    self._give_up(now, connection, f"no answer to {oldest.what} in time")
-                else:
-                    self.wake_at(oldest.deadline)
+                deadline = connection.in_flight[0].deadline
+                if deadline <= now:
+                    late.append(connection)
+                elif deadline < self._wake:
+                    self._wake = deadline
+        for connection in late:
+            self._give_up(now, connection, f"no answer to {connection.in_flight[0].what} in time")
 
     def _give_up(self, now: int, connection: Connection, reason: str) -> None:
         assert connection.channel is not None
@@ -594,7 +673,7 @@ class ClientNode(Node):
         if connection is None:
             return
         body = MetadataRequest(
-            topics=[MetadataRequestTopic(name=topic) for topic in self.metadata.wanted],
+            topics=[MetadataRequestTopic(name=topic) for topic in self.topics_to_ask(now)],
             allow_auto_topic_creation=self.allow_auto_topic_creation,
         )
         self.metadata.asked()
@@ -627,6 +706,19 @@ class Facade:
     def _require_open(self) -> None:
         if self._closed:
             raise WorldStopped(f"{self.name} is closed")
+
+    def _entered(self) -> AbstractContextManager[int]:
+        """`Host.entered` for a client that is open: the same error in every world if it is not."""
+        self._require_open()
+        return self._host.entered()
+
+    def _quietly(self) -> AbstractContextManager[int]:
+        self._require_open()
+        return self._host.quietly()
+
+    def _wait(self, done: Callable[[], bool], timeout_ms: float | None) -> bool:
+        """Let the world go on until `done()`; says whether it is."""
+        return self._host.wait(done, None if timeout_ms is None else milliseconds(timeout_ms))
 
     def _ask(self, question: Pending[T]) -> T:
         """Wait for an answer, or raise its KafkaError. The machine minds the deadline."""

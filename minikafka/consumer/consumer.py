@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from minikafka.client import Facade, TopicPartition
+from minikafka.client import INT64_MAX, Facade, TopicPartition, milliseconds, whole_number
 from minikafka.consumer.config import ConsumerConfig
 from minikafka.consumer.fetcher import ConsumerStatistics, FetcherNode, OffsetAndTimestamp
 from minikafka.consumer.records import ConsumerRecord
@@ -59,19 +59,19 @@ class Consumer(Facade):
 
         The others begin where auto.offset.reset says, unless `seek` comes first.
         """
-        with self._host.quietly():
-            self._require_open()
-            self._node.assign([TopicPartition(*tp) for tp in partitions])
+        chosen = [TopicPartition.of(tp) for tp in partitions]
+        with self._quietly():
+            self._node.assign(chosen)
 
     def assignment(self) -> list[TopicPartition]:
         return list(self._node.partitions)
 
     def seek(self, partition: tuple[str, int], offset: int) -> None:
         """Read on from `offset`. One that the log does not hold is treated by auto.offset.reset."""
-        if offset < 0:
-            raise ValueError(f"offset {offset} is negative")
-        with self._host.quietly():
-            self._node.seek(TopicPartition(*partition), offset)
+        tp = TopicPartition.of(partition)
+        whole_number("offset", offset, INT64_MAX)
+        with self._quietly():
+            self._node.seek(tp, offset)
 
     def seek_to_beginning(self, *partitions: tuple[str, int]) -> None:
         """Read on from the first record that the log holds; by default in all partitions."""
@@ -82,22 +82,21 @@ class Consumer(Facade):
         self._seek_to("latest", partitions)
 
     def _seek_to(self, reset: str, partitions: tuple[tuple[str, int], ...]) -> None:
-        with self._host.quietly():
-            for tp in partitions or self._node.partitions:
-                self._node.seek_to(TopicPartition(*tp), reset)
+        chosen = [TopicPartition.of(tp) for tp in partitions]
+        with self._quietly():
+            for tp in chosen or self._node.partitions:
+                self._node.seek_to(tp, reset)
 
     def position(self, partition: tuple[str, int], timeout_ms: float | None = None) -> int:
         """The offset of the next record that poll returns; waits until it is known.
 
         Raises KafkaError, with REQUEST_TIMED_OUT after `timeout_ms` (default.api.timeout.ms).
         """
-        tp = TopicPartition(*partition)
+        tp = TopicPartition.of(partition)
         timeout = self.config.default_api_timeout_ms if timeout_ms is None else timeout_ms
-        with self._host.entered():
+        with self._entered():
             state = self._node.state(tp)
-        known = self._host.wait(
-            lambda: state.position is not None or state.error is not None, timeout
-        )
+        known = self._wait(lambda: state.position is not None or state.error is not None, timeout)
         if state.position is not None:
             return state.position
         if known and state.error is not None:
@@ -112,9 +111,10 @@ class Consumer(Facade):
         self._pause(partitions, False)
 
     def _pause(self, partitions: tuple[tuple[str, int], ...], paused: bool) -> None:
-        with self._host.entered():
-            for tp in partitions:
-                self._node.state(TopicPartition(*tp)).paused = paused
+        chosen = [TopicPartition.of(tp) for tp in partitions]
+        with self._entered():
+            for state in [self._node.state(tp) for tp in chosen]:
+                state.paused = paused
 
     # --- records -------------------------------------------------------------------
     def poll(self, timeout_ms: float = 0) -> list[ConsumerRecord]:
@@ -125,16 +125,16 @@ class Consumer(Facade):
         unless `seek` moves it.
         """
         node, most = self._node, self.config.max_poll_records
-        with self._host.entered() as now:
-            self._require_open()
+        timeout = milliseconds(timeout_ms)
+        with self._entered() as now:
             if not node.partitions:
                 raise ValueError("nothing is assigned; assign partitions first")
             records = node.take(most)
-        deadline = now + int(timeout_ms * MS)
+        deadline = now + int(timeout * MS)
         while not records and now < deadline:
             if not self._host.wait(node.has_news, (deadline - now) / MS):
                 break
-            with self._host.entered() as now:
+            with self._entered() as now:
                 records = node.take(most)
         return records
 
@@ -148,44 +148,43 @@ class Consumer(Facade):
         self, partitions: Iterable[tuple[str, int]], timeout_ms: float | None = None
     ) -> dict[TopicPartition, int]:
         """The first offset that each log holds. The partitions need not be assigned."""
-        return self._ends(dict.fromkeys(partitions, EARLIEST), timeout_ms)
+        return self._ends(partitions, EARLIEST, timeout_ms)
 
     def end_offsets(
         self, partitions: Iterable[tuple[str, int]], timeout_ms: float | None = None
     ) -> dict[TopicPartition, int]:
         """The offset that the next record to become readable will have (the high watermark)."""
-        return self._ends(dict.fromkeys(partitions, LATEST), timeout_ms)
+        return self._ends(partitions, LATEST, timeout_ms)
 
     def offsets_for_times(
         self, times: Mapping[tuple[str, int], int], timeout_ms: float | None = None
     ) -> dict[TopicPartition, OffsetAndTimestamp | None]:
         """For each partition the first record with a timestamp (ms) at or after the given one."""
-        for tp, timestamp in times.items():
-            if timestamp < 0:
-                raise ValueError(f"the time for {TopicPartition(*tp)} is negative: {timestamp}")
-        return self._look_up(times, timeout_ms)
+        chosen = {TopicPartition.of(tp): timestamp for tp, timestamp in times.items()}
+        for tp, timestamp in chosen.items():
+            whole_number(f"the time for {tp}", timestamp, INT64_MAX)
+        return self._look_up(chosen, timeout_ms)
 
     def _ends(
-        self, times: Mapping[tuple[str, int], int], timeout_ms: float | None
+        self, partitions: Iterable[tuple[str, int]], which: int, timeout_ms: float | None
     ) -> dict[TopicPartition, int]:
-        found = self._look_up(times, timeout_ms)
+        chosen = [TopicPartition.of(tp) for tp in partitions]
+        found = self._look_up(dict.fromkeys(chosen, which), timeout_ms)
         return {tp: end.offset if end is not None else 0 for tp, end in found.items()}
 
     def _look_up(
-        self, times: Mapping[tuple[str, int], int], timeout_ms: float | None
+        self, times: dict[TopicPartition, int], timeout_ms: float | None
     ) -> dict[TopicPartition, OffsetAndTimestamp | None]:
-        timeout = self.config.default_api_timeout_ms if timeout_ms is None else timeout_ms
-        with self._host.entered() as now:
-            self._require_open()
-            question = self._node.look_up(
-                {TopicPartition(*tp): timestamp for tp, timestamp in times.items()},
-                now + int(timeout * MS),
-            )
+        timeout = milliseconds(
+            self.config.default_api_timeout_ms if timeout_ms is None else timeout_ms
+        )
+        with self._entered() as now:
+            question = self._node.look_up(times, now + int(timeout * MS))
         return self._ask(question)
 
     def statistics(self) -> ConsumerStatistics:
         """Positions and what is known about the logs at this moment."""
-        with self._host.quietly():
+        with self._quietly():
             return self._node.statistics()
 
     def close(self) -> None:

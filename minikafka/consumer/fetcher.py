@@ -32,7 +32,7 @@ from typing import Any, NamedTuple
 from minikafka.client import ClientNode, Connection, Pending, TopicPartition
 from minikafka.consumer.config import ConsumerConfig
 from minikafka.consumer.records import ConsumerRecord, Fetched
-from minikafka.consumer.session import FetchSession, Wanted
+from minikafka.consumer.session import FULL, FetchSession, Wanted
 from minikafka.node import NEVER
 from minikafka.record.errors import RecordError
 from minikafka.wire.errors import ErrorCode, KafkaError
@@ -90,6 +90,7 @@ class PartitionState:
     """One assigned partition."""
 
     __slots__ = (
+        "attempts",
         "error",
         "fetched",
         "high_watermark",
@@ -108,6 +109,7 @@ class PartitionState:
         self.fetched: Fetched | None = None
         self.error: KafkaError | None = None  # for the next poll to raise
         self.paused = False
+        self.attempts = 0  # fetches in vain since the last one that worked
         self.retry_at = 0
         self.high_watermark = -1
         self.log_start_offset = -1
@@ -118,6 +120,7 @@ class PartitionState:
         self.lookup = None
         self.fetched = None
         self.error = None
+        self.attempts = 0
         self.retry_at = 0
 
     def is_fetchable(self) -> bool:
@@ -259,7 +262,8 @@ class FetcherNode(ClientNode):
         for state in self.partitions.values():
             if state.position is None and state.lookup is None and state.error is None:
                 self._reset(state, self.config.auto_offset_reset)
-        self._look_up(now)
+        if self._lookups:
+            self._look_up(now)
         self._fetch(now)
 
     # --- positions and offsets: ListOffsets ----------------------------------------------------
@@ -475,8 +479,13 @@ class FetcherNode(ClientNode):
             if not answer.retriable:
                 self._all_failed(session, answer)
             return
+        was_full = session.epoch == FULL
         if not session.answered(answer.error_code, answer.session_id):
-            if answer.error_code == ErrorCode.FETCH_SESSION_TOPIC_ID_ERROR:
+            if was_full:  # then it was not about the session, and the next might fare the same
+                for tp in session.partitions:
+                    if tp in self.partitions:
+                        self._fetch_later(now, self.partitions[tp])
+            elif answer.error_code == ErrorCode.FETCH_SESSION_TOPIC_ID_ERROR:
                 self.metadata.request_update()
             return
         for topic in answer.responses:
@@ -502,15 +511,21 @@ class FetcherNode(ClientNode):
         if code is ErrorCode.NONE:
             state.high_watermark = answer.high_watermark
             state.log_start_offset = answer.log_start_offset
+            state.attempts = 0
             if answer.records:
                 self._keep(state, answer.records)
         elif code is ErrorCode.OFFSET_OUT_OF_RANGE:
             self._out_of_range(state)
         elif code.retriable or code in PASSING:
-            self.metadata.request_update()
-            state.retry_at = now + self.backoff.delay_us(0, self.random)
+            self._fetch_later(now, state)
         else:
             state.error = KafkaError(code, f"{state.tp}: {code.description}")
+
+    def _fetch_later(self, now: int, state: PartitionState) -> None:
+        """It did not work. Perhaps somebody else leads by now; try again after a backoff."""
+        self.metadata.request_update()
+        state.retry_at = now + self.backoff.delay_us(state.attempts, self.random)
+        state.attempts += 1
 
     def _keep(self, state: PartitionState, records: Any) -> None:
         position = state.position

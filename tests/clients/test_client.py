@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -258,3 +259,42 @@ def test_backoff_doubles_up_to_its_limit_within_a_fifth() -> None:
         assert 0.8 * expected <= min(delays) < 0.85 * expected
         assert max(delays) <= min(1.2 * expected, 1_000)
     assert Backoff(500, 100).delay_us(0, random) <= 100 * MS
+
+
+def unknown(b: Bench) -> MetadataRequest:
+    """The next Metadata request, answered with UNKNOWN_TOPIC_OR_PARTITION."""
+    while not (requests := b.take(MetadataRequest)):
+        b.now = max(b.wake, b.now)
+        b.turn()
+    b.answer(requests[0], b.cluster.metadata(requests[0].body))
+    return requests[0].body
+
+
+def test_a_topic_that_does_not_exist_is_asked_about_less_and_less_often() -> None:
+    b = bench(bootstrap_servers="broker-1:9092")
+    b.node.metadata.want("nowhere")
+    b.turn()
+    b.serve_one()
+    times = []
+    for _ in range(6):
+        unknown(b)
+        times.append(b.now)
+    waits = [(after - before) / MS for before, after in pairwise(times)]
+    for waited, expected in zip(waits, [100, 200, 400, 800, 1_000], strict=True):
+        assert 0.8 * expected <= waited <= 1.2 * expected
+    b.cluster.topics["nowhere"] = 1
+    unknown(b)
+    b.turn()
+    assert b.wake >= b.now + 200_000 * MS  # known: nothing to ask before metadata.max.age.ms
+
+
+def test_what_was_said_about_a_forgotten_topic_is_forgotten_too() -> None:
+    b = bench(Cluster(errors={"secret": ErrorCode.TOPIC_AUTHORIZATION_FAILED}))
+    metadata = b.node.metadata
+    metadata.want("secret")
+    b.connect()
+    info = metadata.want("secret")
+    assert info is not None
+    assert info.error is not None
+    metadata.forget("secret")
+    assert metadata.want("secret") is None

@@ -363,6 +363,31 @@ def test_a_lost_connection_begins_a_new_session() -> None:
     assert len(request.body.topics) == 1
 
 
+def test_an_error_of_the_whole_answer_is_waited_out() -> None:
+    b = ready(T0)
+    waits = []
+    for _ in range(3):
+        request = b.take_one(FetchRequest)
+        began = b.now
+        b.answer(request, FetchResponse(error_code=ErrorCode.UNKNOWN_SERVER_ERROR, responses=[]))
+        while not any(isinstance(sent.body, FetchRequest) for sent in b.sent):
+            b.connect()
+            b.wait((b.wake - b.now) / MS)
+        waits.append((b.now - began) / MS)
+    for waited, expected in zip(waits, [100, 200, 400], strict=True):
+        assert 0.8 * expected <= waited <= 1.2 * expected
+
+
+def test_a_session_that_is_gone_is_made_anew_at_once() -> None:
+    b = ready(T0)
+    request = b.take_one(FetchRequest)
+    b.answer(request, fetched(request, session_id=9))
+    request = b.take_one(FetchRequest)
+    gone = ErrorCode.FETCH_SESSION_ID_NOT_FOUND
+    b.answer(request, FetchResponse(error_code=gone, responses=[]))
+    assert b.take_one(FetchRequest).body.session_epoch == 0
+
+
 def test_topics_without_an_id_go_by_name() -> None:
     b = ready(T0, cluster=Cluster({"t": 1}, with_ids=False))
     request = b.take_one(FetchRequest)
