@@ -40,6 +40,10 @@ class Event(NamedTuple):
     what: Any
 
 
+# Straight to tuple's constructor: Event(...) would cost a call more.
+_new_event: Callable[[type[Event], tuple[Any, ...]], Event] = tuple.__new__
+
+
 class Trace:
     """The list of events, and the context (time and cause) in which the next one is added.
 
@@ -57,7 +61,7 @@ class Trace:
     def add(self, node: str, kind: str, what: Any) -> int:
         """Record an event at `self.now` with the current cause; returns its id."""
         events = self.events
-        event = Event(self.now, node, kind, self.cause, what)
+        event = _new_event(Event, (self.now, node, kind, self.cause, what))
         events.append(event)
         if self.listeners:
             for listener in self.listeners:

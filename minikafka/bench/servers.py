@@ -193,7 +193,9 @@ class ApacheKafka(Server):
         }
         lines = [f"{key}={value}\n" for key, value in properties.items()]
         self._properties.write_text("".join(lines))
-        cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        cluster_id = "-"  # the tool would take an id that begins so for an option
+        while cluster_id.startswith("-"):
+            cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         config = str(self._properties)
         run_tool("kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", config)
 

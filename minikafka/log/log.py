@@ -33,11 +33,12 @@ from typing import NamedTuple
 from minikafka.log.checkpoint import PARTITION_METADATA, read_topic_id, write_topic_id
 from minikafka.log.config import LogConfig
 from minikafka.log.epochs import LeaderEpochs
-from minikafka.log.files import Bytes, Files, FileSlice, flush_later
+from minikafka.log.files import Bytes, Files, FileSlice, flush_later, remove_later
 from minikafka.log.index import NO_TIMESTAMP
 from minikafka.log.producers import Producers, SentBatch
 from minikafka.log.recovery import load, rebuild_producers
 from minikafka.log.segment import (
+    DELETED_SUFFIX,
     INDEX_SUFFIX,
     LOG_SUFFIX,
     TIME_INDEX_SUFFIX,
@@ -515,11 +516,17 @@ class Log:
         return self.log_end_offset
 
     def remove_segment(self, index: int, reason: str) -> None:
-        """Remove a segment's files. The log file first: indexes without a log are swept up."""
+        """Remove a segment's files. The log file first: indexes without a log are swept up.
+
+        It gets another name at once, which a restart removes too, so its own is free again.
+        """
         segment = self.segments.pop(index)
         del self.base_offsets[index]
         segment.close()
-        for suffix in (LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX):
+        path = segment.path + LOG_SUFFIX
+        self.files.rename(path, path + DELETED_SUFFIX)
+        remove_later(self.files, path + DELETED_SUFFIX)
+        for suffix in (INDEX_SUFFIX, TIME_INDEX_SUFFIX):
             self.files.remove(segment.path + suffix)
         self.say("segment_deleted", base_offset=segment.base_offset, reason=reason)
 

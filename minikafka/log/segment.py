@@ -42,6 +42,8 @@ from minikafka.record.errors import BadDelta, BadLength, CorruptBatch
 LOG_SUFFIX = ".log"
 INDEX_SUFFIX = ".index"
 TIME_INDEX_SUFFIX = ".timeindex"
+DELETED_SUFFIX = ".deleted"
+"""Behind the name of a log file that is on its way out."""
 
 MAX_RELATIVE_OFFSET = (1 << 31) - 1
 """Indexes hold offsets as 32-bit distances from the base offset."""

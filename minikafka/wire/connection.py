@@ -72,13 +72,16 @@ def decode_request(channel: Channel, frame: bytes | bytearray, served: Served) -
         raise MalformedFrame(f"a request of {end} bytes is shorter than its header")
     # A RequestHeader by hand: as a message it costs as much as a small request's body.
     api_key, version, correlation_id, length = _REQUEST_HEADER.unpack_from(frame)
-    cls = REQUESTS.get(api_key)
-    if cls is None or api_key not in served:
+    cls, versions = REQUESTS.get(api_key), served.get(api_key)
+    if cls is None or versions is None:
         raise MalformedFrame(f"API {api_key} (v{version}) is not served here")
     client_id, position = None, _REQUEST_HEADER.size
     if length != NULL_LENGTH:
-        client_id, position = _read_client_id(frame, position, length)
-    first, last = served[api_key]
+        position += length
+        if length < 0 or position > end:
+            raise MalformedFrame(f"a request of {end} bytes has a client id of {length}")
+        client_id = _text(frame[_REQUEST_HEADER.size : position])
+    first, last = versions
     body: Message
     if first <= version <= last:
         if version in cls.FLEXIBLE:
@@ -91,12 +94,9 @@ def decode_request(channel: Channel, frame: bytes | bytearray, served: Served) -
     return Request(channel, body, version, correlation_id, client_id)
 
 
-def _read_client_id(frame: bytes | bytearray, position: int, length: int) -> tuple[str, int]:
-    end = position + length
-    if length < 0 or end > len(frame):
-        raise MalformedFrame(f"a request of {len(frame)} bytes has a client id of {length}")
+def _text(client_id: bytes | bytearray) -> str:
     try:
-        return frame[position:end].decode(), end
+        return client_id.decode()
     except UnicodeDecodeError as error:
         raise MalformedFrame("a client id is not UTF-8") from error
 
