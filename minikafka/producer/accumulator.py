@@ -112,6 +112,7 @@ class ProducerBatch:
         "opened_at",
         "reserved_bytes",
         "retry_at",
+        "told",
     )
 
     def __init__(
@@ -132,6 +133,7 @@ class ProducerBatch:
         self.base_offset = NO_OFFSET
         self.log_append_time_ms = -1
         self.callbacks: list[Callable[[], None]] = []
+        self.told = False  # done, and the callbacks have returned
 
     def __repr__(self) -> str:
         topic, partition = self.key
@@ -157,6 +159,7 @@ class PartitionQueue:
         "open",
         "pending",
         "producer",
+        "refused",
         "restart_wanted",
         "unresolved",
         "waiting",
@@ -169,6 +172,7 @@ class PartitionQueue:
         self.waiting: deque[ProducerBatch] = deque()
         self.open: ProducerBatch | None = None
         self.in_flight = 0  # answers to come; also for batches that were given up meanwhile
+        self.refused = 0  # Invariant: as many of pending are not on_wire
         self.producer: ProducerId | None = None  # whose numbers these are
         self.next_sequence = 0
         self.last_acknowledged = -1
@@ -205,7 +209,7 @@ class PartitionQueue:
 
     def is_retrying(self) -> bool:
         """Some batch was refused and waits to be sent again: everything behind it waits too."""
-        return any(not batch.on_wire for batch in self.pending)
+        return self.refused > 0
 
     # --- sequence numbers --------------------------------------------------------------
     def number(self, batch: ProducerBatch, producer: ProducerId) -> None:
@@ -252,6 +256,7 @@ class Accumulator:
         self.batch_size = config.batch_size
         self.linger_us = config.linger_ms * MS
         self.delivery_timeout_us = config.delivery_timeout_ms * MS
+        self._expiry_at = NEVER  # no batch expires before; moved on when it has come
         self.memory_bytes = config.buffer_memory
         self.reserved_bytes = 0
         # Invariant: 0 <= reserved_bytes <= memory_bytes
@@ -276,6 +281,11 @@ class Accumulator:
                 for queue in self.busy.values()
             ),
         )
+
+    def __iter__(self) -> Iterator[ProducerBatch]:
+        """All batches that are not done."""
+        for queue in self.busy.values():
+            yield from queue
 
     def queue(self, key: Key) -> PartitionQueue:
         queue = self._queues.get(key)
@@ -328,6 +338,7 @@ class Accumulator:
         batch = ProducerBatch(queue.key, BatchBuilder(self._compression), now, size_bytes)
         queue.open = batch
         self.busy[queue.key] = queue
+        self._expiry_at = min(self._expiry_at, now + self.delivery_timeout_us)
         self._emit("batch_opened", topic=queue.key[0], partition=queue.key[1])
         return batch
 
@@ -379,6 +390,8 @@ class Accumulator:
             if producer is not None:
                 queue.number(batch, producer)
             queue.pending.append(batch)
+        else:
+            queue.refused -= 1
         batch.on_wire = True
         queue.in_flight += 1
         # The next request begins with another partition, so that all get their turn.
@@ -386,17 +399,21 @@ class Accumulator:
 
     def expired(self, now: int) -> list[ProducerBatch]:
         """The batches that were not acknowledged within delivery.timeout.ms, in order."""
+        if now < self._expiry_at:
+            return []
         began = now - self.delivery_timeout_us
-        return [
+        late = [
             batch
             for queue in self.busy.values()
             for batch in takewhile(lambda batch: batch.opened_at <= began, queue)
         ]
+        others = [batch.opened_at for batch in self if batch.opened_at > began]
+        self._expiry_at = min(others) + self.delivery_timeout_us if others else NEVER
+        return late
 
     def next_expiry(self) -> int:
-        """When the first batch will have been here for delivery.timeout.ms; NEVER without one."""
-        oldest = [next(iter(queue)).opened_at for queue in self.busy.values()]
-        return min(oldest) + self.delivery_timeout_us if oldest else NEVER
+        """When `expired` wants to look again; NEVER without a batch."""
+        return self._expiry_at if self.busy else NEVER
 
     def remove(self, batch: ProducerBatch) -> None:
         """A batch is done: forget it, and give its memory back."""
@@ -405,6 +422,7 @@ class Accumulator:
             queue.open = None
         elif batch in queue.pending:
             queue.pending.remove(batch)
+            queue.refused -= not batch.on_wire
         else:
             queue.waiting.remove(batch)
         if not len(queue):

@@ -2,7 +2,7 @@
 
     ProducerConfig.of({"bootstrap.servers": "localhost:9092", "linger_ms": 20})
 
-Two rules bind several configs (Kafka's `ProducerConfig.postProcessAndValidate…`):
+Three rules bind several configs (Kafka's `ProducerConfig.postProcessAndValidate…`):
 
 - Idempotence needs acks=all, retries and at most 5 requests in flight: the broker
   remembers the last five batches of a producer, no more. It is on by default, and
@@ -10,6 +10,8 @@ Two rules bind several configs (Kafka's `ProducerConfig.postProcessAndValidate�
   set, the contradiction is an error.
 - A delivery may take linger.ms + request.timeout.ms at the least, so
   delivery.timeout.ms may not be less than both together.
+- A batch reserves batch.size out of buffer.memory, so that may not be less. (Kafka finds out
+  when the first record is sent.)
 
 Not done: `transactional.id`; interceptors and serializers (keys and values are bytes);
 `compression.<codec>.level`; metrics; `send.buffer.bytes` and `receive.buffer.bytes`.
@@ -116,6 +118,13 @@ PRODUCER_CONFIGS = ConfigTable(
             one_of("none", "gzip", "snappy", "lz4", "zstd"),
         ),
         ConfigKey(
+            "metadata.max.idle.ms",
+            ConfigType.LONG,
+            300_000,
+            "Stop asking about a topic that had no records for this long.",
+            at_least(5_000),
+        ),
+        ConfigKey(
             "partitioner.ignore.keys",
             ConfigType.BOOLEAN,
             False,
@@ -146,6 +155,7 @@ class ProducerConfig(ClientConfig):
     max_in_flight_requests_per_connection: int
     enable_idempotence: bool
     compression_type: str
+    metadata_max_idle_ms: int
     partitioner_ignore_keys: bool
     partitioner_adaptive_partitioning_enable: bool
 
@@ -170,6 +180,11 @@ class ProducerConfig(ClientConfig):
                     f"linger.ms + request.timeout.ms, here {least}"
                 )
             values["delivery_timeout_ms"] = least
+        if values["buffer_memory"] < values["batch_size"]:
+            raise ConfigError(
+                f"buffer.memory = {values['buffer_memory']}: must be at least batch.size, "
+                f"here {values['batch_size']}, or no batch could ever be opened"
+            )
         return cls(**values)
 
 

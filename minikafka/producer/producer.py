@@ -17,10 +17,11 @@ only its batch and its place in it: whoever wants to wait lends the host's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from minikafka.client import Facade
+from minikafka.client import INT32_MAX, INT64_MAX, Facade, topic_name, utf8, whole_number
 from minikafka.node import MS
 from minikafka.producer.accumulator import NO_OFFSET, ProducerBatch, ProducerStatistics
 from minikafka.producer.config import ProducerConfig
@@ -30,6 +31,10 @@ from minikafka.wire.errors import ErrorCode, KafkaError
 
 if TYPE_CHECKING:
     from minikafka.node import World
+
+
+Bytes = bytes | bytearray | memoryview
+"""What a record's key and value may be. What can be changed later is copied."""
 
 
 class RecordMetadata(NamedTuple):
@@ -83,13 +88,16 @@ class DeliveryFuture:
     def add_callback(self, callback: Callable[[DeliveryFuture], Any]) -> None:
         """Call `callback(self)` when it is done; at once if it is.
 
-        It runs where the producer's machine runs, so it must be quick and must not block;
-        `send` is allowed unless it would block. What it raises goes into the trace only.
+        Callbacks run one after the other, in the thread that carries the producer: the next
+        answer waits for them. So they must be quick, and calls that wait are refused in them;
+        `send` is allowed unless it would have to. What they raise goes into the trace only.
         """
-        with self._producer.quietly():
-            if not self._batch.done:
-                self._batch.callbacks.append(lambda: callback(self))
-                return
+        batch = self._batch
+        if not batch.done:
+            with self._producer.quietly():
+                if not batch.done:
+                    batch.callbacks.append(partial(self._producer.tell, self, callback))
+                    return
         callback(self)
 
     def _metadata(self) -> RecordMetadata:
@@ -117,13 +125,14 @@ class Producer(Facade):
         self._node = SenderNode(self.config)
         super().__init__(self._node, world)
         self.quietly = self._host.quietly
+        self._topics = self._node.metadata.topics
 
     def send(
         self,
         topic: str,
-        value: bytes | None = None,
+        value: Bytes | None = None,
         *,
-        key: bytes | None = None,
+        key: Bytes | None = None,
         headers: Sequence[Header] = (),
         timestamp_ms: int | None = None,
         partition: int | None = None,
@@ -133,24 +142,35 @@ class Producer(Facade):
         Blocks for up to max.block.ms while the topic is unknown or buffer.memory is used up,
         then raises KafkaError(REQUEST_TIMED_OUT). Raises KafkaError at once for a record that
         is too large (Kafka lets the future fail) or a topic that cannot be. `timestamp_ms`
-        None means now.
+        None means now. TypeError or ValueError says what cannot be part of a record.
         """
         node = self._node
-        if self._closed:
-            self._require_open()
+        if type(topic) is not str or topic not in self._topics:
+            topic_name(topic)
+        if key is not None and type(key) is not bytes:
+            key = _as_bytes("key", key)
+        if value is not None and type(value) is not bytes:
+            value = _as_bytes("value", value)
+        if headers:
+            headers = _as_headers(headers)
+        if partition is not None and (type(partition) is not int or partition < 0):
+            whole_number("partition", partition, INT32_MAX)
+        if timestamp_ms is not None:
+            whole_number("timestamp_ms", timestamp_ms, INT64_MAX)
         with self.quietly() as now:
+            if self._closed:  # looked at here, so that `close` sees every record that got in
+                self._require_open()
             if timestamp_ms is None:
                 timestamp_ms = now // MS
             record = (timestamp_ms, key, value, headers)
             batch = node.append(now, topic, partition, record)
             if batch is not None:
                 future = DeliveryFuture(self, batch, batch.builder.count - 1, timestamp_ms)
-                if not node.turn_wanted or node.in_callback:
-                    return future
-        if batch is None:
-            future = self._send_later(topic, partition, record)
-        with self._host.entered():
-            return future
+                if node.turn_wanted:
+                    with self._host.entered():
+                        pass  # gives the node its turn
+                return future
+        return self._send_later(topic, partition, record)
 
     def _send_later(
         self,
@@ -162,76 +182,94 @@ class Producer(Facade):
         placed: list[DeliveryFuture] = []
 
         def is_placed() -> bool:
-            with self.quietly() as now:
+            with self._quietly() as now:
                 batch = self._node.append(now, topic, partition, record)
             if batch is not None:
                 placed.append(DeliveryFuture(self, batch, batch.builder.count - 1, record[0]))
             return batch is not None
 
         self._require_may_wait()
-        with self._host.entered():
+        with self._entered():
             pass  # gets the metadata asked for, or the memory freed
-        if not self.wait_for(is_placed, self.config.max_block_ms):
+        if not self._wait(is_placed, self.config.max_block_ms):
             raise self._blocked(topic, partition)
-        return placed[0]
+        with self._host.entered():
+            return placed[0]
 
     def _blocked(self, topic: str, partition: int | None) -> KafkaError:
         """What `send` has waited for in vain."""
         with self.quietly():
             metadata = self._node.metadata
             info = metadata.topics.get(topic)
-            if info is not None and info.partitions and partition in (None, *info.partitions):
-                what = f"buffer.memory = {self.config.buffer_memory} is used up"
-            else:
+            if info is None or not info.partitions:
                 metadata.forget(topic)
                 what = f"topic {topic} is unknown"
-                if info is not None and info.partitions:
-                    what = f"topic {topic} has {len(info.partitions)} partitions, no {partition}"
+            elif partition not in (None, *info.partitions):
+                what = f"topic {topic} has {len(info.partitions)} partitions, no {partition}"
+            else:
+                what = f"buffer.memory = {self.config.buffer_memory} is used up"
         return KafkaError(
             ErrorCode.REQUEST_TIMED_OUT, f"{what} after max.block.ms = {self.config.max_block_ms}"
         )
 
     def partitions_for(self, topic: str) -> list[int]:
         """The partitions of a topic; blocks like `send` while it is unknown."""
+        topic_name(topic)
         self._require_may_wait()
-        with self._host.entered():
+        with self._entered():
             self._node.metadata.want(topic)
-        if not self.wait_for(lambda: self._node.knows(topic, None), self.config.max_block_ms):
+        partitions: list[int] = []
+
+        def is_known() -> bool:
+            if self._node.knows(topic, None):
+                partitions.extend(sorted(self._topics[topic].partitions))
+            return bool(partitions)
+
+        if not self._wait(is_known, self.config.max_block_ms):
             raise self._blocked(topic, None)
-        return sorted(self._node.metadata.topics[topic].partitions)
+        return partitions
 
     def flush(self, timeout_ms: float | None = None) -> None:
         """Send everything now, and wait until all that was sent so far is acknowledged or failed.
 
-        Raises KafkaError(REQUEST_TIMED_OUT); what failed is in the futures.
+        And until the callbacks of all that have returned. Raises KafkaError(REQUEST_TIMED_OUT);
+        what failed is in the futures.
         """
         self._require_may_wait()
-        with self._host.entered():
-            accumulator = self._node.accumulator
-            accumulator.close_all("flush")
-            unfinished = [batch for queue in accumulator.busy.values() for batch in queue]
-        if not self.wait_for(lambda: all(batch.done for batch in unfinished), timeout_ms):
+        with self._entered():
+            self._node.accumulator.close_all("flush")
+            untold = self._node.untold_batches()
+        if not self._wait(lambda: all(batch.told for batch in untold), timeout_ms):
             raise KafkaError(ErrorCode.REQUEST_TIMED_OUT, f"flush took more than {timeout_ms:g} ms")
 
     def statistics(self) -> ProducerStatistics:
         """Memory and batches at this moment."""
-        with self.quietly():
+        with self._quietly():
             return self._node.accumulator.statistics()
 
     def close(self, timeout_ms: float | None = None) -> None:
-        """Send what is left, for at most `timeout_ms`; the rest fails. Harmless when repeated."""
+        """Send what is left, for at most `timeout_ms`; the rest fails. Harmless when repeated.
+
+        It returns when all callbacks have. Interrupted, it gives the rest up at once. Within a
+        callback it may not wait: only `timeout_ms=0` is allowed there.
+        """
         if self._closed:
             return
-        self._require_may_wait()
-        accumulator = self._node.accumulator
-        with self._host.entered():
-            self._closed = True
-            accumulator.close_all("close")
-        if not self._host.wait(lambda: not accumulator.busy, timeout_ms):
-            with self._host.entered() as now:
-                error = KafkaError(ErrorCode.REQUEST_TIMED_OUT, f"{self.name} was closed before")
-                self._node.fail_all(now, error)
-        self._host.close()
+        if timeout_ms != 0:
+            self._require_may_wait()
+        node = self._node
+        try:
+            with self._host.entered():
+                self._closed = True
+                node.accumulator.close_all("close")
+            if not self._wait(lambda: not node.untold_batches(), timeout_ms):
+                with self._host.entered() as now:
+                    node.stop(now)
+        finally:
+            self._host.close()  # which stops the node, and so fails what is left
+            last, node.calls = node.calls, []
+            for call in last:  # a world that has ended makes no calls any more
+                call()
 
     def __enter__(self) -> Producer:
         return self
@@ -242,11 +280,40 @@ class Producer(Facade):
     def wait_for(self, done: Callable[[], bool], timeout_ms: float | None) -> bool:
         """Let the world go on until `done()`; says whether it is."""
         self._require_may_wait()
-        return self._host.wait(done, timeout_ms)
+        return self._wait(done, timeout_ms)
 
     def _require_may_wait(self) -> None:
-        """A delivery callback runs inside the machine's turn: it would wait for itself."""
-        self._require_open()
-        with self.quietly():
-            if self._node.in_callback:
-                raise RuntimeError("a delivery callback must not block")
+        """The thread that makes the callbacks carries the producer: it would wait for itself."""
+        if self._host.calling():
+            raise RuntimeError("a delivery callback must not block")
+
+    def tell(self, future: DeliveryFuture, callback: Callable[[DeliveryFuture], Any]) -> None:
+        """Make a callback. Whatever it raises, the next one is made too."""
+        try:
+            callback(future)
+        except KeyboardInterrupt:
+            raise  # the person at the keyboard means the program, not this callback
+        except BaseException as error:  # a SystemExit would end the thread that carries the node
+            self._node.emit("callback_failed", error=repr(error))
+
+
+def _as_bytes(what: str, given: object) -> bytes:
+    if isinstance(given, (bytes, bytearray, memoryview)):
+        return bytes(given)
+    hint = ": encode it" if isinstance(given, str) else ""
+    raise TypeError(f"{what} must be bytes, not {type(given).__name__}{hint}")
+
+
+def _as_headers(given: Iterable[object]) -> tuple[Header, ...]:
+    headers: list[Header] = []
+    for header in given:
+        if (
+            not isinstance(header, (tuple, list))
+            or len(header) != 2
+            or not isinstance(header[0], str)
+        ):
+            raise TypeError(f"a header is a pair (str, bytes or None), not {header!r}")
+        name, value = header
+        utf8(f"header {name!r}", name)
+        headers.append((name, None if value is None else _as_bytes(f"header {name}", value)))
+    return tuple(headers)

@@ -15,7 +15,9 @@ the id is for, and what happens when numbers do not fit, is told in accumulator.
 
 Sources: `Sender`, `KafkaProducer`, KIP-98, KIP-91 (delivery.timeout.ms), KIP-480, KIP-794.
 
-Not done: transactions.
+Not done: transactions. With acks=0 nothing says when a request has left this machine, so its
+memory is given back as soon as it is handed to the world: buffer.memory does not bound what piles
+up when the network or the broker is slower than the program, and `send` never blocks on it.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from functools import partial
 from typing import Any
 
 from minikafka.client import ClientNode, Connection, TopicInfo
+from minikafka.node import MS
 from minikafka.producer.accumulator import (
     NO_OFFSET,
     Accumulator,
@@ -61,7 +64,8 @@ class SenderNode(ClientNode):
         """Set when this producer can never send again."""
         self.turn_wanted = False
         """What `append` did lets something leave, or leave earlier than was planned."""
-        self.in_callback = False
+        self._untold: dict[ProducerBatch, None] = {}  # done, but not all callbacks have returned
+        self._used_at: dict[str, int] = {}  # when a topic's last batch was opened
         self._sticky: dict[str, StickyPartition] = {}
         self._asking_id = False
         self._id_attempts = 0
@@ -102,6 +106,7 @@ class SenderNode(ClientNode):
             self.turn_wanted = True
         elif batch.builder.count == 1:
             self.turn_wanted = True  # it is new: linger.ms begins, and one before it may leave
+            self._used_at[topic] = now
         return batch
 
     def knows(self, topic: str, partition: int | None) -> bool:
@@ -157,7 +162,6 @@ class SenderNode(ClientNode):
     # --- batches go out --------------------------------------------------------------------
     def work(self, now: int) -> None:
         self.turn_wanted = False
-        self._ask_for_unknown_topics()
         busy = self.accumulator.busy
         if busy:
             for batch in self.accumulator.expired(now):
@@ -167,30 +171,36 @@ class SenderNode(ClientNode):
         if self._has_id(now):
             self._send_due(now, sendable)
 
-    def _ask_for_unknown_topics(self) -> None:
-        for topic in self.metadata.wanted:
-            info = self.metadata.topics.get(topic)
-            if info is None or info.error is not None:
-                self.metadata.request_update()
+    def topics_to_ask(self, now: int) -> list[str]:
+        """Those with a batch within metadata.max.idle.ms; the others are forgotten (KIP-526)."""
+        began = now - self.config.metadata_max_idle_ms * MS
+        for topic in self.metadata.wanted.copy():
+            if self._used_at.setdefault(topic, now) < began:
+                del self._used_at[topic]
+                self.metadata.forget(topic)
+        return super().topics_to_ask(now)
 
     def _send_due(self, now: int, queues: list[PartitionQueue]) -> None:
         linger_us = self.accumulator.linger_us
-        led: dict[int, dict[Key, PartitionQueue]] = {}
-        due: dict[int, None] = {}
+        due: set[Key] = set()
         for queue in queues:
-            leader = self.metadata.leader_of(*queue.key)
-            if leader < 0:
-                continue
-            led.setdefault(leader, {})[queue.key] = queue
             at = queue.due_at(linger_us)
             if at <= now:
-                due[leader] = None
+                due.add(queue.key)
             else:
                 self.wake_at(at)
-        for leader in due:
-            connection = self.ready(now, leader)
-            if connection is not None:
-                self._send_to(now, connection, led[leader])
+        if not due:
+            return
+        led: dict[int, dict[Key, PartitionQueue]] = {}
+        for queue in queues:
+            leader = self.metadata.leader_of(*queue.key)
+            if leader >= 0:
+                led.setdefault(leader, {})[queue.key] = queue
+        for leader, its in led.items():
+            if not due.isdisjoint(its):
+                connection = self.ready(now, leader)
+                if connection is not None:
+                    self._send_to(now, connection, its)
 
     def _send_to(self, now: int, connection: Connection, queues: dict[Key, PartitionQueue]) -> None:
         linger_us = self.accumulator.linger_us
@@ -267,18 +277,18 @@ class SenderNode(ClientNode):
     ) -> None:
         """A request is over. `names` are those of the topic ids in it."""
         sent = {batch.key: batch for batch in batches}
-        if isinstance(answer, KafkaError):
-            missing = answer
-        else:
-            missing = KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, "missing in the broker's answer")
+        if not isinstance(answer, KafkaError):
             for topic in answer.responses:
                 name = topic.name or names.get(topic.topic_id, "")
                 for partition in topic.partition_responses:
                     batch = sent.pop((name, partition.index), None)
                     if batch is not None:
                         self._answer(now, batch, partition)
+            if not sent:
+                return
+            answer = KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, "missing in the broker's answer")
         for batch in sent.values():
-            self._refused(now, batch, missing)
+            self._refused(now, batch, answer)
 
     def _answer(self, now: int, batch: ProducerBatch, partition: Any) -> None:
         code = ErrorCode.of(partition.error_code)
@@ -298,6 +308,7 @@ class SenderNode(ClientNode):
         """The request with this batch is over, whatever became of it."""
         queue = self.accumulator.queue(batch.key)
         queue.in_flight -= 1
+        queue.refused += not batch.done  # until it is sent again, or removed
         batch.on_wire = False
         return queue
 
@@ -367,18 +378,31 @@ class SenderNode(ClientNode):
         )
 
     def _call_back(self, batch: ProducerBatch) -> None:
-        callbacks, batch.callbacks = batch.callbacks, []
-        self.in_callback = True
-        for callback in callbacks:
-            try:
-                callback()
-            except Exception as error:  # the caller's code: it must not stop the producer
-                self.emit("callback_failed", error=repr(error))
-        self.in_callback = False
+        """Have the outcome told to those who asked, when the turn is over (`Node.calls`)."""
+        if not batch.callbacks:
+            batch.told = True
+            return
+        self._untold[batch] = None
+        self.calls += batch.callbacks
+        self.calls.append(partial(self._called_back, batch))
+        batch.callbacks = []
 
-    def fail_all(self, now: int, error: KafkaError) -> None:
-        """Give up everything that is not acknowledged."""
-        for batch in [batch for queue in self.accumulator.busy.values() for batch in queue]:
+    def _called_back(self, batch: ProducerBatch) -> None:
+        """The call behind a batch's callbacks. No lock is held here, and none is needed."""
+        batch.told = True
+        del self._untold[batch]
+
+    def untold_batches(self) -> list[ProducerBatch]:
+        """Those with something still to come: an acknowledgement, a failure, or a callback."""
+        return [*self.accumulator, *list(self._untold)]
+
+    def stop(self, now: int) -> None:
+        """Whatever is left will never be acknowledged."""
+        why = f"{self.name} was closed before this was acknowledged"
+        self._fail_all(now, KafkaError(ErrorCode.REQUEST_TIMED_OUT, why))
+
+    def _fail_all(self, now: int, error: KafkaError) -> None:
+        for batch in list(self.accumulator):
             self._fail(now, batch, error)
 
     # --- who I am (idempotence) --------------------------------------------------------------
@@ -421,11 +445,12 @@ class SenderNode(ClientNode):
 
     def _die(self, now: int, error: KafkaError) -> None:
         self.fatal = error
-        self.fail_all(now, error)
+        self._fail_all(now, error)
 
     def _maybe_restart(self, queue: PartitionQueue) -> bool:
         """Number a partition anew if it has a gap and all answers; says whether it may send."""
-        queue.maybe_resolve()
+        if queue.unresolved:
+            queue.maybe_resolve()
         if not queue.restart_wanted:
             return True
         if queue.in_flight or self.producer is None:

@@ -32,6 +32,7 @@ def test_the_defaults_are_those_of_kafka_4() -> None:
         (AdminConfig, {"bootstrap.servers": "localhost"}, "localhost: must be host:port"),
         (AdminConfig, {"bootstrap.servers": ""}, "at least one host:port"),
         (ProducerConfig, {"delivery_timeout_ms": 100}, "at least linger.ms + request.timeout.ms"),
+        (ProducerConfig, {"buffer_memory": 10_000}, "at least batch.size, here 16384"),
         (ProducerConfig, {"enable_idempotence": True, "acks": 1}, "needs acks = all, not 1"),
         (ProducerConfig, {"enable_idempotence": True, "retries": 0}, "needs retries"),
         (

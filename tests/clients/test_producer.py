@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -324,7 +325,7 @@ def test_a_lost_connection_sends_the_same_numbers_again() -> None:
     b.connect()
     (again,) = b.requests()
     assert again.channel is not request.channel
-    assert header_of(again) == header_of(request)
+    assert again.body.topic_data == request.body.topic_data
     b.answer(again, produced(again, offset=3))
     assert batch.base_offset == 3
 
@@ -379,7 +380,7 @@ def test_not_leader_asks_for_metadata_and_goes_to_the_new_leader() -> None:
     b.connect()
     (again,) = b.requests()
     assert again.channel.server == "broker-2:9092"
-    assert header_of(again) == header_of(request)
+    assert again.body.topic_data == request.body.topic_data
     b.answer(again, produced(again))
     assert batch.done
 
@@ -416,6 +417,55 @@ def test_with_one_request_in_flight_order_holds_without_idempotence() -> None:
             offset += PER_BATCH
         refuse = not refuse
     assert [batch.base_offset for batch in batches] == [0, 8, 16]
+
+
+def test_callbacks_are_calls_behind_the_turn() -> None:
+    b = ProducerBench(linger_ms=0)
+    heard: list[str] = []
+    first, second = b.append(partition=0), b.append(partition=1)
+    for batch, name in ((first, "first"), (second, "second")):
+        batch.callbacks.append(partial(heard.append, name))
+    (request,) = b.requests()
+    b.answer(request, produced(request))
+    assert (first.done, first.told, heard) == (True, False, [])
+    assert b.node.untold_batches() == [first, second]
+    for call in b.node.calls:
+        call()
+    assert (first.told, heard) == (True, ["first", "second"])
+    assert b.node.untold_batches() == []
+
+
+def test_what_is_left_at_the_end_fails() -> None:
+    b = ProducerBench()
+    waiting = b.fill()
+    opened = b.append()
+    b.node.stop(b.now)
+    for batch in (waiting, opened):
+        assert batch.error is not None
+        assert "was closed before this was acknowledged" in batch.error.message
+
+
+def test_each_batch_expires_at_its_own_time() -> None:
+    b = ProducerBench(Cluster({"t": 1}, leaders={("t", 0): 9}), delivery_timeout_ms=31_000)
+    first = b.append()
+    b.wait(500)
+    b.node.accumulator.close_all("flush")
+    second = b.append()
+    b.wait(30_500)
+    assert (first.done, second.done) == (True, False)
+    b.wait(500)
+    assert second.done
+
+
+def test_a_topic_without_records_is_forgotten() -> None:
+    b = ProducerBench(metadata_max_idle_ms=5_000, metadata_max_age_ms=1_000)
+    b.append()
+    for _ in range(12):
+        b.connect()
+        for request in b.requests():
+            b.answer(request, produced(request))
+        b.wait(1_000)
+    assert list(b.node.metadata.wanted) == []
 
 
 def test_acks_0_is_over_when_it_is_sent() -> None:

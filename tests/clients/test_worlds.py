@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from threading import Lock, Thread
+from time import sleep
 from typing import Any
 
 import pytest
@@ -41,6 +44,12 @@ class World:
 
     def admin(self, **configs: object) -> Admin:
         return self.make(Admin, **configs)
+
+    def let_pass(self, ms: float) -> None:
+        if self.world is None:
+            sleep(ms / 1_000)
+        else:
+            self.world.run(ms)
 
     def close(self) -> None:
         for client in self._made:
@@ -163,28 +172,86 @@ def test_a_callback_hears_of_it_and_may_send(world: World) -> None:
             producer.send("t", b"again", partition=0).add_callback(again)
 
     producer.send("t", b"first", partition=0).add_callback(again)
-    while len(heard) < 4:
+    for count in range(1, 5):
         producer.flush(5_000)
+        assert len(heard) >= count  # flush waits for the callbacks of what it flushed
     assert [future.result().offset for future in heard] == [0, 1, 2, 3]
     heard[0].add_callback(heard.append)  # it is done: called at once
     assert len(heard) == 5
 
 
-def test_a_callback_that_waits_is_stopped_and_one_that_fails_harms_nobody(world: World) -> None:
+def test_without_acks_too_a_callback_may_send(world: World) -> None:
+    producer = world.producer(linger_ms=5, acks=0)
+    heard: list[DeliveryFuture] = []
+
+    def again(future: DeliveryFuture) -> None:
+        heard.append(future)
+        if len(heard) < 4:
+            producer.send("t", b"again", partition=0).add_callback(again)
+
+    producer.send("t", b"first", partition=0).add_callback(again)
+    for _ in range(4):
+        producer.flush(5_000)
+    assert len(heard) == 4
+
+
+@pytest.mark.parametrize("name", ["flush", "result", "close", "partitions_for"])
+def test_a_callback_must_not_wait(world: World, name: str) -> None:
     producer = world.producer(linger_ms=0)
     problems: list[Exception] = []
+    waits = {
+        "flush": producer.flush,
+        "result": lambda: producer.send("t", b"v", partition=0).result(),
+        "close": producer.close,
+        "partitions_for": lambda: producer.partitions_for("t"),
+    }
 
-    def wait(future: DeliveryFuture) -> None:
+    def wait(_: DeliveryFuture) -> None:
         try:
-            producer.flush()
+            waits[name]()
         except RuntimeError as error:
             problems.append(error)
-        raise ValueError("the caller's mistake")
 
     producer.send("t", b"v", partition=0).add_callback(wait)
     producer.flush(5_000)
     assert "must not block" in str(problems[0])
+
+
+@pytest.mark.parametrize("error", [ValueError("the caller's mistake"), SystemExit(1)])
+def test_a_callback_that_fails_harms_nobody(world: World, error: BaseException) -> None:
+    producer = world.producer(linger_ms=0)
+    heard: list[DeliveryFuture] = []
+
+    def fail(_: DeliveryFuture) -> None:
+        raise error
+
+    future = producer.send("t", b"v", partition=0)
+    future.add_callback(fail)
+    future.add_callback(heard.append)
+    producer.flush(5_000)
+    assert heard == [future]
     assert producer.send("t", b"v", partition=0).result(5_000).offset == 1
+
+
+def test_a_callback_may_close_without_waiting(world: World) -> None:
+    producer = world.producer(linger_ms=0)
+    heard: list[DeliveryFuture] = []
+
+    def close(future: DeliveryFuture) -> None:
+        heard.append(future)
+        producer.close(timeout_ms=0)
+
+    first = producer.send("t", b"v", partition=0)
+    first.add_callback(close)
+    first.add_callback(heard.append)
+    with suppress(WorldStopped):
+        producer.flush(5_000)
+    for _ in range(100):
+        world.let_pass(20)
+        if len(heard) == 2:
+            break
+    assert heard == [first, first]
+    assert first.result().offset == 0
 
 
 def test_send_waits_for_memory_and_goes_on(world: World) -> None:
@@ -234,12 +301,42 @@ def test_closed_is_closed(world: World) -> None:
     producer.close()
     producer.close()
     assert future.result().offset == 0
-    with pytest.raises(WorldStopped):
-        producer.send("t", b"v")
+    heard: list[DeliveryFuture] = []
+    future.add_callback(heard.append)
+    assert heard == [future]
+    for call in (lambda: producer.send("t", b"v"), producer.flush, producer.statistics):
+        with pytest.raises(WorldStopped, match=r"producer.* is closed"):
+            call()
+
+
+def test_a_closed_consumer_says_so(world: World) -> None:
     consumer = world.consumer()
+    consumer.assign(TWO)
     consumer.close()
-    with pytest.raises(WorldStopped):
-        consumer.assign(TWO)
+    consumer.close()
+    for call in (
+        lambda: consumer.assign(TWO),
+        lambda: consumer.seek(TWO[0], 0),
+        lambda: consumer.seek_to_beginning(),
+        lambda: consumer.pause(TWO[0]),
+        lambda: consumer.position(TWO[0]),
+        lambda: consumer.poll(10),
+        lambda: consumer.end_offsets(TWO),
+        consumer.statistics,
+    ):
+        with pytest.raises(WorldStopped, match=r"consumer.* is closed"):
+            call()
+
+
+def test_close_tells_all_callbacks_before_it_returns(world: World) -> None:
+    producer = world.producer(linger_ms=1_000)
+    heard: list[DeliveryFuture] = []
+    futures = [producer.send("t", b"v", partition=i % 2) for i in range(10)]
+    for future in futures:
+        future.add_callback(heard.append)
+    producer.close()
+    assert len(heard) == 10
+    assert all(future.error() is None for future in futures)
 
 
 def test_a_poll_without_partitions_is_a_mistake(world: World) -> None:
@@ -255,10 +352,126 @@ def test_close_does_not_wait_for_ever() -> None:
     producer.send("t", b"v").result()
     broker.crash()
     future = producer.send("t", b"v")
+    heard: list[DeliveryFuture] = []
+    future.add_callback(heard.append)
     producer.close(timeout_ms=500)
     error = future.error()
     assert error is not None
     assert error.code is ErrorCode.REQUEST_TIMED_OUT
+    assert heard == [future]
+
+
+def test_an_interrupted_close_gives_the_rest_up() -> None:
+    sim = Simulator(seed=1)
+    sim.broker()
+    sim.admin().create_topics([NewTopic("t")])
+    producer = sim.producer(batch_size=0, max_in_flight_requests_per_connection=1)
+
+    def interrupt(_: DeliveryFuture) -> None:
+        raise KeyboardInterrupt
+
+    producer.send("t", b"v").add_callback(interrupt)
+    second = producer.send("t", b"v")
+    with pytest.raises(KeyboardInterrupt):
+        producer.close()
+    assert second.done()
+    assert "was closed before" in str(second.error())
+    producer.close()
+
+
+def test_a_program_may_hold_its_own_lock_around_send_and_in_a_callback() -> None:
+    # A callback that ran under the driver's lock would wait for the program's lock, and the
+    # program, in `send`, for the driver's.
+    with local_broker() as broker:
+        assert broker.address is not None
+        with Producer(broker.address, linger_ms=0) as producer:
+            mine = Lock()
+            heard: list[DeliveryFuture] = []
+
+            def hear(future: DeliveryFuture) -> None:
+                with mine:
+                    heard.append(future)
+
+            for _ in range(300):
+                with mine:
+                    future = producer.send("t", b"v")
+                    future.add_callback(hear)
+            producer.flush(10_000)
+            assert len(heard) == 300
+
+
+def test_two_producers_may_send_on_for_each_other() -> None:
+    with local_broker() as broker:
+        assert broker.address is not None
+        a, b = (Producer(broker.address, linger_ms=0, client_id=name) for name in "ab")
+        heard: list[DeliveryFuture] = []
+
+        def hop(to: Producer, other: Producer) -> None:
+            def again(future: DeliveryFuture) -> None:
+                heard.append(future)
+                if len(heard) < 300:
+                    hop(other, to)
+
+            to.send("t", b"v").add_callback(again)
+
+        for _ in range(5):
+            hop(a, b)
+            hop(b, a)
+        while len(heard) < 300:
+            a.flush(10_000)
+            b.flush(10_000)
+        a.close()
+        b.close()
+
+
+def test_result_may_wait_while_another_thread_closes() -> None:
+    with local_broker() as broker:
+        assert broker.address is not None
+        producer = Producer(broker.address, linger_ms=0)
+        producer.send("t", b"v").result()
+        with broker.entered():  # the broker stands still
+            future = producer.send("t", b"v")
+            closer = Thread(target=producer.close)
+            closer.start()
+            while not repr(producer).endswith("closed)"):
+                pass
+            with pytest.raises(KafkaError, match="REQUEST_TIMED_OUT"):
+                future.result(50)
+        assert future.result(5_000).offset == 1
+        closer.join()
+
+
+def test_describe_configs_asks_about_all() -> None:
+    sim = Simulator(seed=1)
+    sim.broker()
+    admin = sim.admin()
+    with pytest.raises(KafkaError, match="nowhere"):
+        admin.describe_configs([("topic", "nowhere"), ("broker", "1")])
+    assert sim.trace is not None
+    asked = [event for event in sim.trace.of("sent") if "DescribeConfigsRequest" in repr(event)]
+    assert len(asked) == 2
+
+
+def test_a_deleted_topic_keeps_nobody_busy() -> None:
+    sim = Simulator(seed=5)
+    sim.broker(auto_create_topics_enable=False)
+    admin = sim.admin()
+    admin.create_topics([NewTopic("t")])
+    producer, consumer = sim.producer(), sim.consumer(auto_offset_reset="earliest")
+    consumer.assign([("t", 0)])
+    producer.send("t", b"old").result()
+    assert len(consumer.poll(1_000)) == 1
+    admin.delete_topics(["t"])
+    sim.run(5_000)
+    before = sim.count
+    sim.run(10_000)
+    assert sim.count - before < 70  # a Metadata request a second, of both
+    sim.run(400_000)  # metadata.max.idle.ms is over: the producer has forgotten it
+    before = sim.count
+    sim.run(10_000)
+    assert sim.count - before < 35
+    admin.create_topics([NewTopic("t")])
+    assert producer.send("t", b"new").result().offset == 0
 
 
 @pytest.mark.parametrize("seed", range(6))
