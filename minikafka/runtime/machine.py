@@ -216,6 +216,20 @@ class SimulatedHost:
         self._departing = first, sim.pushed
         if wake < NEVER:
             self._arm(wake if wake > busy_until else busy_until)
+        if self.node.calls and not self._calling:
+            self._make_calls()
+
+    def _make_calls(self) -> None:
+        """Tell the application what it asked to be told. A call may turn the node: no nesting.
+
+        One that is interrupted is over; those behind it are made after the next turn.
+        """
+        self._calling = True
+        try:
+            while self.node.calls:
+                self.node.calls.pop(0)()
+        finally:
+            self._calling = False
 
     def _arm(self, time: int) -> None:
         if time < self._armed:
