@@ -25,7 +25,7 @@ from minikafka.trace import NO_CAUSE, Trace
 class Loop:
     """Turns one node. `leaving` holds each message with its "sent" event until it is carried."""
 
-    __slots__ = ("_disturbed", "_failed", "leaving", "node", "trace", "turning")
+    __slots__ = ("_failed", "leaving", "node", "trace")
 
     def __init__(
         self,
@@ -38,14 +38,11 @@ class Loop:
         self.trace = trace
         self._failed = failed
         self.leaving: list[tuple[Message, int]] = []
-        self.turning = False
-        self._disturbed = False
 
     def turn(self, now: int, arrived: list[tuple[Message, int]]) -> int:
         """Hand over what arrived, then poll; returns when the node wants the next poll."""
         node = self.node
         outbox = node.outbox
-        self.turning = True
         for message, cause in arrived:
             if type(message) is Request:
                 channel = message.channel
@@ -59,19 +56,9 @@ class Loop:
             if outbox:
                 self._collect(now)
         wake = node.poll(now)
-        while (outbox and self._collect(now)) or self._disturbed:
-            self._disturbed = False
+        while outbox and self._collect(now):
             wake = node.poll(now)
-        self.turning = False
         return wake
-
-    def disturb(self) -> bool:
-        """Somebody changed the node from outside. Says whether the turn under way takes care of it.
-
-        It happens when a callback (a delivery's, say) calls the client that is just being turned.
-        """
-        self._disturbed = self.turning
-        return self.turning
 
     def _receive(self, now: int, message: Message, cause: int) -> None:
         if self.trace is not None:

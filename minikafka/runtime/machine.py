@@ -85,7 +85,7 @@ class SimulatedHost:
         if self.files is not None:
             node.files = self.files
         self._loop = Loop(node, sim.trace)
-        self._with_turn = _Entered(sim, self.turn_if_idle)
+        self._with_turn = _Entered(sim, self.turn_if_alive)
         self._without_turn = _Entered(sim, _nothing)
         self.alive = True
         self.busy_until = sim.now
@@ -132,8 +132,8 @@ class SimulatedHost:
 
     # --- Host --------------------------------------------------------------------
     def entered(self) -> _Entered:
-        if self._sim.trace is not None and not self._loop.turning:
-            self._sim.trace.cause = NO_CAUSE
+        if self._sim.trace is not None and not self._calling:
+            self._sim.trace.cause = NO_CAUSE  # a call, though, is caused by what it tells of
         return self._with_turn
 
     def quietly(self) -> _Entered:
@@ -184,9 +184,9 @@ class SimulatedHost:
         if len(trace.events) == event + 1:
             trace.events.pop()
 
-    def turn_if_idle(self) -> None:
-        """Something was changed from outside: turn the node, unless that is under way already."""
-        if self.alive and not self._loop.disturb():
+    def turn_if_alive(self) -> None:
+        """Something was changed from outside: turn the node, if it is still there."""
+        if self.alive:
             self._turn()
 
     def _turn(self) -> None:

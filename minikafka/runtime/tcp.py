@@ -248,17 +248,16 @@ class Driver:
     def enter(self) -> int:
         """Somebody has the lock and is about to change the node. Raises WorldStopped."""
         self._require_running()
-        if self.trace is not None and not self._loop.turning:
+        if self.trace is not None and not self.calling():
             self.trace.cause = NO_CAUSE
         return self._now()
 
     def leave(self) -> None:
-        """Somebody has changed the node: turn it, unless that is under way already."""
-        if not self._loop.disturb():
-            before = self._wake
-            self._turn(self._now(), [])
-            if self._wake < before or self.node.calls:
-                self._poke()
+        """Somebody has changed the node: turn it."""
+        before = self._wake
+        self._turn(self._now(), [])
+        if self._wake < before or self.node.calls:
+            self._poke()
 
     def wait(self, done: Callable[[], bool], timeout_ms: float | None) -> bool:
         deadline = None if timeout_ms is None else monotonic() + timeout_ms / 1000
