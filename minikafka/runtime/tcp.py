@@ -66,6 +66,7 @@ SCRATCH_BYTES = 256 * 1024
 """What one read takes at most from a connection that is at the start of a frame."""
 
 SECOND_NS = 1_000_000_000
+SECOND_US = 1_000_000
 
 MAX_FRAME_BYTES = (1 << 31) - 1
 """What a client accepts: its own fetch sizes bound the answers already."""
@@ -74,9 +75,9 @@ MAX_FRAME_BYTES = (1 << 31) - 1
 class Clock:
     """Microseconds since the Unix epoch that never go back.
 
-    It is the monotonic clock that counts, so timers do not see an adjustment. Once a second
-    the wall clock is asked too: if it has jumped ahead by more than a second, that is followed
-    (the machine slept, and records come with the new time); a jump back is not.
+    It is the monotonic clock that counts, so timers do not see a small adjustment, nor one
+    back. Once a second the wall clock is asked too: if it is ahead by more than a second, that
+    is followed, by timers as well (the machine slept, and records come with the new time).
     """
 
     __slots__ = ("_ahead_ns", "_ask_at_ns")
@@ -145,7 +146,8 @@ class Driver:
         self._backlog: dict[Connection, None] = {}  # those with whole frames not taken yet
         self._calling: int | None = None  # the thread that is making `node.calls`
         self._accepting = False
-        self._idle_check_at = NEVER
+        self._is_full = False  # and it was said
+        self._chores_at = NEVER
         self._scratch = memoryview(bytearray(SCRATCH_BYTES))
         self._lock = threading.RLock()
         self._turned = threading.Condition(self._lock)
@@ -187,7 +189,7 @@ class Driver:
         self.node.start(self._now())
         self._listen_again()
         if self._max_idle_us > 0:
-            self._idle_check_at = self._now() + self._max_idle_us
+            self._chores_at = self._now() + self._max_idle_us
         self._turn(self._now(), [])
 
     def run(self) -> None:
@@ -305,8 +307,8 @@ class Driver:
             for connection in backlog:
                 if self._by_number.get(connection.number) is connection:
                     self._serve(connection, READ, arrived)
-            if now >= self._idle_check_at:
-                self._close_idle(now, arrived)
+            if now >= self._chores_at:
+                self._do_chores(now, arrived)
             if self.trace is not None and not arrived:
                 self.trace.cause = NO_CAUSE
             if arrived or self._wake <= now:
@@ -334,7 +336,7 @@ class Driver:
         """How long to wait for sockets, in seconds; None: until something comes."""
         if self._backlog or self.node.calls:
             return 0.0
-        wake = self._wake if self._wake < self._idle_check_at else self._idle_check_at
+        wake = self._wake if self._wake < self._chores_at else self._chores_at
         if wake >= NEVER:
             return None
         left = wake - self._clock.now()
@@ -347,14 +349,14 @@ class Driver:
         leaving = self._loop.leaving
         if leaving:
             for message, _ in leaving:
-                self._carry(message)
+                self._carry(message, now)
             leaving.clear()
         if self._touched:
             self._settle()
         if self._waiters:
             self._turned.notify_all()
 
-    def _carry(self, message: Message) -> None:
+    def _carry(self, message: Message, now: int) -> None:
         """Queue a message with its connection; `_settle` then sends once per connection."""
         channel = message.channel
         connection = self._connections.get(channel)
@@ -376,6 +378,7 @@ class Driver:
             self._say(f"closed {channel}: {error}")
             self._report_later(Closed(channel, str(error)))
             return
+        connection.active_at = now
         self._touched[connection] = None
 
     def _settle(self) -> None:
@@ -408,7 +411,7 @@ class Driver:
 
     # --- connections -----------------------------------------------------------------
     def _accept(self, now: int) -> None:
-        """Take in who waits at the door. At a limit the door is shut until somebody has left."""
+        """Take in who waits at the door. At a limit it is shut until one leaves, or a second."""
         assert self._listener is not None
         while len(self._connections) < self.max_connections:
             try:
@@ -428,22 +431,26 @@ class Driver:
             self._admit(connection, READ)
         self._poller.unregister(self._listener.fileno())
         self._accepting = False
-        self._say(f"takes no more connections than the {len(self._connections)} there are")
+        self._chores_at = min(self._chores_at, now + SECOND_US)
+        if not self._is_full:
+            self._say(f"takes no more connections than the {len(self._connections)} there are")
+        self._is_full = True
 
     def _listen_again(self) -> None:
         if self._listener is not None and not self._accepting:
             self._poller.register(self._listener.fileno(), READ)
             self._accepting = True
 
-    def _close_idle(self, now: int, arrived: list[tuple[Message, int]]) -> None:
-        """Close what has been silent for `connections.max.idle.ms` and waits for nothing."""
-        for connection in list(self._connections.values()):
-            if (
-                now - connection.active_at >= self._max_idle_us
-                and not connection.channel.in_service
-            ):
-                self._lost(connection, "idle for too long", arrived)
-        self._idle_check_at = now + self._max_idle_us // 2
+    def _do_chores(self, now: int, arrived: list[tuple[Message, int]]) -> None:
+        """Open the door again, and close what has been silent for `connections.max.idle.ms`."""
+        self._listen_again()
+        self._chores_at = NEVER
+        if self._max_idle_us > 0:
+            self._chores_at = now + self._max_idle_us // 2
+            for connection in list(self._connections.values()):
+                silent_us = now - connection.active_at
+                if silent_us >= self._max_idle_us and not connection.channel.in_service:
+                    self._lost(connection, "idle for too long", arrived)
 
     def _admit(self, connection: Connection, events: int) -> None:
         self._connections[connection.channel] = connection
@@ -528,6 +535,7 @@ class Driver:
         connection.channel.link = _ENDED
         del self._connections[connection.channel]
         del self._by_number[connection.number]
+        self._is_full = False
         self._listen_again()
 
     def _failed(self, message: Message, error: Exception) -> None:

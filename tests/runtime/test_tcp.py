@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import MappingProxyType
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from minikafka.log.files import RealFiles
-from minikafka.node import Channel, Closed, Message, Node, Request, Response, WorldStopped
+from minikafka.node import NEVER, Channel, Closed, Message, Node, Request, Response, WorldStopped
 from minikafka.runtime.stream import (
     FIRST_FRAME_BYTES,
     MAX_FRAMES,
@@ -264,6 +265,37 @@ def test_a_silent_connection_is_closed_after_its_time(serve: Callable[[Server], 
     raw.sock.sendall(raw.frame())
     assert raw.answer().correlation_id == 1
     assert raw.sock.recv(1) == b"", "closed by the server"
+
+
+def test_a_connection_is_not_silent_that_has_just_been_answered(
+    serve: Callable[[Server], Driver],
+) -> None:
+    class Late(Server):
+        """Answers 250 ms after the request; closes what was silent for 200 ms."""
+
+        max_idle_ms = 200
+        request: Request | None = None
+        due = 0
+
+        def receive(self, now: int, message: Message) -> None:
+            if isinstance(message, Request):
+                self.request, self.due = message, now + 250_000
+
+        def poll(self, now: int) -> int:
+            if self.request is None:
+                return NEVER
+            if now >= self.due:
+                super().receive(now, self.request)
+                self.request = None
+                return NEVER
+            return self.due
+
+    raw = Raw(serve(Late()))
+    raw.sock.sendall(raw.frame())
+    assert raw.answer().correlation_id == 1
+    answered = time.monotonic()
+    assert raw.sock.recv(1) == b""
+    assert time.monotonic() - answered > 0.19, "its time begins with the answer"
 
 
 def test_calls_are_made_after_the_turn_without_the_lock(
