@@ -59,11 +59,14 @@ LONG = "\0" * 10_000
 def test_what_a_client_wrote_at_length_does_not_burst_the_answer(
     broker: Conversation, body: Any
 ) -> None:
+    answered = 0
     for version in range(body.VERSIONS.max, body.VERSIONS.min - 1, -1):
         try:
             broker.ask(body, version)
         except UnsupportedVersion:
-            return
+            break
+        answered += 1
+    assert answered > 0, "the newest version can say it"
 
 
 # --- ApiVersions ---

@@ -133,6 +133,7 @@ def test_timestamps_at_the_edge_are_taken() -> None:
     place.append(1, NOW_MS + 3_600_000)
     place.append(1, NOW_MS - 10)
     place.append(1, -1)
+    assert place.log.log_end_offset == 3
 
 
 def test_a_partial_batch_at_the_end_is_left_out() -> None:
