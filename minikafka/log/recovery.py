@@ -26,6 +26,7 @@ Not done: checking several logs at the same time (num.recovery.threads.per.data.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from minikafka.log.epochs import LeaderEpochs
@@ -40,7 +41,7 @@ from minikafka.log.segment import (
 )
 from minikafka.node import MS
 from minikafka.record.batch import BatchHeader
-from minikafka.record.errors import CorruptBatch
+from minikafka.record.errors import CorruptBatch, RecordError
 
 if TYPE_CHECKING:
     from minikafka.log.log import Log
@@ -51,9 +52,11 @@ LEFTOVERS = (".deleted", ".cleaned", ".swap", ".tmp")
 
 def load(log: Log, now: int, clean: bool, epochs_are_good: bool) -> None:
     """Fill a log that knows its checkpoints from the files in its directory. `now` in µs."""
-    _open_segments(log, now // MS)
-    if not clean:
-        _check_unflushed(log)
+    names = set(log.files.list(log.directory))
+    _open_segments(log, names, now // MS)
+    trusted = log.segments if clean else _check_unflushed(log)
+    for segment in trusted:
+        _check_indexes(segment, names)
     if not log.segments:
         log.add_segment(log.log_start_offset, now // MS)
     log.log_end_offset = _load_tail(log)
@@ -68,9 +71,8 @@ def load(log: Log, now: int, clean: bool, epochs_are_good: bool) -> None:
     rebuild_producers(log, now)
 
 
-def _open_segments(log: Log, now_ms: int) -> None:
-    """Open what is there, in order; remove leftovers; make missing indexes."""
-    names = set(log.files.list(log.directory))
+def _open_segments(log: Log, names: set[str], now_ms: int) -> None:
+    """Open what is there, in order; remove leftovers."""
     for name in sorted(names):
         stem, dot, suffix = name.partition(".")
         is_orphan = dot + suffix in (INDEX_SUFFIX, TIME_INDEX_SUFFIX) and (
@@ -78,23 +80,30 @@ def _open_segments(log: Log, now_ms: int) -> None:
         )
         if name.endswith(LEFTOVERS) or is_orphan:
             log.files.remove(f"{log.directory}/{name}")
-    for name in sorted(names):
-        if name.endswith(LOG_SUFFIX) and name.removesuffix(LOG_SUFFIX).isdecimal():
-            base_offset = int(name.removesuffix(LOG_SUFFIX))
-            segment = log.add_segment(base_offset, now_ms)
-            stem = file_name(base_offset)
-            missing = [s for s in (INDEX_SUFFIX, TIME_INDEX_SUFFIX) if stem + s not in names]
-            if missing:
-                segment.rebuild(f"there is no {' and no '.join(missing)}")
-            else:
-                segment.check_indexes()
+        elif name.endswith(LOG_SUFFIX) and stem.isdecimal():
+            log.add_segment(int(stem), now_ms)
 
 
-def _check_unflushed(log: Log) -> None:
-    """Check each byte from the recovery point on; cut at the first damage."""
+def _check_indexes(segment: Segment, names: set[str]) -> None:
+    """Make indexes that are missing, or are seen to be wrong. `names` are the files there were."""
+    stem = file_name(segment.base_offset)
+    missing = [s for s in (INDEX_SUFFIX, TIME_INDEX_SUFFIX) if stem + s not in names]
+    if missing:
+        segment.rebuild(f"there is no {' and no '.join(missing)}")
+    else:
+        segment.check_indexes()
+
+
+def _check_unflushed(log: Log) -> list[Segment]:
+    """Check each byte from the recovery point on; cut at the first damage.
+
+    Returns the segments before it, whose bytes had reached the disk.
+    """
     size_bytes = log.size_bytes
     damage = None
-    for segment in log.segments_from(log.recovery_point):
+    unflushed = log.segments_from(log.recovery_point)
+    trusted = log.segments[: len(log.segments) - len(unflushed)]
+    for segment in unflushed:
         damage = _check_segment(log, segment)
         if damage is not None:
             while log.active is not segment:
@@ -107,6 +116,7 @@ def _check_unflushed(log: Log) -> None:
             offset=_load_tail(log),
             reason=damage or "not closed cleanly; nothing is damaged",
         )
+    return trusted
 
 
 def _check_segment(log: Log, segment: Segment) -> str | None:
@@ -123,12 +133,14 @@ def _noting_epochs(
 ) -> Iterator[tuple[int, BatchHeader]]:
     """The same batches; their epochs are noted: the checkpoint may be older than the log."""
     news = False
-    for position, header in batches:
-        if header.partition_leader_epoch > epochs.latest:
-            news |= epochs.note(header.partition_leader_epoch, header.base_offset)
-        yield position, header
-    if news:
-        epochs.save()
+    try:
+        for position, header in batches:
+            if header.partition_leader_epoch > epochs.latest:
+                news |= epochs.note(header.partition_leader_epoch, header.base_offset)
+            yield position, header
+    finally:
+        if news:
+            epochs.save()
 
 
 def _load_tail(log: Log) -> int:
@@ -164,8 +176,9 @@ def _load_epochs(log: Log, are_good: bool) -> None:
         log.epochs.entries.clear()
         log.epochs.latest = -1
         for segment in log.segments:
-            for _ in _noting_epochs(segment.headers(), log.epochs):
-                pass
+            with _surviving_damage(log, segment):
+                for _ in _noting_epochs(segment.headers(), log.epochs):
+                    pass
     log.epochs.truncate_from_end(log.log_end_offset)
     log.epochs.truncate_from_start(log.log_start_offset)
 
@@ -183,14 +196,16 @@ def rebuild_producers(log: Log, now: int) -> None:
     for segment in log.segments_from(start_offset):
         if segment.base_offset > start_offset:
             log.producers.take_snapshot(segment.base_offset)
-        place = segment.find(max(start_offset, segment.base_offset))
-        if place is not None:
-            _replay(log, segment, place.position)
+        with _surviving_damage(log, segment):
+            _replay(log, segment, max(start_offset, segment.base_offset))
 
 
-def _replay(log: Log, segment: Segment, position: int) -> None:
-    """Let the batches from `position` on change the producers' state as when they were appended."""
-    for at, header in segment.headers(position):
+def _replay(log: Log, segment: Segment, offset: int) -> None:
+    """Let the batches from `offset` on change the producers' state as when they were appended."""
+    first = segment.find(offset)
+    if first is None:
+        return
+    for at, header in segment.headers(first.position):
         if header.producer_id < 0:
             continue
         if header.is_control:
@@ -199,3 +214,16 @@ def _replay(log: Log, segment: Segment, position: int) -> None:
                 log.producers.end_transaction(header, marker)
         else:
             log.producers.update(header, header.base_offset, header.max_timestamp)
+
+
+@contextmanager
+def _surviving_damage(log: Log, segment: Segment) -> Iterator[None]:
+    """Read a segment up to the first batch that cannot be read.
+
+    A disk may lose what it had promised to keep. That is an error for those who read there,
+    and no reason to keep everybody else from the rest of the log.
+    """
+    try:
+        yield
+    except RecordError as error:
+        log.say("damaged", base_offset=segment.base_offset, reason=str(error))

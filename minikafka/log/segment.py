@@ -371,12 +371,18 @@ class Segment:
 
         A segment that holds timestamps has at least one time index entry when it is sealed.
         """
-        if not self.offset_index.is_whole or not self.time_index.is_whole:
-            self.rebuild("an index file holds a part of an entry")
-        elif len(self.time_index) == 0 and self.first_timestamp >= 0:
-            self.rebuild("the time index is empty")
-        elif len(self.offset_index) == 0 and self._needs_entry():
-            self.rebuild("the offset index is empty")
+        wrong = ""
+        try:
+            if not self.offset_index.is_whole or not self.time_index.is_whole:
+                wrong = "an index file holds a part of an entry"
+            elif len(self.time_index) == 0 and self.first_timestamp >= 0:
+                wrong = "the time index is empty"
+            elif len(self.offset_index) == 0 and self._needs_entry():
+                wrong = "the offset index is empty"
+        except CorruptBatch as error:
+            wrong = f"an index is empty, and what it is of is damaged: {error}"
+        if wrong:
+            self.rebuild(wrong)
 
     def _needs_entry(self) -> bool:
         """Whether the second batch lies far enough into the file to have an index entry."""

@@ -112,7 +112,6 @@ class ProducerBatch:
         "opened_at",
         "reserved_bytes",
         "retry_at",
-        "told",
     )
 
     def __init__(
@@ -133,7 +132,6 @@ class ProducerBatch:
         self.base_offset = NO_OFFSET
         self.log_append_time_ms = -1
         self.callbacks: list[Callable[[], None]] = []
-        self.told = False  # done, and the callbacks have returned
 
     def __repr__(self) -> str:
         topic, partition = self.key

@@ -22,7 +22,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from minikafka.client import INT32_MAX, INT64_MAX, Facade, topic_name, utf8, whole_number
-from minikafka.node import MS
+from minikafka.node import MS, WorldStopped
 from minikafka.producer.accumulator import NO_OFFSET, ProducerBatch, ProducerStatistics
 from minikafka.producer.config import ProducerConfig
 from minikafka.producer.sender import SenderNode
@@ -86,19 +86,15 @@ class DeliveryFuture:
         return self._metadata()
 
     def add_callback(self, callback: Callable[[DeliveryFuture], Any]) -> None:
-        """Call `callback(self)` when it is done; at once if it is.
+        """Have `callback(self)` called when it is done; soon if it is.
 
         Callbacks run one after the other, in the thread that carries the producer: the next
         answer waits for them. So they must be quick, and calls that wait are refused in them;
         `send` is allowed unless it would have to. What they raise goes into the trace only.
+        Once the producer is closed, nobody carries it, and the callback is called here.
         """
-        batch = self._batch
-        if not batch.done:
-            with self._producer.quietly():
-                if not batch.done:
-                    batch.callbacks.append(partial(self._producer.tell, self, callback))
-                    return
-        callback(self)
+        producer = self._producer
+        producer.add_callback(self._batch, partial(producer.tell, self, callback))
 
     def _metadata(self) -> RecordMetadata:
         batch = self._batch
@@ -238,8 +234,8 @@ class Producer(Facade):
         self._require_may_wait()
         with self._entered():
             self._node.accumulator.close_all("flush")
-            untold = self._node.untold_batches()
-        if not self._wait(lambda: all(batch.told for batch in untold), timeout_ms):
+            is_told = self._node.all_told()
+        if not self._wait(is_told, timeout_ms):
             raise KafkaError(ErrorCode.REQUEST_TIMED_OUT, f"flush took more than {timeout_ms:g} ms")
 
     def statistics(self) -> ProducerStatistics:
@@ -262,7 +258,7 @@ class Producer(Facade):
             with self._host.entered():
                 self._closed = True
                 node.accumulator.close_all("close")
-            if not self._wait(lambda: not node.untold_batches(), timeout_ms):
+            if not self._wait(lambda: node.all_told()(), timeout_ms):
                 with self._host.entered() as now:
                     node.stop(now)
         finally:
@@ -286,6 +282,17 @@ class Producer(Facade):
         """The thread that makes the callbacks carries the producer: it would wait for itself."""
         if self._host.calling():
             raise RuntimeError("a delivery callback must not block")
+
+    def add_callback(self, batch: ProducerBatch, call: Callable[[], None]) -> None:
+        """What `DeliveryFuture.add_callback` is on the inside."""
+        try:
+            with self._quietly():
+                is_late = self._node.add_callback(batch, call)
+            if is_late:
+                with self._host.entered():
+                    pass  # the turn behind which the call is made
+        except WorldStopped:
+            call()
 
     def tell(self, future: DeliveryFuture, callback: Callable[[DeliveryFuture], Any]) -> None:
         """Make a callback. Whatever it raises, the next one is made too."""

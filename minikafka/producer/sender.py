@@ -22,7 +22,7 @@ up when the network or the broker is slower than the program, and `send` never b
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -64,7 +64,7 @@ class SenderNode(ClientNode):
         """Set when this producer can never send again."""
         self.turn_wanted = False
         """What `append` did lets something leave, or leave earlier than was planned."""
-        self._untold: dict[ProducerBatch, None] = {}  # done, but not all callbacks have returned
+        self._untold: dict[object, None] = {}  # batches and calls with callbacks to return
         self._used_at: dict[str, int] = {}  # when a topic's last batch was opened
         self._sticky: dict[str, StickyPartition] = {}
         self._asking_id = False
@@ -379,22 +379,34 @@ class SenderNode(ClientNode):
 
     def _call_back(self, batch: ProducerBatch) -> None:
         """Have the outcome told to those who asked, when the turn is over (`Node.calls`)."""
-        if not batch.callbacks:
-            batch.told = True
-            return
-        self._untold[batch] = None
-        self.calls += batch.callbacks
-        self.calls.append(partial(self._called_back, batch))
-        batch.callbacks = []
+        if batch.callbacks:
+            self._call_later(batch, batch.callbacks)
+            batch.callbacks = []
 
-    def _called_back(self, batch: ProducerBatch) -> None:
-        """The call behind a batch's callbacks. No lock is held here, and none is needed."""
-        batch.told = True
-        del self._untold[batch]
+    def add_callback(self, batch: ProducerBatch, call: Callable[[], None]) -> bool:
+        """Have `call` made after the turn in which the batch is done; says whether it is already.
 
-    def untold_batches(self) -> list[ProducerBatch]:
-        """Those with something still to come: an acknowledgement, a failure, or a callback."""
-        return [*self.accumulator, *list(self._untold)]
+        Then the call waits for the next turn: it is never made in here, where a lock is held.
+        """
+        if batch.done:
+            self._call_later(call, [call])
+        else:
+            batch.callbacks.append(call)
+        return batch.done
+
+    def _call_later(self, what: object, calls: list[Callable[[], None]]) -> None:
+        self._untold[what] = None
+        self.calls += calls
+        # Behind them, with no lock held: taking one key out of a dict needs none.
+        self.calls.append(partial(self._untold.pop, what))
+
+    def all_told(self) -> Callable[[], bool]:
+        """A question: is all that there is now acknowledged or failed, and was everybody told?"""
+        batches = list(self.accumulator)
+        waited = [*batches, *list(self._untold)]
+        return lambda: (
+            all(batch.done for batch in batches) and self._untold.keys().isdisjoint(waited)
+        )
 
     def stop(self, now: int) -> None:
         """Whatever is left will never be acknowledged."""

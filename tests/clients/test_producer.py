@@ -427,12 +427,11 @@ def test_callbacks_are_calls_behind_the_turn() -> None:
         batch.callbacks.append(partial(heard.append, name))
     (request,) = b.requests()
     b.answer(request, produced(request))
-    assert (first.done, first.told, heard) == (True, False, [])
-    assert b.node.untold_batches() == [first, second]
+    is_told = b.node.all_told()
+    assert (first.done, is_told(), heard) == (True, False, [])
     for call in b.node.calls:
         call()
-    assert (first.told, heard) == (True, ["first", "second"])
-    assert b.node.untold_batches() == []
+    assert (is_told(), heard) == (True, ["first", "second"])
 
 
 def test_what_is_left_at_the_end_fails() -> None:

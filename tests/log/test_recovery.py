@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from os.path import commonprefix
 from random import Random
 
 import pytest
@@ -118,6 +119,59 @@ def test_a_clean_mark_that_lies_is_noticed_at_the_end_of_the_log() -> None:
     log = place.open(clean=True)
     assert log.log_end_offset == 4
     assert place.of("recovered")[0]["offset"] == 4
+
+
+@pytest.mark.parametrize("tail", [bytes(1), bytes(61), bytes(3_000), b"\xff" * 100, b"2" * 700])
+@pytest.mark.parametrize("clean", [True, False])
+def test_whatever_lies_behind_the_cut_the_log_ends_with_its_last_whole_batch(
+    tail: bytes, clean: bool
+) -> None:
+    # Down to a file that holds nothing else: what a file system may leave after a power failure.
+    original = Place()
+    original.fill(5)
+    content = original.files.read(FIRST + ".log")
+    size = len(content) // 5
+    for cut in range(0, len(content) + 1):
+        place = Place()
+        left = content[:cut] + tail
+        place.files.replace(FIRST + ".log", left)
+        whole = len(commonprefix([content, left])) // size  # a record ends with a zero
+        log = place.open(clean)
+        assert log.log_end_offset == whole, cut
+        assert values(log) == [b"%d" % i for i in range(whole)]
+        assert place.append(1).base_offset == whole
+
+
+def test_any_damage_to_any_file_leaves_a_log_that_opens_and_grows() -> None:
+    for seed in range(400):
+        random = Random(seed)
+        place = Place()
+        for i in range(random.randint(1, 70)):
+            place.append([b"%d" % i], NOW_MS + i, epoch=i // 20, producer=(i % 2, 0, i // 2))
+        recovery_point = random.choice([0, *place.log.base_offsets])
+        if random.random() < 0.3:
+            place.log.close(NOW)
+        path = "t-0/" + random.choice(place.files.list("t-0"))
+        content = bytearray(place.files.read(path))
+        at = random.randint(0, len(content))
+        match random.randrange(4):
+            case 0:
+                content[at:] = bytes(random.randint(0, 500))
+            case 1:
+                content[at:] = random.randbytes(random.randint(0, 500))
+            case 2:
+                del content[at:]
+            case 3 if content:
+                content[at - 1] ^= 1 << random.randrange(8)
+        place.files.replace(path, bytes(content))
+        clean = random.random() < 0.5
+        log = place.open(clean, recovery_point=recovery_point)
+        end = log.log_end_offset
+        if recovery_point == 0 and not clean:
+            assert values(log) == [b"%d" % i for i in range(end)], (seed, path)
+        # What was mended stays so.
+        assert place.open(clean, recovery_point=recovery_point).log_end_offset == end, (seed, path)
+        assert place.append(1).base_offset == end, (seed, path)
 
 
 # --- indexes ---------------------------------------------------------------------------
