@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from os.path import commonprefix
 from random import Random
 
 import pytest
@@ -131,11 +130,12 @@ def test_whatever_lies_behind_the_cut_the_log_ends_with_its_last_whole_batch(
     original.fill(5)
     content = original.files.read(FIRST + ".log")
     size = len(content) // 5
-    for cut in range(0, len(content) + 1):
+    for cut in range(len(content) + 1):
         place = Place()
         left = content[:cut] + tail
         place.files.replace(FIRST + ".log", left)
-        whole = len(commonprefix([content, left])) // size  # a record ends with a zero
+        # A record ends with a zero, so zeros may even complete one.
+        whole = sum(content[:end] == left[:end] for end in range(size, len(content) + 1, size))
         log = place.open(clean)
         assert log.log_end_offset == whole, cut
         assert values(log) == [b"%d" % i for i in range(whole)]
