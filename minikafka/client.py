@@ -323,13 +323,12 @@ class Metadata:
 
     def leader_of(self, topic: str, partition: int) -> int:
         """The id of the broker that leads; NO_LEADER, and an update is on its way, if unknown."""
-        info = self.want(topic)
+        info = self.topics.get(topic) or self.want(topic)
         found = info.partitions.get(partition) if info is not None else None
-        leader = found.leader if found is not None else NO_LEADER
-        if leader not in self.brokers:
-            self._needed = True
-            return NO_LEADER
-        return leader
+        if found is not None and found.leader in self.brokers:
+            return found.leader
+        self._needed = True
+        return NO_LEADER
 
     def due_at(self) -> int:
         """When the next Metadata request is to be sent."""
@@ -438,16 +437,23 @@ class _Call(NamedTuple):
     then: Answered
 
 
+# Straight to tuple's constructor: _Call(...) would cost a call more.
+_new_call: Callable[[type[_Call], tuple[object, ...]], _Call] = tuple.__new__
+
+
 class Connection:
     """One connection to one address: being made, usable, or waiting to be made again."""
 
-    __slots__ = ("address", "attempts", "channel", "in_flight", "lane", "not_before", "versions")
+    __slots__ = (
+        "address", "attempts", "channel", "chosen", "in_flight", "lane", "not_before", "versions",
+    )  # fmt: skip
 
     def __init__(self, address: str, lane: str) -> None:
         self.address = address
         self.lane = lane
         self.channel: Channel | None = None
         self.versions: dict[int, tuple[int, int]] | None = None  # by api key; None: not usable yet
+        self.chosen: dict[tuple[type, int | None], int] = {}  # what came of them, see `version_of`
         self.in_flight: deque[_Call] = deque()
         self.attempts = 0  # failures since it last worked
         self.not_before = 0
@@ -462,6 +468,9 @@ class Connection:
 
         Raises KafkaError(UNSUPPORTED_VERSION) when there is none.
         """
+        question = type(request), at_most
+        if question in self.chosen:
+            return self.chosen[question]
         ours_low, ours_high = request.VERSIONS
         low, high = (self.versions or {}).get(request.API_KEY, (0, -1))
         best: int = min(high, ours_high if at_most is None else min(ours_high, at_most))
@@ -471,6 +480,7 @@ class Connection:
                 f"{self.address} speaks {request.NAME} {low} to {high}, "
                 f"this client {ours_low} to {ours_high if at_most is None else at_most}",
             )
+        self.chosen[question] = best
         return best
 
 
@@ -581,8 +591,9 @@ class ClientNode(Node):
         self, connection: Connection, body: Any, version: int, deadline: int, then: Answered
     ) -> None:
         number = self._put(connection, body, version)
-        connection.in_flight.append(_Call(number, body.NAME, deadline, then))
-        self.wake_at(deadline)
+        connection.in_flight.append(_new_call(_Call, (number, body.NAME, deadline, then)))
+        if deadline < self._wake:
+            self._wake = deadline
 
     def _put(self, connection: Connection, body: Any, version: int) -> int:
         assert connection.channel is not None, f"{connection} is closed"
@@ -619,6 +630,7 @@ class ClientNode(Node):
         offered = {api.api_key: (api.min_version, api.max_version) for api in answer.api_keys}
         if answer.error_code == ErrorCode.NONE:
             connection.versions = offered
+            connection.chosen.clear()
             connection.attempts = 0
         elif answer.error_code == ErrorCode.UNSUPPORTED_VERSION:
             highest = offered.get(ApiVersionsRequest.API_KEY, (0, 0))[1]

@@ -94,56 +94,36 @@ class ProducerId(NamedTuple):
     epoch: int
 
 
-class ProducerBatch:
+class ProducerBatch(BatchBuilder):
     """The records that are sent, acknowledged and retried together, and what became of them."""
 
-    __slots__ = (
-        "attempts",
-        "base_offset",
-        "base_sequence",
-        "builder",
-        "callbacks",
-        "count",
-        "done",
-        "error",
-        "key",
-        "log_append_time_ms",
-        "on_wire",
-        "opened_at",
-        "reserved_bytes",
-        "retry_at",
-    )
+    attempts = 0  # how often it was sent in vain
+    retry_at = 0
+    on_wire = False
+    # The outcome, once `done`: an error, or where the records are.
+    done = False
+    error: KafkaError | None = None
+    base_offset = NO_OFFSET
+    log_append_time_ms = -1
 
     def __init__(
-        self, key: Key, builder: BatchBuilder, opened_at: int, reserved_bytes: int
+        self, key: Key, compression: Compression, opened_at: int, reserved_bytes: int
     ) -> None:
+        super().__init__(compression)
         self.key = key
-        self.builder = builder
         self.opened_at = opened_at
         self.reserved_bytes = reserved_bytes
-        self.attempts = 0  # how often it was sent in vain
-        self.retry_at = 0
-        self.on_wire = False
-        self.base_sequence = -1  # until it is sent for the first time
-        # The outcome, once `done`: an error, or where the records are.
-        self.count = 0
-        self.done = False
-        self.error: KafkaError | None = None
-        self.base_offset = NO_OFFSET
-        self.log_append_time_ms = -1
         self.callbacks: list[Callable[[], None]] = []
 
     def __repr__(self) -> str:
         topic, partition = self.key
-        count = self.count or self.builder.count
         sequence = f", sequence {self.base_sequence}" if self.base_sequence >= 0 else ""
-        return f"ProducerBatch({topic}-{partition}, {count} records{sequence})"
+        return f"ProducerBatch({topic}-{partition}, {self.count} records{sequence})"
 
     def finish(self) -> None:
         """Keep the outcome for the futures, but not the records."""
-        self.count = self.builder.count
         self.done = True
-        self.builder.body = bytearray()
+        self.body.clear()
 
 
 class PartitionQueue:
@@ -170,6 +150,7 @@ class PartitionQueue:
         self.waiting: deque[ProducerBatch] = deque()
         self.open: ProducerBatch | None = None
         self.in_flight = 0  # answers to come; also for batches that were given up meanwhile
+        # How many wait to be sent again: everything behind the first of them waits too.
         self.refused = 0  # Invariant: as many of pending are not on_wire
         self.producer: ProducerId | None = None  # whose numbers these are
         self.next_sequence = 0
@@ -196,7 +177,7 @@ class PartitionQueue:
         """When the next batch wants to leave; NEVER while an answer has to come first."""
         if self.restart_wanted:
             return NEVER if self.in_flight else 0
-        if self.is_retrying():
+        if self.refused:
             first = self.pending[0]
             return NEVER if first.on_wire else first.retry_at
         if self.unresolved and (self.pending or self.in_flight):
@@ -205,20 +186,15 @@ class PartitionQueue:
             return 0
         return self.open.opened_at + linger_us if self.open is not None else NEVER
 
-    def is_retrying(self) -> bool:
-        """Some batch was refused and waits to be sent again: everything behind it waits too."""
-        return self.refused > 0
-
     # --- sequence numbers --------------------------------------------------------------
     def number(self, batch: ProducerBatch, producer: ProducerId) -> None:
         """Give a batch its sequence number, for good unless the queue is restarted."""
         if self.producer != producer:
             assert not self.pending, f"{self} changes its epoch with batches of the old one"
             self._begin(producer)
-        builder = batch.builder
-        builder.producer_id, builder.producer_epoch = producer
-        builder.base_sequence = batch.base_sequence = self.next_sequence
-        self.next_sequence = (self.next_sequence + builder.count) & SEQUENCE_MASK
+        batch.producer_id, batch.producer_epoch = producer
+        batch.base_sequence = self.next_sequence
+        self.next_sequence = (self.next_sequence + batch.count) & SEQUENCE_MASK
 
     def acknowledged(self, batch: ProducerBatch) -> None:
         """The broker has this batch, and so everything that was numbered before it."""
@@ -250,7 +226,7 @@ class PartitionQueue:
 class Accumulator:
     """All open and waiting batches of a producer, within buffer.memory."""
 
-    def __init__(self, config: ProducerConfig, emit: Callable[..., None]) -> None:
+    def __init__(self, config: ProducerConfig) -> None:
         self.batch_size = config.batch_size
         self.linger_us = config.linger_ms * MS
         self.delivery_timeout_us = config.delivery_timeout_ms * MS
@@ -262,7 +238,8 @@ class Accumulator:
         self.busy: dict[Key, PartitionQueue] = {}
         """The queues that are not empty, the one to be served next first."""
         self._compression = Compression.by_name(config.compression_type)
-        self._emit = emit
+        self.emit: Callable[..., None] | None = None
+        """`Node.emit`, when there is a trace."""
 
     def statistics(self) -> ProducerStatistics:
         return ProducerStatistics(
@@ -271,8 +248,8 @@ class Accumulator:
             tuple(
                 QueueStatistics(
                     *queue.key,
-                    queue.open.builder.count if queue.open else 0,
-                    queue.open.builder.estimated_size_bytes if queue.open else 0,
+                    queue.open.count if queue.open else 0,
+                    queue.open.estimated_size_bytes if queue.open else 0,
                     len(queue.waiting),
                     len(queue.pending),
                 )
@@ -299,7 +276,7 @@ class Accumulator:
         queue = self._queues.get(key)
         if queue is None or queue.open is None:
             return False
-        if HEADER_BYTES + len(queue.open.builder.body) + size_bytes <= self.batch_size:
+        if HEADER_BYTES + len(queue.open.body) + size_bytes <= self.batch_size:
             return True
         self.close(queue, "full")
         return False
@@ -320,24 +297,25 @@ class Accumulator:
         if queue is None:
             queue = self.queue(key)
         batch = queue.open
-        if batch is None or HEADER_BYTES + len(batch.builder.body) + size_bytes > self.batch_size:
+        if batch is None or HEADER_BYTES + len(batch.body) + size_bytes > self.batch_size:
             if batch is not None:
                 self.close(queue, "full")
             batch = self._open(now, queue, max(self.batch_size, HEADER_BYTES + size_bytes))
             if batch is None:
                 return None
-        batch.builder.append(*record)
+        batch.append(*record)
         return batch
 
     def _open(self, now: int, queue: PartitionQueue, size_bytes: int) -> ProducerBatch | None:
         if self.reserved_bytes + size_bytes > self.memory_bytes:
             return None
         self.reserved_bytes += size_bytes
-        batch = ProducerBatch(queue.key, BatchBuilder(self._compression), now, size_bytes)
-        queue.open = batch
+        batch = queue.open = ProducerBatch(queue.key, self._compression, now, size_bytes)
         self.busy[queue.key] = queue
-        self._expiry_at = min(self._expiry_at, now + self.delivery_timeout_us)
-        self._emit("batch_opened", topic=queue.key[0], partition=queue.key[1])
+        if now + self.delivery_timeout_us < self._expiry_at:
+            self._expiry_at = now + self.delivery_timeout_us
+        if self.emit is not None:
+            self.emit("batch_opened", topic=queue.key[0], partition=queue.key[1])
         return batch
 
     def close(self, queue: PartitionQueue, reason: str) -> None:
@@ -346,14 +324,15 @@ class Accumulator:
         assert batch is not None
         queue.open = None
         queue.waiting.append(batch)
-        self._emit(
-            "batch_closed",
-            topic=queue.key[0],
-            partition=queue.key[1],
-            records=batch.builder.count,
-            size_bytes=batch.builder.estimated_size_bytes,
-            reason=reason,
-        )
+        if self.emit is not None:
+            self.emit(
+                "batch_closed",
+                topic=queue.key[0],
+                partition=queue.key[1],
+                records=batch.count,
+                size_bytes=batch.estimated_size_bytes,
+                reason=reason,
+            )
 
     def close_all(self, reason: str) -> None:
         """End every open batch."""
@@ -369,7 +348,9 @@ class Accumulator:
         The first that is to be sent again, else the first that waits, else the open one.
         None when an answer has to come first, or the backoff of a retry has to pass.
         """
-        if queue.is_retrying():
+        if queue.restart_wanted:
+            return None
+        if queue.refused:
             first = queue.pending[0]
             return None if first.on_wire or first.retry_at > now else first
         if queue.unresolved or (queue.pending and queue.producer != producer):
@@ -416,14 +397,14 @@ class Accumulator:
     def remove(self, batch: ProducerBatch) -> None:
         """A batch is done: forget it, and give its memory back."""
         queue = self._queues[batch.key]
-        if batch is queue.open:
-            queue.open = None
-        elif batch in queue.pending:
+        if batch in queue.pending:
             queue.pending.remove(batch)
             queue.refused -= not batch.on_wire
+        elif batch is queue.open:
+            queue.open = None
         else:
             queue.waiting.remove(batch)
-        if not len(queue):
+        if not (queue.pending or queue.waiting or queue.open):
             del self.busy[batch.key]
         self.reserved_bytes -= batch.reserved_bytes
         batch.finish()

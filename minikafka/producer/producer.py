@@ -161,7 +161,7 @@ class Producer(Facade):
             record = (timestamp_ms, key, value, headers)
             batch = node.append(now, topic, partition, record)
             if batch is not None:
-                future = DeliveryFuture(self, batch, batch.builder.count - 1, timestamp_ms)
+                future = DeliveryFuture(self, batch, batch.count - 1, timestamp_ms)
                 if node.turn_wanted:
                     with self._host.entered():
                         pass  # gives the node its turn
@@ -181,7 +181,7 @@ class Producer(Facade):
             with self._quietly() as now:
                 batch = self._node.append(now, topic, partition, record)
             if batch is not None:
-                placed.append(DeliveryFuture(self, batch, batch.builder.count - 1, record[0]))
+                placed.append(DeliveryFuture(self, batch, batch.count - 1, record[0]))
             return batch is not None
 
         self._require_may_wait()

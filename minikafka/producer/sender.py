@@ -26,8 +26,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from minikafka.client import ClientNode, Connection, TopicInfo
-from minikafka.node import MS
+from minikafka.client import NO_LEADER, ClientNode, Connection, TopicInfo
+from minikafka.node import MS, NEVER
 from minikafka.producer.accumulator import (
     NO_OFFSET,
     Accumulator,
@@ -58,7 +58,7 @@ class SenderNode(ClientNode):
     def __init__(self, config: ProducerConfig) -> None:
         super().__init__(config)
         self.config = config
-        self.accumulator = Accumulator(config, self.emit)
+        self.accumulator = Accumulator(config)
         self.producer: ProducerId | None = None
         self.fatal: KafkaError | None = None
         """Set when this producer can never send again."""
@@ -71,6 +71,10 @@ class SenderNode(ClientNode):
         self._id_attempts = 0
         self._id_not_before = 0
         compress(Compression.by_name(config.compression_type), b"")  # is its package there?
+
+    def start(self, now: int) -> None:
+        if self.trace is not None:
+            self.accumulator.emit = self.emit
 
     # --- records come in -----------------------------------------------------------------
     def append(
@@ -104,7 +108,7 @@ class SenderNode(ClientNode):
                 self._refuse(size_bytes, "buffer.memory", self.config.buffer_memory)
             self.accumulator.close_all("memory")
             self.turn_wanted = True
-        elif batch.builder.count == 1:
+        elif batch.count == 1:
             self.turn_wanted = True  # it is new: linger.ms begins, and one before it may leave
             self._used_at[topic] = now
         return batch
@@ -167,9 +171,11 @@ class SenderNode(ClientNode):
             for batch in self.accumulator.expired(now):
                 self._fail(now, batch, self._expired(batch))
             self.wake_at(self.accumulator.next_expiry())
-        sendable = [queue for queue in busy.values() if self._maybe_restart(queue)]
-        if self._has_id(now):
-            self._send_due(now, sendable)
+            for queue in busy.values():
+                if queue.unresolved or queue.restart_wanted:
+                    self._maybe_restart(queue)
+        if self._has_id(now) and busy:
+            self._send_due(now)
 
     def topics_to_ask(self, now: int) -> list[str]:
         """Those with a batch within metadata.max.idle.ms; the others are forgotten (KIP-526)."""
@@ -180,69 +186,72 @@ class SenderNode(ClientNode):
                 self.metadata.forget(topic)
         return super().topics_to_ask(now)
 
-    def _send_due(self, now: int, queues: list[PartitionQueue]) -> None:
+    def _send_due(self, now: int) -> None:
+        """Send to each broker of which a partition has a batch that is due."""
         linger_us = self.accumulator.linger_us
-        due: set[Key] = set()
-        for queue in queues:
+        leaders: dict[int, None] = {}
+        for queue in self.accumulator.busy.values():
             at = queue.due_at(linger_us)
             if at <= now:
-                due.add(queue.key)
-            else:
+                leaders[self.metadata.leader_of(*queue.key)] = None
+            elif at < NEVER:
                 self.wake_at(at)
-        if not due:
-            return
-        led: dict[int, dict[Key, PartitionQueue]] = {}
-        for queue in queues:
-            leader = self.metadata.leader_of(*queue.key)
-            if leader >= 0:
-                led.setdefault(leader, {})[queue.key] = queue
-        for leader, its in led.items():
-            if not due.isdisjoint(its):
-                connection = self.ready(now, leader)
-                if connection is not None:
-                    self._send_to(now, connection, its)
+        for leader in leaders:
+            connection = self.ready(now, leader) if leader != NO_LEADER else None
+            if connection is not None:
+                self._send_to(now, connection, leader)
 
-    def _send_to(self, now: int, connection: Connection, queues: dict[Key, PartitionQueue]) -> None:
-        linger_us = self.accumulator.linger_us
+    def _send_to(self, now: int, connection: Connection, leader: int) -> None:
+        """Send requests as long as a batch is due and another one may be in flight."""
         limit = self.config.max_in_flight_requests_per_connection
         while len(connection.in_flight) < limit:
-            batches = self._drain(now, queues)
+            batches = self._drain(now, leader)
             if not batches:
                 return
             self._send_produce(now, connection, batches)
-            if all(queue.due_at(linger_us) > now for queue in queues.values()):
+            if not self._is_due(now, leader):
                 return
 
-    def _drain(self, now: int, queues: dict[Key, PartitionQueue]) -> list[ProducerBatch]:
-        """One batch of each partition, as many as max.request.size allows, at least one.
+    def _is_due(self, now: int, leader: int) -> bool:
+        linger_us = self.accumulator.linger_us
+        for queue in self.accumulator.busy.values():
+            if queue.due_at(linger_us) <= now and self.metadata.leader_of(*queue.key) == leader:
+                return True
+        return False
 
-        What was taken from goes to the end, so that the next request begins with another.
+    def _drain(self, now: int, leader: int) -> list[ProducerBatch]:
+        """One batch of each partition, due or not, as many as max.request.size allows.
+
+        At least one, if there is one.
         """
+        accumulator, producer = self.accumulator, self.producer
         batches: list[ProducerBatch] = []
         size_bytes = 0
-        for queue in list(queues.values()):
-            batch = self.accumulator.head(queue, now, self.producer)
-            if batch is None:
+        for queue in list(accumulator.busy.values()):
+            batch = accumulator.head(queue, now, producer)
+            if batch is None or self.metadata.leader_of(*queue.key) != leader:
                 continue
-            size_bytes += batch.builder.estimated_size_bytes
+            size_bytes += batch.estimated_size_bytes
             if batches and size_bytes > self.config.max_request_size:
                 break
-            self.accumulator.take(queue, batch, now, self.producer)
-            queues[queue.key] = queues.pop(queue.key)
+            accumulator.take(queue, batch, now, producer)
             batches.append(batch)
         return batches
 
     def _send_produce(self, now: int, connection: Connection, batches: list[ProducerBatch]) -> None:
         topics: dict[str, TopicProduceData] = {}
+        sent: dict[tuple[str | bytes, int], ProducerBatch] = {}
+        at_most = None
         for batch in batches:
             name, index = batch.key
-            if name not in topics:
+            topic = topics.get(name)
+            if topic is None:
                 topic_id = self.metadata.topics[name].topic_id
-                topics[name] = TopicProduceData(name=name, topic_id=topic_id, partition_data=[])
-            data = PartitionProduceData(index=index, records=batch.builder.build())
-            topics[name].partition_data.append(data)
-        names = {topic.topic_id: name for name, topic in topics.items()}
-        at_most = LAST_VERSION_WITH_NAMES if ZERO_UUID in names else None
+                topic = topics[name] = TopicProduceData(name, topic_id, [])
+                if topic_id == ZERO_UUID:
+                    at_most = LAST_VERSION_WITH_NAMES
+            topic.partition_data.append(PartitionProduceData(index, batch.build()))
+            sent[name, index] = sent[topic.topic_id, index] = batch
         body = ProduceRequest(
             acks=self.config.acks,
             timeout_ms=self.config.request_timeout_ms,
@@ -251,8 +260,7 @@ class SenderNode(ClientNode):
         if self.config.acks == 0:
             self._send_and_forget(now, connection, body, at_most, batches)
         else:
-            then = partial(self._produced, batches, names)
-            self.send(now, connection, body, then, at_most)
+            self.send(now, connection, body, partial(self._produced, sent), at_most)
 
     def _send_and_forget(
         self,
@@ -265,7 +273,8 @@ class SenderNode(ClientNode):
         try:
             self.send_unanswered(connection, body, at_most)
         except KafkaError as error:
-            self._produced(batches, {}, now, error)
+            for batch in batches:
+                self._refused(now, batch, error)
             return
         for batch in batches:
             self._over(batch)
@@ -273,29 +282,28 @@ class SenderNode(ClientNode):
 
     # --- answers come back ---------------------------------------------------------------
     def _produced(
-        self, batches: list[ProducerBatch], names: Mapping[bytes, str], now: int, answer: Any
+        self, sent: Mapping[tuple[str | bytes, int], ProducerBatch], now: int, answer: Any
     ) -> None:
-        """A request is over. `names` are those of the topic ids in it."""
-        sent = {batch.key: batch for batch in batches}
-        if not isinstance(answer, KafkaError):
+        """A request is over. `sent` has its batches, by name and by id of their topics."""
+        lost = isinstance(answer, KafkaError)
+        if not lost:
             for topic in answer.responses:
-                name = topic.name or names.get(topic.topic_id, "")
+                key = topic.name or topic.topic_id
                 for partition in topic.partition_responses:
-                    batch = sent.pop((name, partition.index), None)
-                    if batch is not None:
+                    batch = sent.get((key, partition.index))
+                    if batch is not None and batch.on_wire:
                         self._answer(now, batch, partition)
-            if not sent:
-                return
-            answer = KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, "missing in the broker's answer")
         for batch in sent.values():
-            self._refused(now, batch, answer)
+            if batch.on_wire:
+                self._refused(now, batch, answer if lost else _missing())
 
     def _answer(self, now: int, batch: ProducerBatch, partition: Any) -> None:
-        code = ErrorCode.of(partition.error_code)
-        if code is ErrorCode.NONE:
+        if partition.error_code == 0:
             self._over(batch)
             self._acknowledge(now, batch, partition.base_offset, partition.log_append_time_ms)
-        elif code is ErrorCode.DUPLICATE_SEQUENCE_NUMBER:
+            return
+        code = ErrorCode.of(partition.error_code)
+        if code is ErrorCode.DUPLICATE_SEQUENCE_NUMBER:
             # The broker has it from an earlier sending, so long ago that it forgot where.
             self._over(batch)
             self._acknowledge(now, batch, NO_OFFSET, -1)
@@ -315,21 +323,21 @@ class SenderNode(ClientNode):
     def _acknowledge(
         self, now: int, batch: ProducerBatch, offset: int, append_time_ms: int
     ) -> None:
+        self.accumulator.queue(batch.key).acknowledged(batch)
         if batch.done:  # given up meanwhile; but the broker has it, and counts on from there
-            self.accumulator.queue(batch.key).acknowledged(batch)
             return
         batch.base_offset = offset
         batch.log_append_time_ms = append_time_ms
         self.accumulator.remove(batch)
-        self.accumulator.queue(batch.key).acknowledged(batch)
-        self.emit(
-            "batch_acknowledged",
-            topic=batch.key[0],
-            partition=batch.key[1],
-            base_offset=offset,
-            records=batch.count,
-            latency_us=now - batch.opened_at,
-        )
+        if self.trace is not None:
+            self.emit(
+                "batch_acknowledged",
+                topic=batch.key[0],
+                partition=batch.key[1],
+                base_offset=offset,
+                records=batch.count,
+                latency_us=now - batch.opened_at,
+            )
         self._call_back(batch)
 
     def _refused(self, now: int, batch: ProducerBatch, error: KafkaError) -> None:
@@ -364,7 +372,7 @@ class SenderNode(ClientNode):
         sent = batch.attempts + batch.on_wire
         return KafkaError(
             ErrorCode.REQUEST_TIMED_OUT,
-            f"{batch.builder.count} records for {topic}-{partition} expired after "
+            f"{batch.count} records for {topic}-{partition} expired after "
             f"delivery.timeout.ms = {self.config.delivery_timeout_ms}, sent {sent} times",
         )
 
@@ -373,7 +381,7 @@ class SenderNode(ClientNode):
             kind,
             topic=batch.key[0],
             partition=batch.key[1],
-            records=batch.builder.count,
+            records=batch.count,
             error=error.code.name,
         )
 
@@ -459,19 +467,18 @@ class SenderNode(ClientNode):
         self.fatal = error
         self._fail_all(now, error)
 
-    def _maybe_restart(self, queue: PartitionQueue) -> bool:
-        """Number a partition anew if it has a gap and all answers; says whether it may send."""
-        if queue.unresolved:
-            queue.maybe_resolve()
-        if not queue.restart_wanted:
-            return True
-        if queue.in_flight or self.producer is None:
-            return False
+    def _maybe_restart(self, queue: PartitionQueue) -> None:
+        """Number a partition anew if it has a gap and all answers."""
+        queue.maybe_resolve()
+        if not queue.restart_wanted or queue.in_flight or self.producer is None:
+            return
         if self.producer == queue.producer:
             if self.producer.epoch == LAST_EPOCH:
                 self.producer = None  # epochs are used up: ask for another id
-                return False
+                return
             self._become(self.producer._replace(epoch=self.producer.epoch + 1))
-        assert self.producer is not None
         queue.restart(self.producer)
-        return True
+
+
+def _missing() -> KafkaError:
+    return KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, "missing in the broker's answer")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from minikafka.node import NEVER, Channel, Message, Node
+from minikafka.node import NEVER, Channel, Closed, Message, Node
 from minikafka.runtime.disk import MemoryFiles
 from minikafka.runtime.loop import Loop
 from minikafka.runtime.network import message_bytes
@@ -146,9 +146,23 @@ class SimulatedHost:
         return self._calling
 
     # --- turns -------------------------------------------------------------------
-    def arrive(self, message: Message, cause: int) -> None:
-        """A message is here now. It waits if the node is still at work."""
+    def deliver(self, message: Any, cause: int) -> None:
+        """A message, or its bytes, is here now. It waits if the node is still at work."""
+        if not self.alive:
+            return
+        if type(message) is tuple:
+            data, path, to_server = message
+            message = path.codec.decode(data, to_server)
+        if type(message) is Closed:
+            self.channels.pop(message.channel, None)
+        elif message.channel not in self.channels:
+            return  # this end closed the connection while the message was on its way
         sim = self._sim
+        sim.count += 1
+        if sim.trace is not None:
+            sim.trace.cause = cause
+            kind = "closed" if type(message) is Closed else "delivered"
+            cause = sim.trace.add(self.name, kind, message)
         self._arrived.append((message, cause))
         if sim.now >= self.busy_until:
             self._turn()
@@ -195,22 +209,20 @@ class SimulatedHost:
         arrived, self._arrived = self._arrived, []
         wake = self._wake = self._loop.turn(now, arrived)
         busy_us = len(arrived) * hardware.request_us
-        if self.files is not None:
-            busy_us += self.files.busy_us
-            self.files.busy_us = 0.0
+        files = self.files
+        if files is not None:
+            busy_us += files.busy_us
+            files.busy_us = 0.0
         first = sim.pushed
         if leaving:
-            parcels, size_bytes = [], 0
+            size_bytes = 0
+            for message, _ in leaving:
+                size_bytes += message_bytes(message)
+            busy_us += size_bytes / hardware.cpu_bytes_per_us
+            self.busy_until = busy_until = now + int(busy_us)
             for message, sent in leaving:
-                size = message_bytes(message)
-                size_bytes += size
-                parcels.append((message, size, sent))
+                sim.send(self, message, sent)
             leaving.clear()
-            self.busy_until = busy_until = now + int(
-                busy_us + size_bytes / hardware.cpu_bytes_per_us
-            )
-            for message, size, sent in parcels:
-                sim.send(self, message, size, sent)
         else:
             self.busy_until = busy_until = now + int(busy_us)
         self._departing = first, sim.pushed

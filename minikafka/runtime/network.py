@@ -143,17 +143,19 @@ def message_bytes(message: Message) -> int:
 
 
 def _produce_bytes(body: ProduceRequest) -> int:
-    return sum(
-        len(partition.records or b"")
-        for topic in body.topic_data
-        for partition in topic.partition_data
-    )
+    size = 0
+    for topic in body.topic_data:
+        for partition in topic.partition_data:
+            size += len(partition.records or b"")
+    return size
 
 
 def _fetch_bytes(body: FetchResponse) -> int:
-    return sum(
-        len(partition.records or b"") for topic in body.responses for partition in topic.partitions
-    )
+    size = 0
+    for topic in body.responses:
+        for partition in topic.partitions:
+            size += len(partition.records or b"")
+    return size
 
 
 _MEASURES: dict[type, Callable[[Any], int]] = {

@@ -34,7 +34,7 @@ from minikafka.node import MS, NEVER, Channel, Closed, Message, Node, Request
 from minikafka.runtime.disk import MemoryFiles
 from minikafka.runtime.hardware import Hardware, Link
 from minikafka.runtime.machine import SimulatedBroker, SimulatedHost
-from minikafka.runtime.network import ENDED, BytesOnWire, Network, Path
+from minikafka.runtime.network import ENDED, BytesOnWire, Network, Path, message_bytes
 from minikafka.trace import NO_CAUSE, Trace
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ class Simulator:
         Raises Deadlock when there is no timeout and nothing can happen any more.
         """
         deadline = NEVER if timeout_ms is None else self.now + int(timeout_ms * MS)
-        heap = self._heap
+        heap, trace = self._heap, self.trace
         collecting = gc.isenabled()
         gc.disable()  # a kept trace makes each collection slower, and nothing here is garbage
         try:
@@ -173,40 +173,22 @@ class Simulator:
                         raise Deadlock(f"nothing can happen any more at {self.now / MS:g} ms")
                     self._advance(deadline)
                     return False
-                self._step()
+                self.now, _, host, message, cause = heappop(heap)
+                if trace is not None:
+                    trace.now = self.now
+                if message is None:
+                    host.due()
+                else:
+                    host.deliver(message, cause)
             return True
         finally:
             if collecting:
                 gc.enable()
 
-    def _step(self) -> None:
-        self.now, _, host, message, cause = heappop(self._heap)
-        if self.trace is not None:
-            self.trace.now = self.now
-        if message is None:
-            host.due()
-        elif host.alive:
-            self._deliver(host, message, cause)
-
     def _advance(self, time: int) -> None:
         self.now = time
         if self.trace is not None:
             self.trace.now = time
-
-    def _deliver(self, host: SimulatedHost, message: Any, cause: int) -> None:
-        if type(message) is tuple:
-            data, path, to_server = message
-            message = path.codec.decode(data, to_server)
-        if type(message) is Closed:
-            host.channels.pop(message.channel, None)
-        elif message.channel not in host.channels:
-            return  # this end closed the connection while the message was on its way
-        self.count += 1
-        if self.trace is not None:
-            self.trace.cause = cause
-            kind = "closed" if type(message) is Closed else "delivered"
-            cause = self.trace.add(host.name, kind, message)
-        host.arrive(message, cause)
 
     def push(self, time: int, host: SimulatedHost, message: Any, cause: int) -> None:
         self.pushed += 1
@@ -223,7 +205,7 @@ class Simulator:
             self.trace.add(node, kind, fields)
 
     # --- the network -------------------------------------------------------------------
-    def send(self, source: SimulatedHost, message: Message, size_bytes: int, sent: int) -> None:
+    def send(self, source: SimulatedHost, message: Message, sent: int) -> None:
         """Carry one message away from `source`, as soon as that is done with its turn."""
         channel = message.channel
         if type(message) is Closed:
@@ -243,6 +225,8 @@ class Simulator:
             data = path.codec.encode(message)
             size_bytes = len(data)
             parcel = (data, path, to_server)
+        else:
+            size_bytes = message_bytes(message)
         if direction.link.loss > 0.0 and direction.loses():
             self._lose(channel, message, sent)
             return
