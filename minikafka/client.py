@@ -304,7 +304,7 @@ class Metadata:
         self._asking = False
         self._attempts = 0
         self._not_before = 0
-        self._updated_at = NEVER
+        self._expires_at = NEVER
 
     def want(self, topic: str) -> TopicInfo | None:
         """What is known about a topic; from now on it is part of every update."""
@@ -336,7 +336,7 @@ class Metadata:
             return NEVER
         if self._needed:
             return 0 if self._urgent else self._not_before
-        return min(self._updated_at + self._max_age_us, NEVER)
+        return self._expires_at
 
     def asked(self) -> None:
         self._asking = True
@@ -358,7 +358,7 @@ class Metadata:
     def update(self, now: int, answer: Any, random: Random) -> None:
         """Take over a MetadataResponse."""
         self._asking = False
-        self._updated_at = now
+        self._expires_at = min(now + self._max_age_us, NEVER)
         self.updates += 1
         if answer.brokers:
             self.brokers = {b.node_id: f"{b.host}:{b.port}" for b in answer.brokers}

@@ -174,7 +174,10 @@ class Host(Protocol):
         ...
 
     def quietly(self) -> AbstractContextManager[int]:
-        """As `entered`, but without a turn afterwards: for calls that leave nothing to do yet."""
+        """As `entered`, but without a turn afterwards: for calls that leave nothing to do yet.
+
+        What it returns may be kept and entered again and again.
+        """
         ...
 
     def wait(self, done: Callable[[], bool], timeout_ms: float | None) -> bool:

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from minikafka.client import TopicPartition
-from minikafka.record.batch import BatchHeader, Buffer, Header, batches, decode
+from minikafka.record.batch import BatchHeader, Buffer, Header, batches, decode_rows
 from minikafka.record.errors import RecordError
 from minikafka.wire.errors import ErrorCode, KafkaError
 
@@ -103,7 +103,7 @@ class Fetched:
         (topic, partition), kind, first = self.tp, header.timestamp_type, self.position
         return [
             _new(ConsumerRecord, (topic, partition, offset, timestamp, kind, key, value, headers))
-            for offset, timestamp, key, value, headers in decode(
+            for offset, timestamp, key, value, headers in decode_rows(
                 self._buffer, at, header, check_crc=self._check_crc
             )
             if offset >= first

@@ -120,7 +120,7 @@ class Producer(Facade):
         self.config = ProducerConfig.of({"bootstrap.servers": bootstrap_servers, **configs})
         self._node = SenderNode(self.config)
         super().__init__(self._node, world)
-        self.quietly = self._host.quietly
+        self._quiet = self._host.quietly()
         self._topics = self._node.metadata.topics
 
     def send(
@@ -153,7 +153,7 @@ class Producer(Facade):
             whole_number("partition", partition, INT32_MAX)
         if timestamp_ms is not None:
             whole_number("timestamp_ms", timestamp_ms, INT64_MAX)
-        with self.quietly() as now:
+        with self._quiet as now:
             if self._closed:  # looked at here, so that `close` sees every record that got in
                 self._require_open()
             if timestamp_ms is None:
@@ -194,7 +194,7 @@ class Producer(Facade):
 
     def _blocked(self, topic: str, partition: int | None) -> KafkaError:
         """What `send` has waited for in vain."""
-        with self.quietly():
+        with self._quiet:
             metadata = self._node.metadata
             info = metadata.topics.get(topic)
             if info is None or not info.partitions:

@@ -65,6 +65,8 @@ from minikafka.record.varint import VARINTS, encode_varint, read_uvarint, read_v
 
 Buffer = bytes | bytearray | memoryview
 Header = tuple[str, bytes | None]
+Row = tuple[int, int, bytes | None, bytes | None, tuple[Header, ...]]
+"""The fields of a `Record`."""
 
 LOG_OVERHEAD = 12  # base offset and batch length: what batch_length does not count
 HEADER_BYTES = 61
@@ -370,6 +372,19 @@ def decode(
     Control batches too: their keys are control.py's. Raises a CorruptBatch of some
     kind, DecompressionTooLarge above `limit_bytes`, or CodecNotAvailable.
     """
+    rows = decode_rows(buffer, position, header, limit_bytes=limit_bytes, check_crc=check_crc)
+    return [_new_record(Record, row) for row in rows]
+
+
+def decode_rows(
+    buffer: Buffer,
+    position: int,
+    header: BatchHeader,
+    *,
+    limit_bytes: int = DECOMPRESSED_LIMIT_BYTES,
+    check_crc: bool = True,
+) -> list[Row]:
+    """`decode`, with a plain tuple for each record: for who makes something else of it."""
     if check_crc:
         _check_crc(buffer, position, header)
     data = bytes(buffer[position + HEADER_BYTES : position + header.size_bytes])
@@ -384,7 +399,7 @@ def decode(
 _check_crc = check_crc  # `decode` has an argument of that name
 
 
-def _decode_records(data: bytes, header: BatchHeader) -> list[Record]:
+def _decode_records(data: bytes, header: BatchHeader) -> list[Row]:
     """Walk the records. Varints of one or two bytes are taken apart in place: a call costs more.
 
     `low + (high << 7) - 128` is a two-byte varint before its zigzag is undone; an odd
@@ -392,7 +407,7 @@ def _decode_records(data: bytes, header: BatchHeader) -> list[Record]:
     the record's length once, at its end: a slice that reaches past the data is short
     but moves `at` all the same, so it cannot stay hidden.
     """
-    records: list[Record] = []
+    records: list[Row] = []
     base_offset, base_timestamp = header.base_offset, header.base_timestamp
     timestamp = header.max_timestamp
     is_create_time = not header.timestamp_type
@@ -464,9 +479,7 @@ def _decode_records(data: bytes, header: BatchHeader) -> list[Record]:
             raise BadLength(
                 f"{header}: record {len(records)} ends at byte {at}, its length says {end}"
             )
-        records.append(
-            _new_record(Record, (base_offset + (delta >> 1), timestamp, key, value, headers))
-        )
+        records.append((base_offset + (delta >> 1), timestamp, key, value, headers))
     if at != len(data):
         raise BadCount(f"{header} says {header.record_count} records, more bytes follow them")
     if previous >> 1 > header.last_offset_delta:

@@ -21,25 +21,30 @@ if TYPE_CHECKING:
     from minikafka.runtime.simulator import Simulator
 
 
-class _Entered:
-    """What `entered` and `quietly` give to a `with` block. Nobody else runs: nothing is locked."""
+class _Quiet:
+    """What `quietly` gives to a `with` block. Nobody else runs: nothing is locked."""
 
-    __slots__ = ("_leave", "_sim")
+    __slots__ = ("_host", "_sim")
 
-    def __init__(self, sim: Simulator, leave: Callable[[], None]) -> None:
+    def __init__(self, host: SimulatedHost, sim: Simulator) -> None:
+        self._host = host
         self._sim = sim
-        self._leave = leave
 
     def __enter__(self) -> int:
         return self._sim.now
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
+        pass
+
+
+class _Entered(_Quiet):
+    """What `entered` gives to it: what the block has changed, the node's turn carries out."""
+
+    __slots__ = ()
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
         if kind is None:
-            self._leave()
-
-
-def _nothing() -> None:
-    """What leaving a quiet block does."""
+            self._host.turn_if_alive()
 
 
 class SimulatedHost:
@@ -57,8 +62,7 @@ class SimulatedHost:
         self.alive = False
         self._boots = 0
         self._calling = False
-        # The heap entries that the last turn made: after the first number, up to the second.
-        self._departing = 0, 0
+        self._departing = 0, 0  # what the turn under way sends: after this heap number, up to that
         self._sim = sim
         self._make = make
         self.busy_until = 0  # what leaves, leaves then
@@ -66,6 +70,8 @@ class SimulatedHost:
         self._armed = NEVER  # the earliest poll in the heap
         self._arrived: list[tuple[Message, int]] = []  # while busy
         self.channels: dict[Channel, None] = {}  # the open ones; a dict keeps their order
+        self._quiet = _Quiet(self, sim)
+        self._entered = _Entered(self, sim)
         self.node: Node
         self.boot()
 
@@ -85,8 +91,6 @@ class SimulatedHost:
         if self.files is not None:
             node.files = self.files
         self._loop = Loop(node, sim.trace)
-        self._with_turn = _Entered(sim, self.turn_if_alive)
-        self._without_turn = _Entered(sim, _nothing)
         self.alive = True
         self.busy_until = sim.now
         sim.record(node.name, "started", {})
@@ -131,13 +135,13 @@ class SimulatedHost:
             sim.close(channel, by=self, reason="peer stopped")
 
     # --- Host --------------------------------------------------------------------
-    def entered(self) -> _Entered:
+    def entered(self) -> _Quiet:
         if self._sim.trace is not None and not self._calling:
             self._sim.trace.cause = NO_CAUSE  # a call, though, is caused by what it tells of
-        return self._with_turn
+        return self._entered
 
-    def quietly(self) -> _Entered:
-        return self._without_turn
+    def quietly(self) -> _Quiet:
+        return self._quiet
 
     def wait(self, done: Callable[[], bool], timeout_ms: float | None) -> bool:
         return self._sim.run_until(done, timeout_ms)
@@ -206,7 +210,9 @@ class SimulatedHost:
     def _turn(self) -> None:
         sim, leaving = self._sim, self._loop.leaving
         hardware, now = sim.hardware, sim.now
-        arrived, self._arrived = self._arrived, []
+        arrived = self._arrived
+        if arrived:
+            self._arrived = []
         wake = self._wake = self._loop.turn(now, arrived)
         busy_us = len(arrived) * hardware.request_us
         files = self.files
@@ -225,7 +231,8 @@ class SimulatedHost:
             leaving.clear()
         else:
             self.busy_until = busy_until = now + int(busy_us)
-        self._departing = first, sim.pushed
+        if now < busy_until:
+            self._departing = first, sim.pushed
         if wake < NEVER:
             self._arm(wake if wake > busy_until else busy_until)
         if self.node.calls and not self._calling:
@@ -246,7 +253,7 @@ class SimulatedHost:
     def _arm(self, time: int) -> None:
         if time < self._armed:
             self._armed = time
-            self._sim.push(time, self, None, NO_CAUSE)
+            self._sim.push(time, self.due, None, NO_CAUSE)
 
 
 class SimulatedBroker(SimulatedHost):

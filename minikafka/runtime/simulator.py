@@ -1,7 +1,9 @@
 """The world in which time jumps: a seeded simulator of nodes, network and disks.
 
-      heap:  (time, number, host, message or None)          None: the node asked for a poll
-             pop the earliest ─► turn its node ─► what leaves is pushed with its arrival
+      heap:  (time, number, action, message)     a machine's `deliver` with what arrives there,
+                                                 its `due` alone: its node asked for a poll,
+                                                 or a call that the program made an appointment for
+             pop the earliest ─► turn a node ─► what leaves is pushed with its arrival
 
 Nothing happens between two entries, so virtual time jumps from one to the next, and an
 hour of waiting costs nothing. Equal times are ordered by the number, and every random
@@ -15,6 +17,7 @@ block, virtual time advances until what they wait for has happened:
       sim.broker()
       producer = sim.producer(linger_ms=5)
       producer.send("t", b"hello").result()        # the world ran on until the ack came
+      sim.call_later(500, broker.crash)            # and what the program wants to happen then
 
 With `bytes_on_wire=True` each message is encoded when it leaves and decoded where it
 arrives, so a story exercises the codec too; the default hands the objects over, which is
@@ -43,6 +46,10 @@ if TYPE_CHECKING:
     from minikafka.producer.producer import Producer
 
 
+_APPOINTMENT = object()
+"""Stands for the message where the heap holds a program's call."""
+
+
 class Deadlock(Exception):
     """A blocking call waits for something that can no longer happen: the world has come to rest."""
 
@@ -67,12 +74,12 @@ class Simulator:
         self.seed = seed
         self.now = 0
         self.count = 0
-        """Events so far: messages delivered and timers fired."""
+        """Events so far: messages delivered, timers fired and appointments kept."""
         self.trace: Trace | None = Trace() if trace else None
         self.network = Network(seed, network or Link())
         self.hardware = hardware or Hardware()
         self._bytes_on_wire = bytes_on_wire
-        self._heap: list[tuple[int, int, SimulatedHost, Any, int]] = []
+        self._heap: list[tuple[int, int, Callable[..., None], Any, int]] = []
         self.pushed = 0
         self._hosts: dict[str, SimulatedHost] = {}  # by address, servers only
         self._names: dict[str, int] = {}
@@ -155,6 +162,16 @@ class Simulator:
         """Let `ms` milliseconds of virtual time pass."""
         self.run_until(lambda: False, ms)
 
+    def call_later(self, delay_ms: float, call: Callable[[], None]) -> None:
+        """Call `call` when `delay_ms` of virtual time have passed: a program's own timer.
+
+        It may do whatever the program may, calls that block included. What it raises comes out
+        of the call that let the time pass.
+        """
+        self.pushed += 1
+        at = self.now + int(delay_ms * MS)
+        heappush(self._heap, (at, self.pushed, call, _APPOINTMENT, NO_CAUSE))
+
     def run_until(self, done: Callable[[], bool], timeout_ms: float | None = None) -> bool:
         """Go on until `done()`, or until `timeout_ms` of virtual time have passed; says which.
 
@@ -173,13 +190,17 @@ class Simulator:
                         raise Deadlock(f"nothing can happen any more at {self.now / MS:g} ms")
                     self._advance(deadline)
                     return False
-                self.now, _, host, message, cause = heappop(heap)
+                self.now, _, action, message, cause = heappop(heap)
                 if trace is not None:
                     trace.now = self.now
+                    trace.cause = NO_CAUSE
                 if message is None:
-                    host.due()
+                    action()
+                elif message is _APPOINTMENT:
+                    self.count += 1
+                    action()
                 else:
-                    host.deliver(message, cause)
+                    action(message, cause)
             return True
         finally:
             if collecting:
@@ -190,9 +211,9 @@ class Simulator:
         if self.trace is not None:
             self.trace.now = time
 
-    def push(self, time: int, host: SimulatedHost, message: Any, cause: int) -> None:
+    def push(self, time: int, action: Callable[..., None], message: Any, cause: int) -> None:
         self.pushed += 1
-        heappush(self._heap, (time, self.pushed, host, message, cause))
+        heappush(self._heap, (time, self.pushed, action, message, cause))
 
     def withdraw(self, after: int, last: int) -> None:
         """Take entries out of the heap again, by number: their sender died before they left."""
@@ -232,7 +253,7 @@ class Simulator:
             return
         self.pushed += 1
         at = direction.arrival(source.busy_until, size_bytes)
-        heappush(self._heap, (at, self.pushed, target, parcel, sent))
+        heappush(self._heap, (at, self.pushed, target.deliver, parcel, sent))
 
     def _connect(self, source: SimulatedHost, channel: Channel, sent: int) -> bool:
         """Open a channel on its first message; says whether somebody listens there."""
@@ -240,7 +261,7 @@ class Simulator:
         if server is None or not server.alive:
             latency = self.network.direction(source.name, channel.server).link.latency_us
             closed = Closed(channel, "connection refused")
-            self.push(source.busy_until + 2 * latency, source, closed, sent)
+            self.push(source.busy_until + 2 * latency, source.deliver, closed, sent)
             channel.link = ENDED
             return False
         channel.link = path = Path(
@@ -263,7 +284,7 @@ class Simulator:
         for host in (path.client, path.server):
             self.push(
                 self.now + path.to_server.link.latency_us,
-                host,
+                host.deliver,
                 Closed(channel, "connection reset"),
                 sent,
             )
@@ -280,7 +301,8 @@ class Simulator:
         else:
             other, direction = path.client, path.to_client
         cause = self.trace.cause if self.trace is not None else NO_CAUSE
-        self.push(direction.arrival(self.now, 0), other, Closed(channel, reason), cause)
+        closed = Closed(channel, reason)
+        self.push(direction.arrival(self.now, 0), other.deliver, closed, cause)
 
     def _end(self, channel: Channel, path: Path) -> None:
         channel.link = ENDED
