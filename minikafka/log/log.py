@@ -269,7 +269,7 @@ class Log:
             header = set_log_append_time(view, position, header, now_ms)
         timestamp = header.max_timestamp
         size_bytes = header.batch_length + LOG_OVERHEAD
-        stamp(view, position, offset, leader_epoch)
+        stamp(view, position, header, offset, leader_epoch)
         segment = self.segments[-1]
         if segment.must_roll(self.limits, size_bytes, timestamp, last_offset, now_ms):
             segment = self.roll(now_ms)

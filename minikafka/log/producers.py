@@ -37,6 +37,7 @@ readers, and no transaction index is written.
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from typing import NamedTuple
 
 from minikafka.log.files import Files
@@ -77,6 +78,10 @@ class SentBatch(NamedTuple):
     @property
     def first_sequence(self) -> int:
         return (self.last_sequence - self.offset_delta) & LAST_SEQUENCE
+
+
+# Straight to tuple's constructor: SentBatch(...) would cost a call more.
+_new_sent: Callable[[type[SentBatch], tuple[int, int, int, int]], SentBatch] = tuple.__new__
 
 
 class ProducerState:
@@ -176,13 +181,18 @@ class Producers:
 
     def update(self, header: BatchHeader, base_offset: int, timestamp: int) -> None:
         """The batch is in the log at `base_offset`, with `timestamp` its largest: remember it."""
-        state = self._state(header)
+        state = self.states.get(header.producer_id)
+        if state is None or state.epoch != header.producer_epoch:
+            state = self._state(header)
         delta = header.last_offset_delta
-        state.batches.append(SentBatch(header.last_sequence, base_offset + delta, delta, timestamp))
-        if len(state.batches) > BATCHES_KEPT:
-            del state.batches[0]
+        batches = state.batches
+        batches.append(
+            _new_sent(SentBatch, (header.last_sequence, base_offset + delta, delta, timestamp))
+        )
+        if len(batches) > BATCHES_KEPT:
+            del batches[0]
         state.last_timestamp = timestamp
-        if header.is_transactional and state.open_since == NO_OFFSET:
+        if state.open_since == NO_OFFSET and header.is_transactional:
             state.open_since = base_offset
 
     def end_transaction(self, header: BatchHeader, marker: Record) -> None:

@@ -85,13 +85,11 @@ _HEADER = struct.Struct(">qiibIhiqqqhii")
 _AFTER_CRC = struct.Struct(">hiqqqhii")
 _UP_TO_CRC = struct.Struct(">qiibI")
 _CRC = struct.Struct(">I")
-_BASE_OFFSET = struct.Struct(">q")
-_EPOCH = struct.Struct(">i")
+_PLACE = struct.Struct(">qii")  # base offset, batch length, leader epoch
 _ATTRIBUTES = struct.Struct(">h")
 _TIMESTAMP = struct.Struct(">q")
 _LENGTH = struct.Struct(">i")
 _AT_LENGTH = 8
-_AT_EPOCH = 12
 _AT_CRC = 17
 _AT_ATTRIBUTES = 21
 _AT_MAX_TIMESTAMP = 35
@@ -684,13 +682,14 @@ def _encode_headers(headers: Sequence[Header]) -> bytes:
 # -- what a broker changes ------------------------------------------------------
 
 
-def stamp(buffer: bytearray | memoryview, position: int, base_offset: int, epoch: int) -> None:
+def stamp(
+    buffer: bytearray | memoryview, position: int, header: BatchHeader, offset: int, epoch: int
+) -> None:
     """Give the batch at `position` its place in the log. Outside the CRC, so nothing else changes.
 
-    `epoch` is the partition leader epoch (KIP-101).
+    `offset` becomes its base offset; `epoch` is the partition leader epoch (KIP-101).
     """
-    _BASE_OFFSET.pack_into(buffer, position, base_offset)
-    _EPOCH.pack_into(buffer, position + _AT_EPOCH, epoch)
+    _PLACE.pack_into(buffer, position, offset, header.batch_length, epoch)
 
 
 def set_log_append_time(

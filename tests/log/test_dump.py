@@ -37,7 +37,7 @@ TIME_INDEX = "00000000000000000005.timeindex"
 
 def placed(batch: bytes, base_offset: int) -> bytearray:
     data = bytearray(batch)
-    stamp(data, 0, base_offset, 3)
+    stamp(data, 0, read_header(data), base_offset, 3)
     return data
 
 

@@ -300,7 +300,7 @@ def test_header_keys_that_are_not_utf_8_get_replacement_characters() -> None:
 
 def test_the_stamp_is_outside_the_crc() -> None:
     data = bytearray(b"xyz" + EXAMPLES[1].data)
-    stamp(data, 3, 1_000_000, 77)
+    stamp(data, 3, read_header(data, 3), 1_000_000, 77)
     header = read_header(data, 3)
     check_crc(data, 3, header)
     assert (header.base_offset, header.last_offset) == (1_000_000, 1_000_003)
