@@ -1,67 +1,110 @@
-"""How fast virtual time runs: events a second in a world of one broker, producers and consumers.
+"""How fast virtual time runs: events a second in worlds of one broker, producers and consumers.
 
-An event is a message delivered or a timer fired. The load feeds itself from within the
-world: every acknowledgement causes the next send; the consumers take what they have
-fetched every few milliseconds of virtual time. The best of several rounds is reported,
-once with messages handed over as objects and once with every message through its bytes.
+An event is a message delivered or a timer fired, a program's own timer included. What one costs
+depends on what it causes, so there are two worlds, and they are ends of a scale:
+
+    arrivals   records come at random times, 20 a ms for each producer, and everything is as
+               Kafka's defaults have it: they gather in batches for linger.ms, consumers fetch
+               batches and poll every 10 ms. Most events are records that arrive.
+    requests   every record is a request of its own, and its acknowledgement causes the next
+               one. Every event is a message, with all that Kafka does about it.
+
+Each once with messages handed over as objects and once with every message through its bytes.
+The best of several rounds is reported.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from functools import partial
+from math import log
 from typing import Any
 
 from minikafka.admin import NewTopic
 from minikafka.consumer.consumer import Consumer
+from minikafka.producer.producer import Producer
 from minikafka.runtime.hardware import FREE
 from minikafka.runtime.simulator import Simulator
 
-PRODUCERS = 2
-CONSUMERS = 2
+PAIRS = 2
+"""Partitions, each with a producer and a consumer."""
+ARRIVALS_PER_MS = 20
+POLL_MS = 10
 IN_FLIGHT = 5
 VALUE = b"x" * 100
+TOPIC = "load"
 
 
-def world(bytes_on_wire: bool) -> tuple[Simulator, list[Consumer]]:
-    """A world under load: `PRODUCERS` that keep records in flight, and the consumers that read."""
+def arrivals(sim: Simulator, producer: Producer, partition: int) -> None:
+    """Send whenever a record arrives: a Poisson process of this producer's own."""
+    draw = sim.random_for(f"arrivals/{partition}").random
+
+    def arrive() -> None:
+        producer.send(TOPIC, VALUE, partition=partition)
+        sim.call_later(-log(1.0 - draw()) / ARRIVALS_PER_MS, arrive)
+
+    arrive()
+
+
+def requests(sim: Simulator, producer: Producer, partition: int) -> None:
+    """Keep `IN_FLIGHT` records on their way, each a batch and a request of its own."""
+
+    def send(_: object = None) -> None:
+        producer.send(TOPIC, VALUE, partition=partition).add_callback(send)
+
+    for _ in range(IN_FLIGHT):
+        send()
+
+
+Load = Callable[[Simulator, Producer, int], None]
+LOADS: dict[str, tuple[Load, dict[str, Any]]] = {
+    "arrivals": (arrivals, {}),
+    "requests": (requests, {"linger_ms": 0}),
+}
+"""By name: what is sent, and by which configs."""
+
+
+def world(load: str, bytes_on_wire: bool) -> Simulator:
+    """A world under load; it goes on by itself as long as somebody lets time pass."""
+    send, configs = LOADS[load]
     sim = Simulator(seed=1, trace=False, bytes_on_wire=bytes_on_wire, hardware=FREE)
     sim.broker()
-    sim.admin().create_topics([NewTopic("load", partitions=PRODUCERS)])
-    consumers = []
-    for index in range(CONSUMERS):
-        consumer = sim.consumer()
-        consumer.assign([("load", index % PRODUCERS)])
-        consumer.seek_to_beginning()
-        consumers.append(consumer)
-    for partition in range(PRODUCERS):
-        producer = sim.producer(linger_ms=0)
-        for _ in range(IN_FLIGHT):
-            _send_on(producer, partition)
-    return sim, consumers
+    sim.admin().create_topics([NewTopic(TOPIC, partitions=PAIRS)])
+    for partition in range(PAIRS):
+        consumer = sim.consumer(auto_offset_reset="earliest")
+        consumer.assign([(TOPIC, partition)])
+        _read(sim, consumer)
+        producer = sim.producer(**configs)
+        producer.partitions_for(TOPIC)
+        send(sim, producer, partition)
+    return sim
 
 
-def _send_on(producer: Any, partition: int) -> None:
-    """Send; when the acknowledgement comes, send again."""
-    future = producer.send("load", VALUE, partition=partition)
-    future.add_callback(lambda _: _send_on(producer, partition))
+def _read(sim: Simulator, consumer: Consumer) -> None:
+    consumer.poll()
+    sim.call_later(POLL_MS, partial(_read, sim, consumer))
 
 
 def measure(seconds: float = 2.0, rounds: int = 3) -> list[dict[str, Any]]:
-    """Events a second, best of `rounds`, a row for each way in which messages travel."""
-    return [
-        {
-            "world": name,
-            "events_per_second": round(max(_rate(wire, seconds) for _ in range(rounds))),
-        }
-        for name, wire in (("messages as objects", False), ("messages as bytes", True))
-    ]
+    """Events and messages a second, best of `rounds`, a row for each world and each way."""
+    rows: list[dict[str, Any]] = []
+    for load in LOADS:
+        for name, bytes_on_wire in (("objects", False), ("bytes", True)):
+            events, messages = max(_rates(load, bytes_on_wire, seconds, rounds))
+            rates = {"events_per_second": events, "messages_per_second": messages}
+            rows.append({"world": load, "messages_as": name, **rates})
+    return rows
 
 
-def _rate(bytes_on_wire: bool, seconds: float) -> float:
-    sim, consumers = world(bytes_on_wire)
-    before, start = sim.count, time.perf_counter()
-    while time.perf_counter() - start < seconds:
-        sim.run(10)
-        for consumer in consumers:
-            consumer.poll(timeout_ms=0)
-    return (sim.count - before) / (time.perf_counter() - start)
+def _rates(load: str, bytes_on_wire: bool, seconds: float, rounds: int) -> list[tuple[int, int]]:
+    sim = world(load, bytes_on_wire)
+    sim.run(50)
+    rates = []
+    for _ in range(rounds):
+        events, messages, start = sim.count, sim.delivered, time.perf_counter()
+        while (took := time.perf_counter() - start) < seconds:
+            sim.run(50)
+        counts = sim.count - events, sim.delivered - messages
+        rates.append((round(counts[0] / took), round(counts[1] / took)))
+    return rates

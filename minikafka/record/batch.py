@@ -48,6 +48,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import repeat
 from typing import NamedTuple
 
 from minikafka.record import compression as codecs
@@ -409,9 +410,9 @@ def _decode_records(data: bytes, header: BatchHeader) -> list[Row]:
     base_offset, base_timestamp = header.base_offset, header.base_timestamp
     timestamp = header.max_timestamp
     is_create_time = not header.timestamp_type
-    previous = -1
-    at = 0
-    for _ in range(header.record_count):
+    at = _decode_alike(data, header, records)
+    previous = 2 * len(records) - 1
+    for _ in range(header.record_count - len(records)):
         number = data[at]
         at += 1
         if number > 127:
@@ -485,6 +486,63 @@ def _decode_records(data: bytes, header: BatchHeader) -> list[Row]:
             f"{header}: last offset delta is {previous >> 1}, not {header.last_offset_delta}"
         )
     return records
+
+
+def _decode_alike(data: bytes, header: BatchHeader, records: list[Row]) -> int:
+    """Decode the records in front that are alike; returns where they end, 0 if there are few.
+
+    Many producers send records of one size, with keys of one size or none, and without headers.
+    Then all that differs from one to the next is a byte for the time, and the content. The
+    rest stands in columns, `step` bytes apart, and each column is known beforehand:
+
+        18 00 │00│ 00 01 0a h e l l o 00
+        18 00 │02│ 02 01 0a w o r l d 00      a run ends where the offset delta gets
+        18 00 │02│ 04 01 0a a g a i n 00      a byte more: at 64, and beyond the table at 8192
+
+    It is worth the trouble: three times as fast as record by record.
+    """
+    at = 0
+    while header.record_count - len(records) >= _SHORT_RUN:
+        first = len(records)
+        run, step = _equal_lengths(data, at, len(data))
+        last = min(first + run, header.record_count, 64 if first < 64 else len(_DELTA_LOW))
+        run, end = last - first, at + (last - first) * step
+        time = at + (2 if data[at] < 128 else 3)
+        key = time + (2 if first < 64 else 3)
+        key_bytes = max(data[key], 0) >> 1
+        size, value = read_uvarint(data, key + 1 + key_bytes)
+        constant = (key, *range(key + 1 + key_bytes, value), at + step - 1)
+        if (
+            run < _SHORT_RUN
+            or size & 1
+            or (data[key] & 1 and key_bytes)
+            or data[key] > 127
+            or value + (size >> 1) + 1 != at + step
+            or data[at + step - 1]
+            or max(data[time:end:step]) > 127
+            or data[time + 1 : end : step] != _DELTA_LOW[first:last]
+            or (first >= 64 and data[time + 2 : end : step] != _DELTA_HIGH[first:last])
+            or any(data[one:end:step] != data[one : one + 1] * run for one in constant)
+        ):
+            break
+        base = header.base_timestamp
+        records += zip(
+            range(header.base_offset + first, header.base_offset + last),
+            [base + (delta >> 1 ^ -(delta & 1)) for delta in data[time:end:step]]
+            if not header.timestamp_type
+            else repeat(header.max_timestamp),
+            [data[one : one + key_bytes] for one in range(key + 1, end, step)]
+            if data[key] != 1
+            else repeat(None),
+            [data[one : one + (size >> 1)] for one in range(value, end, step)],
+            repeat(()),
+        )
+        at = end
+    return at
+
+
+_DELTA_LOW = bytes(varint[0] for varint in VARINTS)
+_DELTA_HIGH = bytes(varint[-1] for varint in VARINTS)
 
 
 def _decode_headers(data: bytes, at: int) -> tuple[tuple[Header, ...], int]:

@@ -162,7 +162,7 @@ class SimulatedHost:
         elif message.channel not in self.channels:
             return  # this end closed the connection while the message was on its way
         sim = self._sim
-        sim.count += 1
+        sim.delivered += 1
         if sim.trace is not None:
             sim.trace.cause = cause
             kind = "closed" if type(message) is Closed else "delivered"
@@ -185,7 +185,7 @@ class SimulatedHost:
         elif self._arrived:
             self._turn()
         elif self._wake <= self._sim.now:
-            self._sim.count += 1
+            self._sim.fired += 1
             self._timer()
         else:
             self._arm(self._wake)

@@ -21,6 +21,12 @@ from typing import TYPE_CHECKING, Any
 
 from minikafka.node import Channel, Closed, Message, Request, Response
 from minikafka.runtime.hardware import Link
+from minikafka.wire.connection import (
+    SIZE_BYTES,
+    ClientConnection,
+    decode_request,
+    encode_response,
+)
 from minikafka.wire.messages import FetchResponse, ProduceRequest
 
 if TYPE_CHECKING:
@@ -114,24 +120,27 @@ ENDED: Any = object()
 class BytesOnWire:
     """A channel's two protocol ends, for a world in which messages travel as bytes."""
 
-    def __init__(self, channel: Channel, served: Any) -> None:
-        from minikafka.wire.connection import ClientConnection, ServerConnection
+    __slots__ = ("_channel", "_client", "_served")
 
+    def __init__(self, channel: Channel, served: Any) -> None:
+        self._channel = channel
         self._client = ClientConnection(channel)
-        self._server = ServerConnection(channel, served)
+        self._served = served
 
     def encode(self, message: Request | Response) -> bytes:
-        end: Any = self._client if type(message) is Request else self._server
-        return b"".join(
-            part if isinstance(part, bytes) else bytes(part) for part in end.send(message)
-        )
+        """A whole frame, with its size."""
+        parts: Any
+        if isinstance(message, Request):
+            parts = self._client.send(message)
+        else:
+            parts = encode_response(message)
+        return b"".join(parts)
 
     def decode(self, data: bytes, to_server: bool) -> Message:
-        end: Any = self._server if to_server else self._client
-        end.feed(data)
-        message: Message | None = end.next_request() if to_server else end.next_response()
-        assert message is not None, "a whole frame went in, so a message comes out"
-        return message
+        frame = bytearray(memoryview(data)[SIZE_BYTES:])
+        if to_server:
+            return decode_request(self._channel, frame, self._served)
+        return self._client.decode_response(frame)
 
 
 def message_bytes(message: Message) -> int:

@@ -73,8 +73,10 @@ class Simulator:
     ) -> None:
         self.seed = seed
         self.now = 0
-        self.count = 0
-        """Events so far: messages delivered, timers fired and appointments kept."""
+        self.delivered = 0
+        """Messages that have arrived so far."""
+        self.fired = 0
+        """Timers that have fired: those of nodes, and the program's own (`call_later`)."""
         self.trace: Trace | None = Trace() if trace else None
         self.network = Network(seed, network or Link())
         self.hardware = hardware or Hardware()
@@ -86,6 +88,11 @@ class Simulator:
 
     def __repr__(self) -> str:
         return f"Simulator(seed {self.seed}, {self.now / MS:g} ms, {self.count} events)"
+
+    @property
+    def count(self) -> int:
+        """Events so far."""
+        return self.delivered + self.fired
 
     # --- who lives here ------------------------------------------------------------
     def host(
@@ -197,7 +204,7 @@ class Simulator:
                 if message is None:
                     action()
                 elif message is _APPOINTMENT:
-                    self.count += 1
+                    self.fired += 1
                     action()
                 else:
                     action(message, cause)

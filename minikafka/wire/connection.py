@@ -34,7 +34,6 @@ from minikafka.wire.messages import (
     ApiVersionsResponse,
     ProduceRequest,
 )
-from minikafka.wire.messages.headers import RequestHeader
 from minikafka.wire.schema import Message, decode, encode
 from minikafka.wire.types import Buffer, Part
 
@@ -45,6 +44,7 @@ NULL_LENGTH = -1
 _UNLIMITED = 0x7FFF_FFFF
 _SIZE = Layout(">i")
 _REQUEST_HEADER = Layout(">hhih")  # api key, version, correlation id, length of the client id
+_REQUEST = Layout(">ihhih")  # the same with the frame's size before it
 _ANSWER = Layout(">ii")  # size, correlation id
 _FLEXIBLE_ANSWER = Layout(">iix")  # the same, and no tagged fields
 
@@ -112,16 +112,19 @@ def _after_tags(frame: bytes | bytearray, position: int, end: int) -> int:
 def encode_request(request: Request) -> list[Part]:
     """The request as a frame, size first, in parts (see `schema.encode`)."""
     body: Message = request.body
-    header = RequestHeader(
-        request_api_key=body.API_KEY,
-        request_api_version=request.version,
-        correlation_id=request.correlation_id,
-        client_id=request.client_id,
-    )
-    header_version = 2 if request.version in body.FLEXIBLE else 1
-    parts = encode(header, header_version) + encode(body, request.version)
-    size = sum(map(len, parts))
-    return [size.to_bytes(SIZE_BYTES, "big", signed=True), *parts]
+    version = request.version
+    parts = encode(body, version)
+    name = b"" if request.client_id is None else request.client_id.encode()
+    length = NULL_LENGTH if request.client_id is None else len(name)
+    tags = b"\0" if version in body.FLEXIBLE else b""
+    size = _REQUEST_HEADER.size + len(name) + len(tags)
+    for part in parts:
+        size += len(part)
+    first = parts[0]
+    assert isinstance(first, bytes)
+    header = _REQUEST.pack(size, body.API_KEY, version, request.correlation_id, length)
+    parts[0] = b"".join((header, name, tags, first))
+    return parts
 
 
 def encode_response(response: Response) -> list[Part]:
