@@ -523,6 +523,16 @@ def bench_broker(rounds: int, size_mb: int, alone: bool, file: IO[str] | None) -
         json.dump(results, file, indent=2)
 
 
+@bench.command("start")
+@as_json
+def bench_start(json_: bool) -> None:
+    """How long `import minikafka` takes, and a broker until it is ready, in ms."""
+    from minikafka.bench.start import measure
+
+    for row in measure():
+        click.echo(json.dumps(row) if json_ else in_words(row))
+
+
 @bench.command("sim")
 @as_json
 def bench_simulator(json_: bool) -> None:

@@ -31,7 +31,6 @@ from minikafka.node import MS, NEVER
 from minikafka.producer.accumulator import (
     NO_OFFSET,
     Accumulator,
-    Key,
     PartitionQueue,
     ProducerBatch,
     ProducerId,

@@ -29,11 +29,17 @@ def run_broker(
     driver = _broker_driver(config, listen, data, None)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: driver.stop())
-    driver.start()
-    gc.collect()
-    gc.freeze()  # what a broker is made of never becomes garbage: spare the collector the walk
-    on_ready(driver.address or listen)
-    driver.run()
+    # The handler above runs between two steps of Python. A signal that comes just before the loop
+    # begins to wait would be heard of after the wait, so the signal itself has to end that.
+    signal.set_wakeup_fd(driver.poker_number, warn_on_full_buffer=False)
+    try:
+        driver.start()
+        gc.collect()
+        gc.freeze()  # what a broker is made of never becomes garbage: spare the collector the walk
+        on_ready(driver.address or listen)
+        driver.run()
+    finally:
+        signal.set_wakeup_fd(-1)
 
 
 @contextmanager

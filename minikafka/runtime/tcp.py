@@ -160,8 +160,10 @@ class Driver:
         self._poked, self._poker = socket.socketpair()
         self._poked.setblocking(False)
         self._poker.setblocking(False)
-        self._poker_number = self._poked.fileno()
-        self._poller.register(self._poker_number, READ)
+        self._poked_number = self._poked.fileno()
+        self.poker_number = self._poker.fileno()
+        """A descriptor that ends the loop's wait when somebody writes to it."""
+        self._poller.register(self._poked_number, READ)
         self._thread: threading.Thread | None = None
         self._served: Any = getattr(node, "served", {})
         self._max_request_bytes: int = getattr(node, "max_request_bytes", MAX_FRAME_BYTES)
@@ -299,7 +301,7 @@ class Driver:
                 if connection is not None:
                     connection.active_at = now
                     self._serve(connection, events, arrived)
-                elif number == self._poker_number:
+                elif number == self._poked_number:
                     with suppress(BlockingIOError):
                         self._poked.recv(4096)
                 else:

@@ -6,7 +6,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,7 +26,6 @@ class Broker:
 
     def __init__(self, data: Path) -> None:
         self.data = data
-        started = time.perf_counter()
         self.process = subprocess.Popen(
             [*COMMAND, "broker", "--listen", "127.0.0.1:0", "--data", str(data)],
             stdout=subprocess.PIPE,
@@ -35,7 +33,6 @@ class Broker:
         )
         assert self.process.stdout is not None
         self.first_line = self.process.stdout.readline()
-        self.ready_s = time.perf_counter() - started
         self.address = self.first_line.split()[5].rstrip(",")
 
     def stop(self) -> int:
@@ -59,18 +56,6 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
 def test_a_broker_says_when_it_is_ready_and_where(broker: Broker) -> None:
     expected = f"minikafka broker 1 ready at {broker.address}, data in {broker.data}\n"
     assert broker.first_line == expected
-
-
-def test_a_broker_is_ready_within_200_ms(tmp_path: Path) -> None:
-    """In the fastest of many starts: other work on the machine only ever adds."""
-    fastest_ms = float("inf")
-    for number in range(40):
-        broker = Broker(tmp_path / str(number))
-        broker.stop()
-        fastest_ms = min(fastest_ms, 1000 * broker.ready_s)
-        if fastest_ms < 200:
-            return
-    raise AssertionError(f"ready after {fastest_ms:.0f} ms at best")
 
 
 def test_topics_come_and_go(broker: Broker) -> None:

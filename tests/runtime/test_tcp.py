@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import struct
 import threading
@@ -13,8 +14,10 @@ from typing import Any
 
 import pytest
 
+from minikafka.broker.config import BrokerConfig
 from minikafka.log.files import RealFiles
 from minikafka.node import NEVER, Channel, Closed, Message, Node, Request, Response, WorldStopped
+from minikafka.runtime.serve import run_broker
 from minikafka.runtime.stream import (
     FIRST_FRAME_BYTES,
     MAX_FRAMES,
@@ -425,3 +428,24 @@ def test_a_large_frame_grows_with_its_bytes() -> None:
 def test_a_frame_over_the_limit_is_refused_before_its_bytes() -> None:
     with pytest.raises(MalformedFrame):
         frames_of([struct.pack(">i", 101)], limit=100)
+
+
+def test_a_signal_ends_the_wait_by_itself(tmp_path: Path) -> None:
+    # Its handler is Python and runs between two steps. A signal that comes after the last step
+    # and before the wait must not have to wait for the next request: it writes to the loop's
+    # descriptor. (The moment itself cannot be hit at will: one start in fifty did.)
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    descriptors: list[int] = []
+
+    def on_ready(address: str) -> None:
+        descriptors.append(signal.set_wakeup_fd(-1))
+        signal.set_wakeup_fd(descriptors[0], warn_on_full_buffer=False)
+        signal.raise_signal(signal.SIGTERM)
+
+    try:
+        run_broker(BrokerConfig.of(), "127.0.0.1:0", str(tmp_path), on_ready)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert descriptors[0] >= 0
+    assert signal.set_wakeup_fd(-1) == -1  # and nothing is left of it
