@@ -3,9 +3,10 @@
 An event is a message delivered or a timer fired, a program's own timer included. What one costs
 depends on what it causes, so there are two worlds, and they are ends of a scale:
 
-    arrivals   records come at random times, 20 a ms for each producer, and everything is as
-               Kafka's defaults have it: they gather in batches for linger.ms, consumers fetch
-               batches and poll every 10 ms. Most events are records that arrive.
+    arrivals   records come at random times, 40 a ms for each producer, and everything is as
+               Kafka's defaults have it. That fills a batch of batch.size before linger.ms is
+               over; consumers fetch batches, and poll every 10 ms. Most events are records that
+               arrive, each a timer of the program's own.
     requests   every record is a request of its own, and its acknowledgement causes the next
                one. Every event is a message, with all that Kafka does about it.
 
@@ -29,7 +30,7 @@ from minikafka.runtime.simulator import Simulator
 
 PAIRS = 2
 """Partitions, each with a producer and a consumer."""
-ARRIVALS_PER_MS = 20
+ARRIVALS_PER_MS = 40
 POLL_MS = 10
 IN_FLIGHT = 5
 VALUE = b"x" * 100

@@ -281,30 +281,20 @@ class Accumulator:
         self.close(queue, "full")
         return False
 
-    def append(
-        self,
-        now: int,
-        key: Key,
-        size_bytes: int,
-        record: tuple[int, bytes | None, bytes | None, Sequence[Header]],
-    ) -> ProducerBatch | None:
-        """Put a record (timestamp in ms, key, value, headers) into the partition's open batch.
+    def batch_for(self, now: int, key: Key, size_bytes: int) -> ProducerBatch | None:
+        """The batch of a partition that the next record goes to; it has room for `size_bytes`.
 
-        `size_bytes` is its `size_upper_bound`. Returns the batch, in which it is the last
-        record so far; None when a new batch is needed and buffer.memory has no room for it.
+        That is the open one, or a new one. None when buffer.memory has no room for a new one.
         """
         queue = self._queues.get(key)
         if queue is None:
             queue = self.queue(key)
         batch = queue.open
-        if batch is None or HEADER_BYTES + len(batch.body) + size_bytes > self.batch_size:
-            if batch is not None:
-                self.close(queue, "full")
-            batch = self._open(now, queue, max(self.batch_size, HEADER_BYTES + size_bytes))
-            if batch is None:
-                return None
-        batch.append(*record)
-        return batch
+        if batch is not None:
+            if HEADER_BYTES + len(batch.body) + size_bytes <= self.batch_size:
+                return batch
+            self.close(queue, "full")
+        return self._open(now, queue, max(self.batch_size, HEADER_BYTES + size_bytes))
 
     def _open(self, now: int, queue: PartitionQueue, size_bytes: int) -> ProducerBatch | None:
         if self.reserved_bytes + size_bytes > self.memory_bytes:

@@ -94,22 +94,25 @@ class SenderNode(ClientNode):
             if not self.knows(topic, partition):
                 return None
             info = self.metadata.topics[topic]
-        size_bytes = size_upper_bound(record[1], record[2], record[3])
+        timestamp, key, value, headers = record
+        size_bytes = size_upper_bound(key, value, headers)
         if size_bytes + HEADER_BYTES > self.config.max_request_size:
             self._refuse(size_bytes, "max.request.size", self.config.max_request_size)
         if partition is None:
-            partition = self._partition(info, record[1], size_bytes)
+            partition = self._partition(info, key, size_bytes)
         elif partition not in info.partitions:
             return None
-        batch = self.accumulator.append(now, (topic, partition), size_bytes, record)
+        batch = self.accumulator.batch_for(now, (topic, partition), size_bytes)
         if batch is None:
             if size_bytes + HEADER_BYTES > self.config.buffer_memory:
                 self._refuse(size_bytes, "buffer.memory", self.config.buffer_memory)
             self.accumulator.close_all("memory")
             self.turn_wanted = True
-        elif batch.count == 1:
+            return None
+        if batch.count == 0:
             self.turn_wanted = True  # it is new: linger.ms begins, and one before it may leave
             self._used_at[topic] = now
+        batch.append(timestamp, key, value, headers)
         return batch
 
     def knows(self, topic: str, partition: int | None) -> bool:

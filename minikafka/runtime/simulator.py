@@ -167,7 +167,7 @@ class Simulator:
     # --- time ------------------------------------------------------------------------
     def run(self, ms: float) -> None:
         """Let `ms` milliseconds of virtual time pass."""
-        self.run_until(lambda: False, ms)
+        self.run_until(None, ms)
 
     def call_later(self, delay_ms: float, call: Callable[[], None]) -> None:
         """Call `call` when `delay_ms` of virtual time have passed: a program's own timer.
@@ -179,10 +179,10 @@ class Simulator:
         at = self.now + int(delay_ms * MS)
         heappush(self._heap, (at, self.pushed, call, _APPOINTMENT, NO_CAUSE))
 
-    def run_until(self, done: Callable[[], bool], timeout_ms: float | None = None) -> bool:
+    def run_until(self, done: Callable[[], bool] | None, timeout_ms: float | None = None) -> bool:
         """Go on until `done()`, or until `timeout_ms` of virtual time have passed; says which.
 
-        `done` may change things: it is not called again after it has said yes.
+        `done` may change things: it is not called again after it has said yes. None is never done.
 
         Raises Deadlock when there is no timeout and nothing can happen any more.
         """
@@ -191,7 +191,7 @@ class Simulator:
         collecting = gc.isenabled()
         gc.disable()  # a kept trace makes each collection slower, and nothing here is garbage
         try:
-            while not done():
+            while done is None or not done():
                 if not heap or heap[0][0] > deadline:
                     if deadline == NEVER:
                         raise Deadlock(f"nothing can happen any more at {self.now / MS:g} ms")
