@@ -46,13 +46,13 @@ records fail.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING, NamedTuple
 
 from minikafka.node import MS, NEVER
-from minikafka.record.batch import HEADER_BYTES, BatchBuilder, Header
+from minikafka.record.batch import HEADER_BYTES, BatchBuilder
 from minikafka.record.compression import Compression
 from minikafka.wire.errors import KafkaError
 
