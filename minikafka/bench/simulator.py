@@ -19,7 +19,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import partial
-from math import log
 from typing import Any
 
 from minikafka.admin import NewTopic
@@ -39,13 +38,8 @@ TOPIC = "load"
 
 def arrivals(sim: Simulator, producer: Producer, partition: int) -> None:
     """Send whenever a record arrives: a Poisson process of this producer's own."""
-    draw = sim.random_for(f"arrivals/{partition}").random
-
-    def arrive() -> None:
-        producer.send(TOPIC, VALUE, partition=partition)
-        sim.call_later(-log(1.0 - draw()) / ARRIVALS_PER_MS, arrive)
-
-    arrive()
+    send = partial(producer.send, TOPIC, VALUE, partition=partition)
+    sim.arrivals(ARRIVALS_PER_MS, send, f"arrivals/{partition}")
 
 
 def requests(sim: Simulator, producer: Producer, partition: int) -> None:

@@ -29,6 +29,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable
 from heapq import heapify, heappop, heappush
+from math import log
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -178,6 +179,31 @@ class Simulator:
         self.pushed += 1
         at = self.now + int(delay_ms * MS)
         heappush(self._heap, (at, self.pushed, call, _APPOINTMENT, NO_CAUSE))
+
+    def arrivals(
+        self, per_ms: float, call: Callable[[], object], name: str = "arrivals"
+    ) -> Callable[[], None]:
+        """Call `call` at random times, `per_ms` times a millisecond on average, from now on.
+
+        A Poisson process, as of independent users: the times between two calls are exponentially
+        distributed, drawn from a generator of their own by `name`. Returns what ends it.
+        """
+        draw, mean_us, heap = self.random_for(name).random, MS / per_ms, self._heap
+        ended = False
+
+        def end() -> None:
+            nonlocal ended
+            ended = True
+
+        def arrive() -> None:
+            if not ended:
+                call()
+                self.pushed += 1
+                at = self.now - int(mean_us * log(1.0 - draw()))
+                heappush(heap, (at, self.pushed, arrive, _APPOINTMENT, NO_CAUSE))
+
+        self.call_later(-log(1.0 - draw()) / per_ms, arrive)
+        return end
 
     def run_until(self, done: Callable[[], bool] | None, timeout_ms: float | None = None) -> bool:
         """Go on until `done()`, or until `timeout_ms` of virtual time have passed; says which.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from minikafka.node import MS, NEVER, Channel, Closed, Message, Node, Request, Response
@@ -241,6 +243,56 @@ def test_a_timer_that_changes_nothing_leaves_no_trace() -> None:
     sim.host(Ticker(10))
     sim.run(1000)
     assert sim.trace is not None and [event.kind for event in sim.trace] == ["started"]
+
+
+def test_a_program_keeps_its_appointments() -> None:
+    sim = Simulator(hardware=FREE, network=PLAIN)
+    server, caller = Echo(), Caller()
+    sim.host(server, listen="echo:1")
+    host = sim.host(caller)
+    channel = Channel("caller", "echo:1")
+    kept: list[object] = []
+
+    def call_and_wait() -> None:
+        with host.entered():
+            caller.call(channel, "a")
+        assert host.wait(lambda: bool(caller.heard), 100)  # time passes inside of it
+        kept.append((sim.now, "answered"))
+
+    sim.call_later(5, call_and_wait)
+    sim.call_later(6, lambda: kept.append((sim.now, "meanwhile")))
+    sim.call_later(5, lambda: kept.append((sim.now, "second")))
+    sim.run(4)
+    assert kept == []
+    sim.run(10)
+    assert kept == [(5_000, "second"), (6_000, "meanwhile"), (7_000, "answered")]
+    assert (sim.delivered, sim.fired) == (2, 3)
+    sim.call_later(1, lambda: kept.remove("what is not there"))
+    with pytest.raises(ValueError):
+        sim.run(10)
+    assert sim.now == 15_000
+    sim.run(10)  # the failure was told; the world goes on
+    assert sim.now == 25_000
+
+
+def test_arrivals_come_at_random_times_and_end() -> None:
+    def times(seed: int, name: str) -> list[int]:
+        sim = Simulator(seed=seed)
+        found: list[int] = []
+        end = sim.arrivals(2, lambda: found.append(sim.now), name)
+        sim.run(5_000)
+        end()
+        count = len(found)
+        sim.run(100)
+        assert len(found) == count
+        return found
+
+    one = times(1, "a")
+    assert one == times(1, "a") and one != times(1, "b") and one != times(2, "a")
+    gaps = [later - earlier for earlier, later in pairwise(one)]
+    assert 9_500 < len(one) < 10_500  # two a ms
+    # Memoryless: of the gaps, as many are longer than the mean as e says.
+    assert 0.33 < sum(gap > 500 for gap in gaps) / len(gaps) < 0.41
 
 
 def lossy_story(seed: int, names: list[str]) -> list[str]:
