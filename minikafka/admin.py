@@ -30,7 +30,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from minikafka.client import (
-    COMMON_CONFIGS,
     INT32_MAX,
     ClientConfig,
     ClientNode,
@@ -41,7 +40,7 @@ from minikafka.client import (
     utf8,
     whole_number,
 )
-from minikafka.config import ConfigKey, ConfigTable, ConfigType, at_least
+from minikafka.config import ConfigType, at_least, int_
 from minikafka.node import MS
 from minikafka.wire.errors import ErrorCode, KafkaError
 from minikafka.wire.messages import (
@@ -60,20 +59,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-ADMIN_CONFIGS = ConfigTable(
-    "admin client",
-    [
-        *COMMON_CONFIGS,
-        ConfigKey(
-            "default.api.timeout.ms",
-            ConfigType.INT,
-            60_000,
-            "How long a call may take in all, retries included.",
-            at_least(0),
-        ),
-    ],
-)
-
 INT16_MAX = (1 << 15) - 1
 LAST_DELETE_WITH_NAMES = 5  # DeleteTopics 6 has another shape, for topic ids
 RESOURCE_TYPES = {"topic": 2, "broker": 4}
@@ -87,18 +72,12 @@ ANY_BROKER = -1
 CONTROLLER = -2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AdminConfig(ClientConfig):
-    """The values, each under its Kafka name in snake case."""
+class AdminConfig(ClientConfig, kind="admin"):
+    """The admin client's own configs, beside those of every client."""
 
-    default_api_timeout_ms: int
-
-    @classmethod
-    def of(cls, given: Mapping[str, object]) -> AdminConfig:
-        """From configs by dotted or snake name. Raises ConfigError."""
-        values: dict[str, Any] = ADMIN_CONFIGS.parse(given)
-        values["client_id"] = values["client_id"] or "admin"
-        return cls(**values)
+    default_api_timeout_ms: int = int_(
+        60_000, "How long a call may take in all, retries included.", at_least(0)
+    )
 
 
 @dataclass(frozen=True, slots=True)

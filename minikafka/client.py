@@ -40,13 +40,12 @@ and fetch answers (KIP-951): a fresh Metadata tells the same one round trip late
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence, Set
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from minikafka import __version__
-from minikafka.config import ConfigError, ConfigKey, ConfigType, at_least
+from minikafka.config import Config, ConfigError, at_least, int_, list_, long, string
 from minikafka.node import (
     MS,
     NEVER,
@@ -147,88 +146,51 @@ def milliseconds(given: object) -> float:
     return min(given, LONGEST_MS)
 
 
-COMMON_CONFIGS = (
-    ConfigKey(
-        "bootstrap.servers",
-        ConfigType.LIST,
-        (),
-        "Addresses host:port from which the client finds all others; a few are enough.",
-    ),
-    ConfigKey("client.id", ConfigType.STRING, "", "The name that brokers see, and logs show."),
-    ConfigKey(
-        "metadata.max.age.ms",
-        ConfigType.LONG,
+class ClientConfig(Config, kind="client"):
+    """The configs that every client has."""
+
+    bootstrap_servers: tuple[str, ...] = list_(
+        (), "Addresses host:port from which the client finds all others; a few are enough."
+    )
+    client_id: str = string("", "The name that brokers see, and logs show.")
+    metadata_max_age_ms: int = long(
         300_000,
         "Ask anew who leads what at least this often, even when nothing seems wrong.",
         at_least(0),
-    ),
-    ConfigKey(
-        "reconnect.backoff.ms",
-        ConfigType.LONG,
+    )
+    reconnect_backoff_ms: int = long(
         50,
         "Wait this long before connecting again to an address; doubles with each failure.",
         at_least(0),
-    ),
-    ConfigKey(
-        "reconnect.backoff.max.ms", ConfigType.LONG, 1_000, "Where that doubling ends.", at_least(0)
-    ),
-    ConfigKey(
-        "retry.backoff.ms",
-        ConfigType.LONG,
+    )
+    reconnect_backoff_max_ms: int = long(1_000, "Where that doubling ends.", at_least(0))
+    retry_backoff_ms: int = long(
         100,
         "Wait this long before trying a failed request again; doubles with each failure.",
         at_least(0),
-    ),
-    ConfigKey(
-        "retry.backoff.max.ms", ConfigType.LONG, 1_000, "Where that doubling ends.", at_least(0)
-    ),
-    ConfigKey(
-        "request.timeout.ms",
-        ConfigType.INT,
-        30_000,
-        "Give a connection up when an answer takes longer than this.",
-        at_least(0),
-    ),
-    ConfigKey(
-        "socket.connection.setup.timeout.ms",
-        ConfigType.LONG,
+    )
+    retry_backoff_max_ms: int = long(1_000, "Where that doubling ends.", at_least(0))
+    request_timeout_ms: int = int_(
+        30_000, "Give a connection up when an answer takes longer than this.", at_least(0)
+    )
+    socket_connection_setup_timeout_ms: int = long(
         10_000,
         "The same for connecting, ApiVersions included; doubles with each failure.",
         at_least(0),
-    ),
-    ConfigKey(
-        "socket.connection.setup.timeout.max.ms",
-        ConfigType.LONG,
-        30_000,
-        "Where that doubling ends.",
-        at_least(0),
-    ),
-)
-"""The configs that every client has. Each client's table begins with them."""
+    )
+    socket_connection_setup_timeout_max_ms: int = long(
+        30_000, "Where that doubling ends.", at_least(0)
+    )
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientConfig:
-    """Values of `COMMON_CONFIGS`; the clients' own configs extend it."""
-
-    bootstrap_servers: tuple[str, ...]
-    client_id: str
-    metadata_max_age_ms: int
-    reconnect_backoff_ms: int
-    reconnect_backoff_max_ms: int
-    retry_backoff_ms: int
-    retry_backoff_max_ms: int
-    request_timeout_ms: int
-    socket_connection_setup_timeout_ms: int
-    socket_connection_setup_timeout_max_ms: int
-
-    def __post_init__(self) -> None:
-        if not self.bootstrap_servers:
+    @classmethod
+    def settle(cls, values: dict[str, Any], explicit: Set[str]) -> None:
+        if not values["bootstrap_servers"]:
             raise ConfigError("bootstrap.servers must name at least one host:port")
-        for address in self.bootstrap_servers:
+        for address in values["bootstrap_servers"]:
             host, _, port = address.rpartition(":")
             if not host or not port.isdecimal():
                 raise ConfigError(f"bootstrap.servers = {address}: must be host:port")
+        values["client_id"] = values["client_id"] or cls.TABLE.kind
 
 
 class Backoff:

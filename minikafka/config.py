@@ -1,30 +1,32 @@
 """Configuration keys: what Kafka calls them, what they may be, and good errors when they are not.
 
-    ConfigKey("segment.ms", ConfigType.LONG, 604800000, "Roll at the latest after …", at_least(1))
+    class ConsumerConfig(Config, kind="consumer"):
+        fetch_min_bytes: int = int_(1, "The broker waits until it has this many.", at_least(0))
 
-    >>> TOPIC_CONFIGS.parse({"segment.ms": "0"})
-    ConfigError: segment.ms = 0: must be at least 1
-    >>> TOPIC_CONFIGS.parse({"segmet.ms": "1"})
-    ConfigError: unknown topic config segmet.ms; did you mean segment.ms?
+    >>> ConsumerConfig.of({"fetch.min.bytes": "100"}).fetch_min_bytes
+    100
+    >>> ConsumerConfig.of({"fetch.min.bytes": "-1"})
+    ConfigError: fetch.min.bytes = -1: must be at least 0
+    >>> ConsumerConfig.of({"fetch.mim.bytes": "1"})
+    ConfigError: unknown consumer config fetch.mim.bytes; did you mean fetch.min.bytes?
 
 Kafka writes a name with dots (`segment.ms`, in files, on the command line, on the wire);
-Python signatures write it with underscores (`segment_ms`). Both mean the same key here:
-`parse` takes either and returns the Python form, so `Config(**TABLE.parse(given))` works.
+Python signatures write it with underscores (`segment_ms`). Both mean the same key here.
 
-Every component (topic, broker, producer, consumer) has one `ConfigTable`: an ordered
-list of keys that parsing, DescribeConfigs, the command line's help and the documentation
-all read. Values arrive as text (from the wire, a file, a command line) or as Python
-values (from code); a parsed value is a bool, int, float, str, None, or a tuple of str
-for a LIST. See Kafka's ConfigDef.
+Every component (topic, broker, producer, consumer) has one subclass of `Config`, in which a
+field says all there is to say about a key. Its `TABLE` is what parsing, DescribeConfigs, the
+command line's help and the documentation read. Values arrive as text (from the wire, a file,
+a command line) or as Python values (from code); a parsed value is a bool, int, float, str,
+None, or a tuple of str for a LIST. See Kafka's ConfigDef.
 
 Not done: config providers (`${file:…}`), and reading passwords from files.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from enum import IntEnum
-from typing import NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol, Self, dataclass_transform
 
 Value = bool | int | float | str | tuple[str, ...] | None
 """What a config can be once it is parsed."""
@@ -253,9 +255,10 @@ class ConfigTable:
 
         Raises ConfigError for the first name that is unknown and the first value that is wrong.
         """
-        values = {key.snake: key.default for key in self}
-        values.update(self.parse_given(given))
-        return values
+        return {**self.defaults(), **self.parse_given(given)}
+
+    def defaults(self) -> dict[str, Value]:
+        return {key.snake: key.default for key in self}
 
     def parse_given(self, given: Mapping[str, object]) -> dict[str, Value]:
         """The same without the defaults: only what `given` sets."""
@@ -266,3 +269,94 @@ class ConfigTable:
 
         near = get_close_matches(name.replace("_", "."), self.keys, n=1)
         return f"; did you mean {near[0]}?" if near else f"; known are {', '.join(self.keys)}"
+
+
+# --- one field, one key ---------------------------------------------------------------------
+# They return Any, as what stands in the class is a ConfigKey and what stands in an instance its
+# value. The key's name is the field's: `__init_subclass__` knows it.
+
+
+def _field(kind: ConfigType) -> Any:
+    def field(
+        default: Value,
+        documentation: str,
+        allowed: Allowed | None = None,
+        importance: Importance = Importance.MEDIUM,
+    ) -> Any:
+        return ConfigKey("", kind, default, documentation, allowed, importance)
+
+    return field
+
+
+boolean = _field(ConfigType.BOOLEAN)
+string = _field(ConfigType.STRING)
+int_ = _field(ConfigType.INT)
+long = _field(ConfigType.LONG)
+double = _field(ConfigType.DOUBLE)
+list_ = _field(ConfigType.LIST)
+
+
+# Not told about field specifiers, a type checker takes every field to have a default: true.
+@dataclass_transform(kw_only_default=True, frozen_default=True)
+class Config:
+    """The values of one component's configs. Made by `of`; never changed, see `replace`.
+
+    Subclasses name their `kind` for errors; `more` are keys that are not written as fields. A
+    field with a plain default is a value beside the keys, which nobody can set from outside.
+    """
+
+    TABLE: ClassVar[ConfigTable] = ConfigTable("", ())
+    DEFAULTS: ClassVar[Mapping[str, Any]] = {}
+    """By snake name."""
+
+    def __init_subclass__(cls, *, kind: str, more: Iterable[ConfigKey] = ()) -> None:
+        fields = {name: vars(cls)[name] for name in cls.__annotations__ if name in vars(cls)}
+        own = [
+            value._replace(name=name.replace("_", "."))
+            for name, value in fields.items()
+            if isinstance(value, ConfigKey)
+        ]
+        cls.TABLE = ConfigTable(kind, [*cls.TABLE, *own, *more])
+        cls.DEFAULTS = {**cls.DEFAULTS, **fields, **cls.TABLE.defaults()}
+
+    @classmethod
+    def of(cls, given: Mapping[str, object] | None = None, /, **more: object) -> Self:
+        """From names with dots or underscores, and values as text or Python.
+
+        Raises ConfigError naming the config, its value and what is allowed.
+        """
+        explicit = cls.TABLE.parse_given({**(given or {}), **more})
+        values: dict[str, Any] = {**cls.DEFAULTS, **explicit}
+        cls.settle(values, explicit.keys())
+        return cls(**values)
+
+    @classmethod
+    def settle(cls, values: dict[str, Any], explicit: Set[str]) -> None:
+        """Fill in what follows from other values; ConfigError for those that do not go together.
+
+        `values` by snake name; `explicit` are the names that somebody has set.
+        """
+
+    def __init__(self, **values: Any) -> None:
+        unknown = values.keys() - self.DEFAULTS.keys()
+        if unknown:
+            raise TypeError(f"{type(self).__name__} has no {', '.join(sorted(unknown))}")
+        vars(self).update({**self.DEFAULTS, **values})
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(
+            f"{type(self).__name__} is not changed; replace({name}=…) makes another"
+        )
+
+    def replace(self, **changes: Any) -> Self:
+        """The same but for these values, which are believed."""
+        return type(self)(**{**vars(self), **changes})
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and vars(other) == vars(self)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        changed = [f"{k}={v!r}" for k, v in vars(self).items() if v != self.DEFAULTS[k]]
+        return f"{type(self).__name__}({', '.join(changed)})"

@@ -17,7 +17,7 @@ from minikafka.config import (
     one_of,
     text_of,
 )
-from minikafka.log.config import BROKER_LOG_CONFIGS, SYNONYMS, TOPIC_CONFIGS, LogConfig
+from minikafka.log.config import SYNONYMS, BrokerLogConfig, LogConfig
 
 TABLE = ConfigTable(
     "test",
@@ -110,7 +110,7 @@ def test_values_as_kafka_writes_them(value: Value, text: str) -> None:
 
 
 def test_every_default_is_allowed() -> None:
-    for key in (*TOPIC_CONFIGS, *BROKER_LOG_CONFIGS):
+    for key in (*LogConfig.TABLE, *BrokerLogConfig.TABLE):
         if key.default is not None:
             assert key.parse(key.default) == key.default, key.name
             assert key.parse(text_of(key.default)) == key.default, key.name
@@ -119,21 +119,16 @@ def test_every_default_is_allowed() -> None:
 
 def test_a_topic_has_kafkas_configs() -> None:
     """The 33 that Apache Kafka 4.3 names in DescribeConfigs, and its internal one."""
-    assert len(TOPIC_CONFIGS) == 34
-    assert TOPIC_CONFIGS.parse({}) == {
-        key: value
-        for key, value in LogConfig()._asdict().items()
-        if key != "producer_id_expiration_ms"
-    }
+    assert len(LogConfig.TABLE) == 34
 
 
 def test_a_topic_overrides_its_broker_which_overrides_what_is_built_in() -> None:
-    broker = ConfigTable("broker", BROKER_LOG_CONFIGS)
-    assert LogConfig.of({}, broker.parse({})) == LogConfig()
+    broker = BrokerLogConfig.TABLE
+    assert LogConfig.of_topic({}, broker.parse({})) == LogConfig() == LogConfig.of()
     parsed = broker.parse({"log.segment.bytes": 2_000_000, "producer.id.expiration.ms": 5})
-    assert LogConfig.of({}, parsed).segment_bytes == 2_000_000
-    assert LogConfig.of({}, parsed).producer_id_expiration_ms == 5
-    assert LogConfig.of({"segment.bytes": "3000000"}, parsed).segment_bytes == 3_000_000
+    assert LogConfig.of_topic({}, parsed).segment_bytes == 2_000_000
+    assert LogConfig.of_topic({}, parsed).producer_id_expiration_ms == 5
+    assert LogConfig.of_topic({"segment.bytes": "3000000"}, parsed).segment_bytes == 3_000_000
 
 
 @pytest.mark.parametrize(
@@ -147,14 +142,14 @@ def test_a_topic_overrides_its_broker_which_overrides_what_is_built_in() -> None
     ],
 )
 def test_the_finest_unit_wins(broker: dict[str, object], retention_ms: int) -> None:
-    parsed = ConfigTable("broker", BROKER_LOG_CONFIGS).parse(broker)
-    assert LogConfig.of({}, parsed).retention_ms == retention_ms
+    parsed = BrokerLogConfig.TABLE.parse(broker)
+    assert LogConfig.of_topic({}, parsed).retention_ms == retention_ms
 
 
 def test_synonyms_name_keys_that_exist() -> None:
-    broker = {key.name for key in BROKER_LOG_CONFIGS}
+    broker = {key.name for key in BrokerLogConfig.TABLE}
     for name, synonyms in SYNONYMS.items():
-        assert name in TOPIC_CONFIGS
+        assert name in LogConfig.TABLE
         assert {synonym for synonym, _ in synonyms} <= broker
 
 
@@ -171,3 +166,13 @@ def test_synonyms_name_keys_that_exist() -> None:
 def test_bad_topic_configs(given: dict[str, object], text: str) -> None:
     with pytest.raises(ConfigError, match=text):
         LogConfig.of(given)
+
+
+def test_a_config_prints_what_differs_and_never_changes() -> None:
+    config = LogConfig.of(segment_ms="5", retention_ms=-1)
+    assert repr(config) == "LogConfig(retention_ms=-1, segment_ms=5)"
+    assert config.replace(segment_ms=7 * 24 * 3_600_000) == LogConfig(retention_ms=-1)
+    with pytest.raises(AttributeError, match=r"replace\(segment_ms=…\)"):
+        config.segment_ms = 6  # type: ignore[misc]
+    with pytest.raises(TypeError, match="no segmnt_ms"):
+        LogConfig(segmnt_ms=5)  # type: ignore[call-arg]

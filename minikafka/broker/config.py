@@ -17,23 +17,22 @@ log directories, and every protocol but PLAINTEXT.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple, cast
+from collections.abc import Mapping, Set
+from typing import Any, NamedTuple
 
 from minikafka.config import (
     LARGEST,
     ConfigError,
-    ConfigKey,
-    ConfigTable,
     ConfigType,
-    Value,
     at_least,
+    boolean,
+    int_,
+    list_,
+    long,
+    string,
     text_of,
 )
-from minikafka.log.config import BROKER_LOG_CONFIGS, LogConfig
-
-_BOOLEAN, _INT, _LONG = ConfigType.BOOLEAN, ConfigType.INT, ConfigType.LONG
-_LIST, _STRING = ConfigType.LIST, ConfigType.STRING
+from minikafka.log.config import BrokerLogConfig, LogConfig
 
 
 class Endpoint(NamedTuple):
@@ -43,8 +42,9 @@ class Endpoint(NamedTuple):
     port: int
 
     @classmethod
-    def parse(cls, config: str, text: str) -> Endpoint:
-        """From `PLAINTEXT://host:port`; raises ConfigError in the name of `config`."""
+    def parse(cls, config: str, given: tuple[str, ...]) -> Endpoint:
+        """From one `PLAINTEXT://host:port`; raises ConfigError in the name of `config`."""
+        text = _only(config, given)
         protocol, separator, address = text.partition("://")
         host, colon, port = address.rpartition(":")
         if not (separator and colon and port.isdecimal() and int(port) < 1 << 16):
@@ -54,151 +54,79 @@ class Endpoint(NamedTuple):
         return cls(host.strip("[]"), int(port))
 
 
-BROKER_CONFIGS = ConfigTable(
-    "broker",
-    [
-        ConfigKey(
-            "node.id",
-            _INT,
-            1,
-            "The broker's number, unique in its cluster. (Kafka has no default.)",
-            at_least(0),
-        ),
-        ConfigKey(
-            "listeners",
-            _LIST,
-            ("PLAINTEXT://:9092",),
-            "Where to listen: one PLAINTEXT://host:port. No host means every address, port 0 "
-            "any free port.",
-        ),
-        ConfigKey(
-            "advertised.listeners",
-            _LIST,
-            None,
-            "Where clients are told to connect, if that differs from listeners.",
-        ),
-        ConfigKey("broker.rack", _STRING, None, "Where the broker stands; told in metadata."),
-        ConfigKey(
-            "log.dirs",
-            _LIST,
-            ("/tmp/kafka-logs",),
-            "The directory that holds all of the broker's data; exactly one.",
-        ),
-        ConfigKey(
-            "auto.create.topics.enable",
-            _BOOLEAN,
-            True,
-            "Create an unknown topic when a client asks for its metadata and allows it.",
-        ),
-        ConfigKey("delete.topic.enable", _BOOLEAN, True, "Whether topics may be deleted."),
-        ConfigKey(
-            "num.partitions",
-            _INT,
-            1,
-            "Partitions of a topic whose creator names no number.",
-            at_least(1),
-        ),
-        ConfigKey(
-            "default.replication.factor",
-            _INT,
-            1,
-            "Replicas of a topic whose creator names no number.",
-        ),
-        ConfigKey(
-            "fetch.max.bytes",
-            _INT,
-            55 << 20,
-            "The most records in one fetch answer, in bytes; one larger batch is still sent.",
-            at_least(1024),
-        ),
-        ConfigKey(
-            "max.incremental.fetch.session.cache.slots",
-            _INT,
-            1000,
-            "How many fetch sessions are kept (KIP-227).",
-            at_least(0),
-        ),
-        ConfigKey(
-            "socket.request.max.bytes",
-            _INT,
-            100 << 20,
-            "The largest request; a larger one closes its connection.",
-            at_least(1),
-        ),
-        ConfigKey(
-            "connections.max.idle.ms",
-            _LONG,
-            600_000,
-            "Close a connection that was silent for so long; negative: never.",
-        ),
-        ConfigKey(
-            "max.connections",
-            _INT,
-            LARGEST[_INT],
-            "How many connections are accepted at a time.",
-            at_least(0),
-        ),
-        *BROKER_LOG_CONFIGS,
-    ],
-)
+class BrokerConfig(BrokerLogConfig, kind="broker"):
+    """One broker's configs. Made by `BrokerConfig.of`."""
 
+    node_id: int = int_(
+        1, "The broker's number, unique in its cluster. (Kafka has no default.)", at_least(0)
+    )
+    listeners: tuple[str, ...] = list_(
+        ("PLAINTEXT://:9092",),
+        "Where to listen: one PLAINTEXT://host:port. No host means every address, port 0 any "
+        "free port.",
+    )
+    advertised_listeners: tuple[str, ...] | None = list_(
+        None, "Where clients are told to connect, if that differs from listeners."
+    )
+    broker_rack: str | None = string(None, "Where the broker stands; told in metadata.")
+    log_dirs: tuple[str, ...] = list_(
+        ("/tmp/kafka-logs",), "The directory that holds all of the broker's data; exactly one."
+    )
+    auto_create_topics_enable: bool = boolean(
+        True, "Create an unknown topic when a client asks for its metadata and allows it."
+    )
+    delete_topic_enable: bool = boolean(True, "Whether topics may be deleted.")
+    num_partitions: int = int_(
+        1, "Partitions of a topic whose creator names no number.", at_least(1)
+    )
+    default_replication_factor: int = int_(1, "Replicas of a topic whose creator names no number.")
+    fetch_max_bytes: int = int_(
+        55 << 20,
+        "The most records in one fetch answer, in bytes; one larger batch is still sent.",
+        at_least(1024),
+    )
+    max_incremental_fetch_session_cache_slots: int = int_(
+        1000, "How many fetch sessions are kept (KIP-227).", at_least(0)
+    )
+    socket_request_max_bytes: int = int_(
+        100 << 20, "The largest request; a larger one closes its connection.", at_least(1)
+    )
+    connections_max_idle_ms: int = long(
+        600_000, "Close a connection that was silent for so long; negative: never."
+    )
+    max_connections: int = int_(
+        LARGEST[ConfigType.INT], "How many connections are accepted at a time.", at_least(0)
+    )
 
-class BrokerConfig(NamedTuple):
-    """One broker's configs, parsed. Made by `BrokerConfig.of`."""
-
-    node_id: int
-    listener: Endpoint
-    advertised: Endpoint
-    log_dir: str
-    broker_rack: str | None
-    auto_create_topics_enable: bool
-    delete_topic_enable: bool
-    num_partitions: int
-    default_replication_factor: int
-    fetch_max_bytes: int
-    max_incremental_fetch_session_cache_slots: int
-    socket_request_max_bytes: int
-    connections_max_idle_ms: int
-    max_connections: int
-    log_flush_offset_checkpoint_interval_ms: int
-    log_flush_scheduler_interval_ms: int
-    log_flush_start_offset_checkpoint_interval_ms: int
-    log_retention_check_interval_ms: int
-    producer_id_expiration_check_interval_ms: int
-    values: Mapping[str, Value]
-    """Every key's value under its snake name, given or default."""
-    given: frozenset[str]
+    given: frozenset[str] = frozenset()
     """The dotted names of the keys that were set. DescribeConfigs tells the difference."""
 
     @classmethod
-    def of(cls, given: Mapping[str, object] | None = None, /, **more: object) -> BrokerConfig:
-        """From names with dots or underscores, and values as text or Python.
+    def settle(cls, values: dict[str, Any], explicit: Set[str]) -> None:
+        for name in ("listeners", "advertised_listeners"):
+            if values[name] is not None:
+                Endpoint.parse(cls.TABLE[name].name, values[name])
+        _only("log.dirs", values["log_dirs"])
+        values["given"] = frozenset(cls.TABLE[name].name for name in explicit)
 
-        Raises ConfigError naming the config, its value and what is allowed.
-        """
-        given = {**(given or {}), **more}
-        values = BROKER_CONFIGS.parse(given)
-        listener = _only("listeners", values["listeners"])
-        advertised = _only("advertised.listeners", values["advertised_listeners"]) or listener
-        fields = {name: values[name] for name in cls._fields if name in values}
-        return cls(
-            **cast("dict[str, Any]", fields),
-            listener=Endpoint.parse("listeners", listener),
-            advertised=Endpoint.parse("advertised.listeners", advertised),
-            log_dir=_only("log.dirs", values["log_dirs"]),
-            values=values,
-            given=frozenset(BROKER_CONFIGS[name].name for name in given),
-        )
+    @property
+    def listener(self) -> Endpoint:
+        return Endpoint.parse("listeners", self.listeners)
+
+    @property
+    def advertised(self) -> Endpoint:
+        """Where clients are told to connect."""
+        if self.advertised_listeners is None:
+            return self.listener
+        return Endpoint.parse("advertised.listeners", self.advertised_listeners)
 
     def topic(self, configs: Mapping[str, object]) -> LogConfig:
         """The config of a topic that sets `configs` itself. Raises ConfigError."""
-        return LogConfig.of(configs, self.values)
+        return LogConfig.of_topic(configs, vars(self))
 
 
-def _only(config: str, value: Value) -> str:
-    """The one element that a list must have here; "" when it is unset."""
-    if value is None:
-        return ""
-    if not isinstance(value, tuple) or len(value) != 1 or not value[0]:
+def _only(config: str, value: tuple[str, ...]) -> str:
+    """The one element that a list must have here."""
+    if len(value) != 1 or not value[0]:
         raise ConfigError(f"{config} = {text_of(value)}: must be exactly one")
     return value[0]

@@ -16,9 +16,9 @@ from collections.abc import Iterator, Mapping
 from enum import IntEnum
 from typing import NamedTuple
 
-from minikafka.broker.config import BROKER_CONFIGS, BrokerConfig
+from minikafka.broker.config import BrokerConfig
 from minikafka.config import ConfigKey, ConfigType, Value, text_of
-from minikafka.log.config import INTERNAL, SYNONYMS, TOPIC_CONFIGS
+from minikafka.log.config import INTERNAL, SYNONYMS, LogConfig
 
 
 class Source(IntEnum):
@@ -62,7 +62,7 @@ DYNAMIC = FAMILIES.keys() | {"listeners", "max.connections", "producer.id.expira
 def topic_entries(config: BrokerConfig, own: Mapping[str, str]) -> Iterator[ConfigEntry]:
     """All configs of a topic that sets `own` itself, by name."""
     effective = config.topic(own)
-    for key in sorted(TOPIC_CONFIGS, key=lambda key: key.name):
+    for key in sorted(LogConfig.TABLE, key=lambda key: key.name):
         if key.name in INTERNAL:
             continue
         value = _text(getattr(effective, key.snake))
@@ -76,16 +76,16 @@ def topic_entries(config: BrokerConfig, own: Mapping[str, str]) -> Iterator[Conf
 
 def broker_entries(config: BrokerConfig) -> Iterator[ConfigEntry]:
     """All configs of this broker, by name."""
-    for key in sorted(BROKER_CONFIGS, key=lambda key: key.name):
-        value = _text(config.values[key.snake])
+    for key in sorted(BrokerConfig.TABLE, key=lambda key: key.name):
+        value = _text(getattr(config, key.snake))
         yield ConfigEntry(key, value, _synonyms(config, key.name), key.name not in DYNAMIC)
 
 
 def _synonyms(config: BrokerConfig, name: str) -> list[Synonym]:
     """What the broker's `name` was set to and what it is by default."""
-    family = [BROKER_CONFIGS[each] for each in FAMILIES.get(name, [name])]
+    family = [BrokerConfig.TABLE[each] for each in FAMILIES.get(name, [name])]
     found = [
-        Synonym(key.name, _text(config.values[key.snake]), Source.BROKER)
+        Synonym(key.name, _text(getattr(config, key.snake)), Source.BROKER)
         for key in family
         if key.name in config.given
     ]

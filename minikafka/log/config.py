@@ -9,8 +9,7 @@ A topic's config is found in three layers; the first that sets it wins:
 The broker's names differ from the topic's for historic reasons, and some carry a unit:
 `SYNONYMS` lists them, first choice first, with what one of their units is worth.
 
-Types and defaults are written once, in `LogConfig`; `TOPIC_CONFIGS` adds meaning and
-bounds. See Kafka's TopicConfig, LogConfig and ServerTopicConfigSynonyms; KIP-1030 for
+See Kafka's TopicConfig, LogConfig and ServerTopicConfigSynonyms; KIP-1030 for
 the bounds.
 
 Not done: compaction. `cleanup.policy=compact` is accepted, and records need keys, but no
@@ -23,12 +22,11 @@ Not done: replication throttling. The two lists are accepted and change nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, cast
+from typing import Any
 
 from minikafka.config import (
-    Allowed,
+    Config,
     ConfigKey,
-    ConfigTable,
     ConfigType,
     Importance,
     ListOf,
@@ -36,7 +34,13 @@ from minikafka.config import (
     Value,
     at_least,
     between,
+    boolean,
+    double,
+    int_,
+    list_,
+    long,
     one_of,
+    string,
 )
 
 UNLIMITED = (1 << 63) - 1
@@ -46,59 +50,156 @@ HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 
 
-class LogConfig(NamedTuple):
-    """What a log is told about itself. Field names, types and defaults are those of the topic.
+class LogConfig(Config, kind="topic"):
+    """What a log is told about itself: the topic's configs."""
 
-    `producer_id_expiration_ms` is the exception: a broker's config, the same for all its logs.
-    """
+    cleanup_policy: tuple[str, ...] = list_(
+        ("delete",),
+        "What happens to old segments: delete removes whole segments by age and size, compact"
+        " keeps the last record of each key.",
+        ListOf(("compact", "delete")),
+    )
+    compression_gzip_level: int = int_(
+        -1,
+        "Effort of gzip when compression.type is gzip; -1 lets the codec choose.",
+        Range(1, 9, also=(-1,)),
+    )
+    compression_lz4_level: int = int_(
+        9, "Effort of lz4 when compression.type is lz4.", between(1, 17)
+    )
+    compression_type: str = string(
+        "producer",
+        "The codec in which batches are stored. producer keeps what the producer chose; any "
+        "other value makes the broker compress again where it differs.",
+        one_of("uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"),
+    )
+    compression_zstd_level: int = int_(
+        3, "Effort of zstd when compression.type is zstd.", between(-131072, 22)
+    )
+    delete_retention_ms: int = long(
+        DAY_MS,
+        "How long a compacted topic keeps a tombstone, so that slow readers still see it.",
+        at_least(0),
+    )
+    file_delete_delay_ms: int = long(
+        60_000, "How long the directory of a deleted partition stays on the disk.", at_least(0)
+    )
+    flush_messages: int = long(
+        UNLIMITED,
+        "Flush to the disk after this many records. 1 flushes every append before it is "
+        "acknowledged. By default replication provides durability.",
+        at_least(1),
+    )
+    flush_ms: int = long(
+        UNLIMITED, "Flush to the disk when the oldest unflushed record is this old.", at_least(0)
+    )
+    follower_replication_throttled_replicas: tuple[str, ...] = list_(
+        (), "Followers whose replication is throttled, as partition:broker pairs, or *."
+    )
+    index_interval_bytes: int = int_(
+        4096,
+        "Distance in the log between two index entries. Smaller finds an offset with less "
+        "reading and makes the indexes larger.",
+        at_least(0),
+    )
+    internal_segment_bytes: int | None = int_(
+        None, "Overrides segment.bytes and may be smaller than it allows. For tests."
+    )
+    leader_replication_throttled_replicas: tuple[str, ...] = list_(
+        (), "Leaders whose replication is throttled, as partition:broker pairs, or *."
+    )
+    local_retention_bytes: int = long(
+        -2,
+        "With tiered storage, retention.bytes of the local part; -2 means the same value.",
+        at_least(-2),
+    )
+    local_retention_ms: int = long(
+        -2,
+        "With tiered storage, retention.ms of the local part; -2 means the same value.",
+        at_least(-2),
+    )
+    max_compaction_lag_ms: int = long(
+        UNLIMITED, "The longest time a record may stay uncompacted.", at_least(1)
+    )
+    max_message_bytes: int = int_(
+        1_048_588,
+        "The largest batch that is taken, in bytes, compressed if it is compressed.",
+        at_least(0),
+    )
+    message_timestamp_after_max_ms: int = long(
+        HOUR_MS, "How far a producer's timestamp may lie ahead of the broker's clock.", at_least(0)
+    )
+    message_timestamp_before_max_ms: int = long(
+        UNLIMITED, "How far a producer's timestamp may lie behind the broker's clock.", at_least(0)
+    )
+    message_timestamp_type: str = string(
+        "CreateTime",
+        "Whose time a record carries: the producer's (CreateTime) or that of the append "
+        "(LogAppendTime).",
+        one_of("CreateTime", "LogAppendTime"),
+    )
+    min_cleanable_dirty_ratio: float = double(
+        0.5, "The uncompacted share of a log at which compaction starts.", between(0, 1)
+    )
+    min_compaction_lag_ms: int = long(
+        0, "The shortest time a record stays uncompacted.", at_least(0)
+    )
+    min_insync_replicas: int = int_(
+        1, "How many replicas must be in sync for a write with acks=all to be taken.", at_least(1)
+    )
+    preallocate: bool = boolean(
+        False, "Whether to reserve the disk space of a new segment at once."
+    )
+    remote_log_copy_disable: bool = boolean(
+        False, "With tiered storage, stop copying segments to the remote tier."
+    )
+    remote_log_delete_on_disable: bool = boolean(
+        False, "With tiered storage, delete the remote part when it is disabled."
+    )
+    remote_storage_enable: bool = boolean(
+        False, "Tiered storage, which this broker does not have.", one_of(False)
+    )
+    retention_bytes: int = long(
+        -1, "Delete the oldest segments while the partition is larger than this; -1: no limit."
+    )
+    retention_ms: int = long(
+        7 * DAY_MS,
+        "Delete segments whose newest record is older than this; -1: keep for ever.",
+        at_least(-1),
+    )
+    segment_bytes: int = int_(
+        1 << 30, "The size of a segment file. Deletion works on whole segments.", at_least(1 << 20)
+    )
+    segment_index_bytes: int = int_(
+        10 << 20,
+        "The largest size of an index file; a segment whose index is full is closed.",
+        at_least(4),
+    )
+    segment_jitter_ms: int = long(
+        0,
+        "The most by which segment.ms is shortened, a different amount for each segment, so "
+        "that not all partitions roll at once.",
+        at_least(0),
+    )
+    segment_ms: int = long(
+        7 * DAY_MS, "Close a segment when its first record is this old, full or not.", at_least(1)
+    )
+    unclean_leader_election_enable: bool = boolean(
+        False,
+        "Whether a replica that is not in sync may lead when no other is left, losing records.",
+    )
 
-    cleanup_policy: tuple[str, ...] = ("delete",)
-    compression_gzip_level: int = -1
-    compression_lz4_level: int = 9
-    compression_type: str = "producer"
-    compression_zstd_level: int = 3
-    delete_retention_ms: int = DAY_MS
-    file_delete_delay_ms: int = 60_000
-    flush_messages: int = UNLIMITED
-    flush_ms: int = UNLIMITED
-    follower_replication_throttled_replicas: tuple[str, ...] = ()
-    index_interval_bytes: int = 4096
-    internal_segment_bytes: int | None = None
-    leader_replication_throttled_replicas: tuple[str, ...] = ()
-    local_retention_bytes: int = -2
-    local_retention_ms: int = -2
-    max_compaction_lag_ms: int = UNLIMITED
-    max_message_bytes: int = 1_048_588
-    message_timestamp_after_max_ms: int = HOUR_MS
-    message_timestamp_before_max_ms: int = UNLIMITED
-    message_timestamp_type: str = "CreateTime"
-    min_cleanable_dirty_ratio: float = 0.5
-    min_compaction_lag_ms: int = 0
-    min_insync_replicas: int = 1
-    preallocate: bool = False
-    remote_log_copy_disable: bool = False
-    remote_log_delete_on_disable: bool = False
-    remote_storage_enable: bool = False
-    retention_bytes: int = -1
-    retention_ms: int = 7 * DAY_MS
-    segment_bytes: int = 1 << 30
-    segment_index_bytes: int = 10 << 20
-    segment_jitter_ms: int = 0
-    segment_ms: int = 7 * DAY_MS
-    unclean_leader_election_enable: bool = False
     producer_id_expiration_ms: int = DAY_MS
+    """Not a topic's config but the broker's, the same for all its logs."""
 
     @classmethod
-    def of(
-        cls, topic: Mapping[str, object], broker: Mapping[str, Value] | None = None
-    ) -> LogConfig:
+    def of_topic(cls, topic: Mapping[str, object], broker: Mapping[str, Value]) -> LogConfig:
         """The config of a topic that sets `topic`, on a broker with the parsed configs `broker`.
 
         Raises ConfigError for what a topic must not set, and `broker` is believed.
         """
-        values: dict[str, Value] = broker_defaults(broker or {})
-        values.update(TOPIC_CONFIGS.parse_given(topic))
-        return cls(**cast("dict[str, Any]", values))
+        values: dict[str, Any] = {**broker_defaults(broker), **cls.TABLE.parse_given(topic)}
+        return cls(**values)
 
     @property
     def compact(self) -> bool:
@@ -115,225 +216,6 @@ class LogConfig(NamedTuple):
         """The age at which a segment is full; compaction needs closed segments in time."""
         return min(self.segment_ms, self.max_compaction_lag_ms) if self.compact else self.segment_ms
 
-
-def _key(
-    name: str,
-    kind: ConfigType,
-    documentation: str,
-    allowed: Allowed | None = None,
-) -> ConfigKey:
-    default = LogConfig._field_defaults[name.replace(".", "_")]
-    return ConfigKey(name, kind, default, documentation, allowed)
-
-
-_BOOLEAN, _DOUBLE, _INT = ConfigType.BOOLEAN, ConfigType.DOUBLE, ConfigType.INT
-_LIST, _LONG, _STRING = ConfigType.LIST, ConfigType.LONG, ConfigType.STRING
-
-TOPIC_CONFIGS = ConfigTable(
-    "topic",
-    [
-        _key(
-            "cleanup.policy",
-            _LIST,
-            "What happens to old segments: delete removes whole segments by age and size, "
-            "compact keeps the last record of each key.",
-            ListOf(("compact", "delete")),
-        ),
-        _key(
-            "compression.gzip.level",
-            _INT,
-            "Effort of gzip when compression.type is gzip; -1 lets the codec choose.",
-            Range(1, 9, also=(-1,)),
-        ),
-        _key(
-            "compression.lz4.level",
-            _INT,
-            "Effort of lz4 when compression.type is lz4.",
-            between(1, 17),
-        ),
-        _key(
-            "compression.type",
-            _STRING,
-            "The codec in which batches are stored. producer keeps what the producer chose; "
-            "any other value makes the broker compress again where it differs.",
-            one_of("uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"),
-        ),
-        _key(
-            "compression.zstd.level",
-            _INT,
-            "Effort of zstd when compression.type is zstd.",
-            between(-131072, 22),
-        ),
-        _key(
-            "delete.retention.ms",
-            _LONG,
-            "How long a compacted topic keeps a tombstone, so that slow readers still see it.",
-            at_least(0),
-        ),
-        _key(
-            "file.delete.delay.ms",
-            _LONG,
-            "How long the directory of a deleted partition stays on the disk.",
-            at_least(0),
-        ),
-        _key(
-            "flush.messages",
-            _LONG,
-            "Flush to the disk after this many records. 1 flushes every append before it is "
-            "acknowledged. By default replication provides durability.",
-            at_least(1),
-        ),
-        _key(
-            "flush.ms",
-            _LONG,
-            "Flush to the disk when the oldest unflushed record is this old.",
-            at_least(0),
-        ),
-        _key(
-            "follower.replication.throttled.replicas",
-            _LIST,
-            "Followers whose replication is throttled, as partition:broker pairs, or *.",
-        ),
-        _key(
-            "index.interval.bytes",
-            _INT,
-            "Distance in the log between two index entries. Smaller finds an offset with less "
-            "reading and makes the indexes larger.",
-            at_least(0),
-        ),
-        _key(
-            "internal.segment.bytes",
-            _INT,
-            "Overrides segment.bytes and may be smaller than it allows. For tests.",
-        ),
-        _key(
-            "leader.replication.throttled.replicas",
-            _LIST,
-            "Leaders whose replication is throttled, as partition:broker pairs, or *.",
-        ),
-        _key(
-            "local.retention.bytes",
-            _LONG,
-            "With tiered storage, retention.bytes of the local part; -2 means the same value.",
-            at_least(-2),
-        ),
-        _key(
-            "local.retention.ms",
-            _LONG,
-            "With tiered storage, retention.ms of the local part; -2 means the same value.",
-            at_least(-2),
-        ),
-        _key(
-            "max.compaction.lag.ms",
-            _LONG,
-            "The longest time a record may stay uncompacted.",
-            at_least(1),
-        ),
-        _key(
-            "max.message.bytes",
-            _INT,
-            "The largest batch that is taken, in bytes, compressed if it is compressed.",
-            at_least(0),
-        ),
-        _key(
-            "message.timestamp.after.max.ms",
-            _LONG,
-            "How far a producer's timestamp may lie ahead of the broker's clock.",
-            at_least(0),
-        ),
-        _key(
-            "message.timestamp.before.max.ms",
-            _LONG,
-            "How far a producer's timestamp may lie behind the broker's clock.",
-            at_least(0),
-        ),
-        _key(
-            "message.timestamp.type",
-            _STRING,
-            "Whose time a record carries: the producer's (CreateTime) or that of the append "
-            "(LogAppendTime).",
-            one_of("CreateTime", "LogAppendTime"),
-        ),
-        _key(
-            "min.cleanable.dirty.ratio",
-            _DOUBLE,
-            "The uncompacted share of a log at which compaction starts.",
-            between(0, 1),
-        ),
-        _key(
-            "min.compaction.lag.ms",
-            _LONG,
-            "The shortest time a record stays uncompacted.",
-            at_least(0),
-        ),
-        _key(
-            "min.insync.replicas",
-            _INT,
-            "How many replicas must be in sync for a write with acks=all to be taken.",
-            at_least(1),
-        ),
-        _key(
-            "preallocate", _BOOLEAN, "Whether to reserve the disk space of a new segment at once."
-        ),
-        _key(
-            "remote.log.copy.disable",
-            _BOOLEAN,
-            "With tiered storage, stop copying segments to the remote tier.",
-        ),
-        _key(
-            "remote.log.delete.on.disable",
-            _BOOLEAN,
-            "With tiered storage, delete the remote part when it is disabled.",
-        ),
-        _key(
-            "remote.storage.enable",
-            _BOOLEAN,
-            "Tiered storage, which this broker does not have.",
-            one_of(False),
-        ),
-        _key(
-            "retention.bytes",
-            _LONG,
-            "Delete the oldest segments while the partition is larger than this; -1: no limit.",
-        ),
-        _key(
-            "retention.ms",
-            _LONG,
-            "Delete segments whose newest record is older than this; -1: keep for ever.",
-            at_least(-1),
-        ),
-        _key(
-            "segment.bytes",
-            _INT,
-            "The size of a segment file. Deletion works on whole segments.",
-            at_least(1 << 20),
-        ),
-        _key(
-            "segment.index.bytes",
-            _INT,
-            "The largest size of an index file; a segment whose index is full is closed.",
-            at_least(4),
-        ),
-        _key(
-            "segment.jitter.ms",
-            _LONG,
-            "The most by which segment.ms is shortened, a different amount for each segment, "
-            "so that not all partitions roll at once.",
-            at_least(0),
-        ),
-        _key(
-            "segment.ms",
-            _LONG,
-            "Close a segment when its first record is this old, full or not.",
-            at_least(1),
-        ),
-        _key(
-            "unclean.leader.election.enable",
-            _BOOLEAN,
-            "Whether a replica that is not in sync may lead when no other is left, losing records.",
-        ),
-    ],
-)
 
 INTERNAL = frozenset({"internal.segment.bytes"})
 """Keys that DescribeConfigs does not show."""
@@ -379,7 +261,7 @@ def _broker_keys() -> list[ConfigKey]:
     """The broker's side of SYNONYMS: same bounds; unset where a coarser unit has the default."""
     keys = []
     for name, synonyms in SYNONYMS.items():
-        topic_key = TOPIC_CONFIGS[name]
+        topic_key = LogConfig.TABLE[name]
         for place, (synonym, unit_ms) in enumerate(synonyms):
             if synonym == "log.flush.scheduler.interval.ms":
                 continue  # a config of its own, below
@@ -400,59 +282,42 @@ def _in_units(value: Value, unit_ms: int) -> Value:
     return value // unit_ms if isinstance(value, int) and unit_ms > 1 else value
 
 
-BROKER_LOG_CONFIGS: tuple[ConfigKey, ...] = (
-    *_broker_keys(),
-    ConfigKey(
-        "log.flush.offset.checkpoint.interval.ms",
-        _INT,
+class BrokerLogConfig(Config, kind="broker", more=_broker_keys()):
+    """What a broker's configs say about its logs, the defaults of topics among it."""
+
+    log_flush_offset_checkpoint_interval_ms: int = int_(
         60_000,
         "How often the recovery points are written, from where a crashed log is checked.",
         at_least(0),
-        Importance.HIGH,
-    ),
-    ConfigKey(
-        "log.flush.scheduler.interval.ms",
-        _LONG,
+        importance=Importance.HIGH,
+    )
+    log_flush_scheduler_interval_ms: int = long(
         UNLIMITED,
         "How often the broker looks for logs whose flush.ms is over.",
-        None,
-        Importance.HIGH,
-    ),
-    ConfigKey(
-        "log.flush.start.offset.checkpoint.interval.ms",
-        _INT,
+        importance=Importance.HIGH,
+    )
+    log_flush_start_offset_checkpoint_interval_ms: int = int_(
         60_000,
         "How often the log start offsets are written.",
         at_least(0),
-        Importance.HIGH,
-    ),
-    ConfigKey(
-        "log.retention.check.interval.ms",
-        _LONG,
-        300_000,
-        "How often the broker looks for segments to delete.",
-        at_least(1),
-        Importance.MEDIUM,
-    ),
-    ConfigKey(
-        "producer.id.expiration.check.interval.ms",
-        _INT,
+        importance=Importance.HIGH,
+    )
+    log_retention_check_interval_ms: int = long(
+        300_000, "How often the broker looks for segments to delete.", at_least(1)
+    )
+    producer_id_expiration_check_interval_ms: int = int_(
         600_000,
         "How often the broker looks for producers to forget.",
         at_least(1),
-        Importance.LOW,
-    ),
-    ConfigKey(
-        "producer.id.expiration.ms",
-        _INT,
+        importance=Importance.LOW,
+    )
+    producer_id_expiration_ms: int = int_(
         DAY_MS,
         "After this long without a write a producer is forgotten, and with it what would "
         "reveal its retries as duplicates.",
         at_least(1),
-        Importance.LOW,
-    ),
-)
-"""What a broker's config table needs so that its logs can be configured."""
+        importance=Importance.LOW,
+    )
 
 
 def broker_defaults(broker: Mapping[str, Value]) -> dict[str, Value]:

@@ -19,154 +19,84 @@ Not done: `transactional.id`; interceptors and serializers (keys and values are 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Set
+from typing import Any, Self
 
-from minikafka.client import COMMON_CONFIGS, ClientConfig
-from minikafka.config import (
-    ConfigError,
-    ConfigKey,
-    ConfigTable,
-    ConfigType,
-    at_least,
-    between,
-    one_of,
-)
+from minikafka.client import ClientConfig
+from minikafka.config import ConfigError, at_least, between, boolean, int_, long, one_of, string
 
 MAX_IN_FLIGHT_WITH_IDEMPOTENCE = 5
 
-PRODUCER_CONFIGS = ConfigTable(
-    "producer",
-    [
-        *COMMON_CONFIGS,
-        ConfigKey(
-            "acks",
-            ConfigType.STRING,
-            "all",
-            "Who must have a batch before it counts: all in-sync replicas (all, -1), the leader "
-            "(1), or nobody (0: the producer never hears of a loss).",
-            one_of("all", "-1", "0", "1"),
-        ),
-        ConfigKey(
-            "batch.size",
-            ConfigType.INT,
-            16_384,
-            "A batch is closed when the next record would make it larger than this many bytes.",
-            at_least(0),
-        ),
-        ConfigKey(
-            "linger.ms",
-            ConfigType.LONG,
-            5,
-            "How long a batch that is not full waits for more records.",
-            at_least(0),
-        ),
-        ConfigKey(
-            "buffer.memory",
-            ConfigType.LONG,
-            33_554_432,
-            "How many bytes of batches may wait or be on their way; then send blocks.",
-            at_least(0),
-        ),
-        ConfigKey(
-            "max.block.ms",
-            ConfigType.LONG,
-            60_000,
-            "How long send may block for metadata or memory, and partitions_for for metadata.",
-            at_least(0),
-        ),
-        ConfigKey(
-            "max.request.size",
-            ConfigType.INT,
-            1_048_576,
-            "The largest record that is accepted, and roughly the largest request.",
-            at_least(0),
-        ),
-        ConfigKey(
-            "delivery.timeout.ms",
-            ConfigType.INT,
-            120_000,
-            "A record that is not acknowledged this long after its batch began has failed.",
-            at_least(0),
-        ),
-        ConfigKey(
-            "retries",
-            ConfigType.INT,
-            2_147_483_647,
-            "How often a batch is sent again; the delivery timeout is the better limit.",
-            between(0, 2_147_483_647),
-        ),
-        ConfigKey(
-            "max.in.flight.requests.per.connection",
-            ConfigType.INT,
-            5,
-            "How many produce requests of one connection may wait for their answers.",
-            at_least(1),
-        ),
-        ConfigKey(
-            "enable.idempotence",
-            ConfigType.BOOLEAN,
-            True,
-            "Number the batches, so that the broker drops what it already has and refuses gaps.",
-        ),
-        ConfigKey(
-            "compression.type",
-            ConfigType.STRING,
-            "none",
-            "The codec of the batches.",
-            one_of("none", "gzip", "snappy", "lz4", "zstd"),
-        ),
-        ConfigKey(
-            "metadata.max.idle.ms",
-            ConfigType.LONG,
-            300_000,
-            "Stop asking about a topic that had no records for this long.",
-            at_least(5_000),
-        ),
-        ConfigKey(
-            "partitioner.ignore.keys",
-            ConfigType.BOOLEAN,
-            False,
-            "Partition as if no record had a key.",
-        ),
-        ConfigKey(
-            "partitioner.adaptive.partitioning.enable",
-            ConfigType.BOOLEAN,
-            True,
-            "Give fewer keyless records to partitions for which batches are waiting.",
-        ),
-    ],
-)
 
+class ProducerConfig(ClientConfig, kind="producer"):
+    """The producer's own configs, beside those of every client."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProducerConfig(ClientConfig):
-    """The values, each under its Kafka name in snake case."""
-
-    acks: int
-    batch_size: int
-    linger_ms: int
-    buffer_memory: int
-    max_block_ms: int
-    max_request_size: int
-    delivery_timeout_ms: int
-    retries: int
-    max_in_flight_requests_per_connection: int
-    enable_idempotence: bool
-    compression_type: str
-    metadata_max_idle_ms: int
-    partitioner_ignore_keys: bool
-    partitioner_adaptive_partitioning_enable: bool
+    acks: int = string(
+        "all",
+        "Who must have a batch before it counts: all in-sync replicas (all, -1), the leader "
+        "(1), or nobody (0: the producer never hears of a loss).",
+        one_of("all", "-1", "0", "1"),
+    )
+    batch_size: int = int_(
+        16_384,
+        "A batch is closed when the next record would make it larger than this many bytes.",
+        at_least(0),
+    )
+    linger_ms: int = long(
+        5, "How long a batch that is not full waits for more records.", at_least(0)
+    )
+    buffer_memory: int = long(
+        33_554_432,
+        "How many bytes of batches may wait or be on their way; then send blocks.",
+        at_least(0),
+    )
+    max_block_ms: int = long(
+        60_000,
+        "How long send may block for metadata or memory, and partitions_for for metadata.",
+        at_least(0),
+    )
+    max_request_size: int = int_(
+        1_048_576,
+        "The largest record that is accepted, and roughly the largest request.",
+        at_least(0),
+    )
+    delivery_timeout_ms: int = int_(
+        120_000,
+        "A record that is not acknowledged this long after its batch began has failed.",
+        at_least(0),
+    )
+    retries: int = int_(
+        2_147_483_647,
+        "How often a batch is sent again; the delivery timeout is the better limit.",
+        between(0, 2_147_483_647),
+    )
+    max_in_flight_requests_per_connection: int = int_(
+        5, "How many produce requests of one connection may wait for their answers.", at_least(1)
+    )
+    enable_idempotence: bool = boolean(
+        True, "Number the batches, so that the broker drops what it already has and refuses gaps."
+    )
+    compression_type: str = string(
+        "none", "The codec of the batches.", one_of("none", "gzip", "snappy", "lz4", "zstd")
+    )
+    metadata_max_idle_ms: int = long(
+        300_000, "Stop asking about a topic that had no records for this long.", at_least(5_000)
+    )
+    partitioner_ignore_keys: bool = boolean(False, "Partition as if no record had a key.")
+    partitioner_adaptive_partitioning_enable: bool = boolean(
+        True, "Give fewer keyless records to partitions for which batches are waiting."
+    )
 
     @classmethod
-    def of(cls, given: Mapping[str, object]) -> ProducerConfig:
-        """From configs by dotted or snake name. Raises ConfigError."""
+    def of(cls, given: Mapping[str, object] | None = None, /, **more: object) -> Self:
+        given = {**(given or {}), **more}
         if isinstance(given.get("acks"), int):
-            given = {**given, "acks": str(given["acks"])}  # it is a text because of "all"
-        explicit = PRODUCER_CONFIGS.parse_given(given)
-        values: dict[str, Any] = PRODUCER_CONFIGS.parse(given)
-        values["client_id"] = values["client_id"] or "producer"
+            given["acks"] = str(given["acks"])  # it is a text because of "all"
+        return super().of(given)
+
+    @classmethod
+    def settle(cls, values: dict[str, Any], explicit: Set[str]) -> None:
+        super().settle(values, explicit)
         values["acks"] = -1 if values["acks"] == "all" else int(values["acks"])
         if values["enable_idempotence"] and (conflict := _conflict(values)):
             if "enable_idempotence" in explicit:
@@ -185,7 +115,6 @@ class ProducerConfig(ClientConfig):
                 f"buffer.memory = {values['buffer_memory']}: must be at least batch.size, "
                 f"here {values['batch_size']}, or no batch could ever be opened"
             )
-        return cls(**values)
 
 
 def _conflict(values: Mapping[str, Any]) -> str | None:

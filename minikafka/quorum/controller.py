@@ -19,7 +19,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 from minikafka.config import ConfigError
-from minikafka.log.config import TOPIC_CONFIGS
+from minikafka.log.config import LogConfig
 from minikafka.log.directory import METADATA_TOPIC
 from minikafka.quorum.image import TOPIC_RESOURCE, MetadataImage
 from minikafka.wire.errors import ErrorCode, KafkaError
@@ -195,12 +195,12 @@ def check_topic_name(name: str) -> None:
 def _config_records(wish: NewTopic) -> list[Any]:
     """What the topic sets itself, as it was written. Raises KafkaError INVALID_CONFIG."""
     try:
-        TOPIC_CONFIGS.parse_given(wish.configs)
+        LogConfig.TABLE.parse_given(wish.configs)
         return [
             ConfigRecord(
                 resource_type=TOPIC_RESOURCE,
                 resource_name=wish.name,
-                name=TOPIC_CONFIGS[name].name,
+                name=LogConfig.TABLE[name].name,
                 value=value,
             )
             for name, value in wish.configs.items()

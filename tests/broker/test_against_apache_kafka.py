@@ -211,9 +211,9 @@ def test_configs_of_a_topic(judge: Judge) -> None:
 
 
 def topic_keys() -> list[str]:
-    from minikafka.log.config import TOPIC_CONFIGS
+    from minikafka.log.config import LogConfig
 
-    return [key.name for key in TOPIC_CONFIGS]
+    return [key.name for key in LogConfig.TABLE]
 
 
 # --- records ---

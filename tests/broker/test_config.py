@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from minikafka.broker.config import BROKER_CONFIGS, BrokerConfig, Endpoint
+from minikafka.broker.config import BrokerConfig, Endpoint
 from minikafka.config import ConfigError
 
 
 def test_defaults_are_apache_kafkas() -> None:
-    defaults = {key.name: key.default for key in BROKER_CONFIGS}
+    defaults = {key.name: key.default for key in BrokerConfig.TABLE}
     assert {name: defaults[name] for name in KAFKA} == KAFKA
 
 

@@ -225,7 +225,7 @@ EACH = Intervals(1_000, 2_000, 3_000, 500, 700)
 
 
 def test_nothing_happens_before_it_is_due() -> None:
-    broker = Broker(SMALL._replace(retention_bytes=0), EACH)
+    broker = Broker(SMALL.replace(retention_bytes=0), EACH)
     broker.fill(broker.create())
     assert broker.logs.poll(NOW) == NOW + 500 * MS
     assert broker.logs.poll(NOW + 499 * MS) == NOW + 500 * MS
@@ -236,7 +236,7 @@ def test_nothing_happens_before_it_is_due() -> None:
 
 
 def test_retention_asks_how_far_a_log_is_replicated() -> None:
-    broker = Broker(SMALL._replace(retention_bytes=0), EACH)
+    broker = Broker(SMALL.replace(retention_bytes=0), EACH)
     broker.fill(broker.create())
     broker.logs.high_watermark = lambda log: 0
     broker.logs.poll(NOW + 10_000 * MS)
@@ -244,7 +244,7 @@ def test_retention_asks_how_far_a_log_is_replicated() -> None:
 
 
 def test_flushes_checkpoints_and_expiry_by_the_clock() -> None:
-    config = SMALL._replace(flush_ms=100, producer_id_expiration_ms=50)
+    config = SMALL.replace(flush_ms=100, producer_id_expiration_ms=50)
     broker = Broker(config, EACH)
     log = broker.create()
     log.append(batch(1, producer=(7, 0, 0)), NOW, 0)

@@ -101,18 +101,18 @@ def log_append_time_claimed() -> bytes:
         (with_base_offset(batch(1), 5), SMALL, ErrorCode.INVALID_RECORD),
         (CONTROL, SMALL, ErrorCode.INVALID_RECORD),
         (batch(1, producer=(1, 0, -1)), SMALL, ErrorCode.INVALID_RECORD),
-        (batch([b"x" * 1000]), SMALL._replace(max_message_bytes=999), ErrorCode.MESSAGE_TOO_LARGE),
+        (batch([b"x" * 1000]), SMALL.replace(max_message_bytes=999), ErrorCode.MESSAGE_TOO_LARGE),
         (batch([b"x" * 2000]), SMALL, ErrorCode.RECORD_LIST_TOO_LARGE),
         (batch(1, NOW_MS + 3_600_001), SMALL, ErrorCode.INVALID_TIMESTAMP),
         (log_append_time_claimed(), SMALL, ErrorCode.INVALID_TIMESTAMP),
         (
             batch(1, NOW_MS - 11),
-            SMALL._replace(message_timestamp_before_max_ms=10),
+            SMALL.replace(message_timestamp_before_max_ms=10),
             ErrorCode.INVALID_TIMESTAMP,
         ),
         (
             batch(1, key=None),
-            SMALL._replace(cleanup_policy=("compact",)),
+            SMALL.replace(cleanup_policy=("compact",)),
             ErrorCode.INVALID_RECORD,
         ),
     ],
@@ -129,7 +129,7 @@ def test_what_is_refused_changes_nothing(data: bytes, config: LogConfig, code: E
 
 
 def test_timestamps_at_the_edge_are_taken() -> None:
-    place = Place(SMALL._replace(message_timestamp_before_max_ms=10))
+    place = Place(SMALL.replace(message_timestamp_before_max_ms=10))
     place.append(1, NOW_MS + 3_600_000)
     place.append(1, NOW_MS - 10)
     place.append(1, -1)
@@ -150,7 +150,7 @@ def test_brokers_may_append_several_batches_and_control_batches() -> None:
 
 
 def test_log_append_time_replaces_the_producers() -> None:
-    place = Place(SMALL._replace(message_timestamp_type="LogAppendTime"))
+    place = Place(SMALL.replace(message_timestamp_type="LogAppendTime"))
     done = place.append(2, 5)
     assert done.log_append_time_ms == NOW_MS
     assert [record.timestamp for record in everything(place.log)] == [NOW_MS, NOW_MS]
@@ -167,7 +167,7 @@ def test_batches_in_any_codec_are_kept_as_they_are(codec: Compression) -> None:
 
 @pytest.mark.parametrize("name", ["gzip", "uncompressed", "zstd"])
 def test_a_topic_with_a_codec_of_its_own_compresses_again(name: str) -> None:
-    place = Place(SMALL._replace(compression_type=name))
+    place = Place(SMALL.replace(compression_type=name))
     place.append(5, codec=Compression.LZ4, producer=(7, 0, 0))
     stored = data_of(place.log.read(0, 10_000).records)
     header = read_header(stored)
@@ -177,7 +177,7 @@ def test_a_topic_with_a_codec_of_its_own_compresses_again(name: str) -> None:
 
 
 def test_a_batch_that_has_the_topics_codec_already_is_kept() -> None:
-    place = Place(SMALL._replace(compression_type="lz4"))
+    place = Place(SMALL.replace(compression_type="lz4"))
     data = batch(5, codec=Compression.LZ4)
     place.log.append(data, NOW, 0)
     assert data_of(place.log.read(0, 10_000).records)[16:] == data[16:]
@@ -214,7 +214,7 @@ def test_a_segment_is_full_before_it_is_larger_than_segment_bytes() -> None:
 
 
 def test_a_segment_rolls_when_its_first_record_is_older_than_segment_ms() -> None:
-    place = Place(SMALL._replace(segment_ms=100))
+    place = Place(SMALL.replace(segment_ms=100))
     place.append(1, NOW_MS)
     place.append(1, NOW_MS + 100)
     assert len(place.log.segments) == 1
@@ -223,7 +223,7 @@ def test_a_segment_rolls_when_its_first_record_is_older_than_segment_ms() -> Non
 
 
 def test_without_timestamps_the_clock_decides() -> None:
-    place = Place(SMALL._replace(segment_ms=100))
+    place = Place(SMALL.replace(segment_ms=100))
     place.append(1, -1, now=NOW)
     place.append(1, -1, now=NOW + 100_000)
     assert len(place.log.segments) == 1
@@ -232,7 +232,7 @@ def test_without_timestamps_the_clock_decides() -> None:
 
 
 def test_the_first_timestamp_is_known_after_reopening() -> None:
-    place = Place(SMALL._replace(segment_ms=100))
+    place = Place(SMALL.replace(segment_ms=100))
     place.append(1, NOW_MS)
     place.reopen()
     place.append(1, NOW_MS + 101)
@@ -241,7 +241,7 @@ def test_the_first_timestamp_is_known_after_reopening() -> None:
 
 def test_jitter_rolls_earlier_by_an_amount_that_belongs_to_the_segment() -> None:
     def rolls_after(jitter_ms: int) -> int:
-        place = Place(SMALL._replace(segment_ms=1_000, segment_jitter_ms=jitter_ms))
+        place = Place(SMALL.replace(segment_ms=1_000, segment_jitter_ms=jitter_ms))
         place.append(1, NOW_MS)
         waited = 0
         while len(place.log.segments) == 1:
@@ -258,7 +258,7 @@ def test_jitter_rolls_earlier_by_an_amount_that_belongs_to_the_segment() -> None
 @pytest.mark.parametrize(("index_bytes", "entries"), [(40, 2), (48, 3), (10_000, None)])
 def test_a_segment_rolls_when_an_index_is_full(index_bytes: int, entries: int | None) -> None:
     """40 bytes are five offset entries but three time entries, of which one is kept back."""
-    place = Place(SMALL._replace(segment_index_bytes=index_bytes, segment_bytes=100_000))
+    place = Place(SMALL.replace(segment_index_bytes=index_bytes, segment_bytes=100_000))
     place.fill(40)
     if entries is None:
         assert len(place.log.segments) == 1
@@ -470,7 +470,7 @@ def test_truncation_survives_a_crash() -> None:
 
 
 def test_truncation_below_the_first_segment_starts_anew() -> None:
-    place = Place(SMALL._replace(retention_bytes=2_000))
+    place = Place(SMALL.replace(retention_bytes=2_000))
     place.fill(60)
     place.log.apply_retention(NOW, 60)
     first = place.log.base_offsets[0]
@@ -484,7 +484,7 @@ def test_truncation_below_the_first_segment_starts_anew() -> None:
 
 
 def test_retention_by_bytes_keeps_at_least_that_much() -> None:
-    place = Place(SMALL._replace(retention_bytes=3_000))
+    place = Place(SMALL.replace(retention_bytes=3_000))
     place.fill(100)
     before = place.log.size_bytes
     sizes = [segment.size_bytes for segment in place.log.segments]
@@ -496,7 +496,7 @@ def test_retention_by_bytes_keeps_at_least_that_much() -> None:
 
 
 def test_retention_by_time_deletes_segments_whose_newest_record_is_old() -> None:
-    place = Place(SMALL._replace(retention_ms=1_000))
+    place = Place(SMALL.replace(retention_ms=1_000))
     place.fill(60)
     first_end = place.log.base_offsets[1]
     newest_ms = NOW_MS + first_end - 1
@@ -506,13 +506,13 @@ def test_retention_by_time_deletes_segments_whose_newest_record_is_old() -> None
 
 
 def test_without_limits_nothing_is_deleted() -> None:
-    place = Place(SMALL._replace(retention_ms=-1))
+    place = Place(SMALL.replace(retention_ms=-1))
     place.fill(60, first_ms=0)
     assert place.log.apply_retention(NOW, 60) == 0
 
 
 def test_when_all_is_old_the_active_segment_goes_too() -> None:
-    place = Place(SMALL._replace(retention_ms=1_000))
+    place = Place(SMALL.replace(retention_ms=1_000))
     place.fill(60)
     assert len(place.log.segments) == 3
     assert place.log.apply_retention(NOW + 10**9, 60) == 3
@@ -523,7 +523,7 @@ def test_when_all_is_old_the_active_segment_goes_too() -> None:
 
 
 def test_nothing_beyond_the_high_watermark_is_deleted() -> None:
-    place = Place(SMALL._replace(retention_bytes=0))
+    place = Place(SMALL.replace(retention_bytes=0))
     place.fill(60)
     second = place.log.base_offsets[2]
     assert place.log.apply_retention(NOW, second - 1) == 1
@@ -531,7 +531,7 @@ def test_nothing_beyond_the_high_watermark_is_deleted() -> None:
 
 
 def test_segments_below_the_log_start_offset_are_deleted_whatever_the_policy() -> None:
-    place = Place(SMALL._replace(cleanup_policy=("compact",), retention_bytes=0, retention_ms=1))
+    place = Place(SMALL.replace(cleanup_policy=("compact",), retention_bytes=0, retention_ms=1))
     place.fill(60)
     place.log.advance_log_start_offset(place.log.base_offsets[2] + 1)
     assert place.log.apply_retention(NOW + 10**9, 60) == 2
@@ -541,7 +541,7 @@ def test_segments_below_the_log_start_offset_are_deleted_whatever_the_policy() -
 
 
 def test_deleted_segments_leave_no_files() -> None:
-    place = Place(SMALL._replace(retention_bytes=0))
+    place = Place(SMALL.replace(retention_bytes=0))
     place.fill(60)
     place.log.apply_retention(NOW, 60)
     suffixes = sorted(name.split(".")[1] for name in place.files.list("t-0") if "." in name)
@@ -590,7 +590,7 @@ def test_truncation_forgets_flushes_that_are_under_way(
 
 
 def test_flush_messages_flushes_before_the_append_returns() -> None:
-    place = Place(SMALL._replace(flush_messages=2))
+    place = Place(SMALL.replace(flush_messages=2))
     place.append(1)
     assert place.log.recovery_point == 0
     place.append(1)
@@ -600,7 +600,7 @@ def test_flush_messages_flushes_before_the_append_returns() -> None:
 
 
 def test_flush_ms_counts_from_the_first_unflushed_append() -> None:
-    place = Place(SMALL._replace(flush_ms=100))
+    place = Place(SMALL.replace(flush_ms=100))
     assert not place.log.flush_due(NOW + 10**9)
     place.append(1, now=NOW)
     place.append(1, now=NOW + 90_000)

@@ -116,7 +116,7 @@ def test_silent_producers_are_forgotten() -> None:
 
 
 def test_what_expired_while_the_broker_was_down_is_not_loaded() -> None:
-    place = Place(SMALL._replace(producer_id_expiration_ms=100))
+    place = Place(SMALL.replace(producer_id_expiration_ms=100))
     place.append(1, NOW_MS - 100, producer=(7, 0, 0))
     place.append(1, NOW_MS - 99, producer=(8, 0, 0))
     assert set(place.reopen().producers.states) == {8}
