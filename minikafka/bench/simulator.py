@@ -38,7 +38,10 @@ TOPIC = "load"
 
 def arrivals(sim: Simulator, producer: Producer, partition: int) -> None:
     """Send whenever a record arrives: a Poisson process of this producer's own."""
-    send = partial(producer.send, TOPIC, VALUE, partition=partition)
+
+    def send() -> None:
+        producer.send(TOPIC, VALUE, partition=partition)
+
     sim.arrivals(ARRIVALS_PER_MS, send, f"arrivals/{partition}")
 
 

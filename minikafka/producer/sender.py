@@ -37,7 +37,7 @@ from minikafka.producer.accumulator import (
 )
 from minikafka.producer.config import ProducerConfig
 from minikafka.producer.partitioner import StickyPartition, partition_of_key
-from minikafka.record.batch import HEADER_BYTES, Header, size_upper_bound
+from minikafka.record.batch import HEADER_BYTES, RECORD_OVERHEAD_BYTES, Header, size_upper_bound
 from minikafka.record.compression import Compression, compress
 from minikafka.wire.errors import ErrorCode, KafkaError
 from minikafka.wire.messages import InitProducerIdRequest, ProduceRequest
@@ -95,7 +95,9 @@ class SenderNode(ClientNode):
                 return None
             info = self.metadata.topics[topic]
         timestamp, key, value, headers = record
-        size_bytes = size_upper_bound(key, value, headers)
+        size_bytes = RECORD_OVERHEAD_BYTES + len(key or b"") + len(value or b"")
+        if headers:
+            size_bytes = size_upper_bound(key, value, headers)
         if size_bytes + HEADER_BYTES > self.config.max_request_size:
             self._refuse(size_bytes, "max.request.size", self.config.max_request_size)
         if partition is None:

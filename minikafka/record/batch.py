@@ -572,12 +572,13 @@ def _decode_headers(data: bytes, at: int) -> tuple[tuple[Header, ...], int]:
 
 def size_upper_bound(key: bytes | None, value: bytes | None, headers: Sequence[Header] = ()) -> int:
     """The most bytes that one record can take, uncompressed, wherever it stands in a batch."""
-    size = _RECORD_OVERHEAD_BYTES + len(key or b"") + len(value or b"")
+    size = RECORD_OVERHEAD_BYTES + len(key or b"") + len(value or b"")
     return size + len(_encode_headers(headers)) if headers else size
 
 
-# 5 length, 1 attributes, 10 and 5 deltas, 5 and 5 key and value length, 1 number of headers.
-_RECORD_OVERHEAD_BYTES = 32
+RECORD_OVERHEAD_BYTES = 32
+"""Most that a record adds to its key and value: 5 length, 1 attributes, 10 and 5 deltas, 5 and 5
+key and value length, 1 number of headers."""
 
 
 class BatchBuilder:
