@@ -29,17 +29,10 @@ from enum import IntEnum
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from minikafka.client import (
-    INT32_MAX,
-    ClientConfig,
-    ClientNode,
-    Facade,
-    Pending,
-    topic_name,
-    topic_names,
-    utf8,
-    whole_number,
-)
+from minikafka.client.arguments import INT32_MAX, topic_name, topic_names, utf8, whole_number
+from minikafka.client.config import ClientConfig
+from minikafka.client.facade import Facade
+from minikafka.client.node import ClientNode, Pending
 from minikafka.config import ConfigType, at_least, int_
 from minikafka.node import MS
 from minikafka.wire.errors import ErrorCode, KafkaError

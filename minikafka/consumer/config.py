@@ -7,7 +7,7 @@ are bytes), interceptors, metrics.
 
 from __future__ import annotations
 
-from minikafka.client import ClientConfig
+from minikafka.client.config import ClientConfig
 from minikafka.config import at_least, boolean, int_, one_of, string
 
 

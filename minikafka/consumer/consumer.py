@@ -20,7 +20,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from minikafka.client import INT64_MAX, Facade, TopicPartition, milliseconds, whole_number
+from minikafka.client.arguments import INT64_MAX, TopicPartition, milliseconds, whole_number
+from minikafka.client.facade import Facade
 from minikafka.consumer.config import ConsumerConfig
 from minikafka.consumer.fetcher import ConsumerStatistics, FetcherNode, OffsetAndTimestamp
 from minikafka.consumer.records import ConsumerRecord

@@ -8,7 +8,7 @@ A partition is fetched when it has a position and nothing fetched lies unread. T
 the flow control a consumer has and needs: a program that is slow in calling poll leaves one
 answer per partition unread, and nothing more is asked for. Each broker has at most one fetch
 open, for all its partitions together, on a connection of its own: it may wait there for
-fetch.max.wait.ms, and whatever stood behind it would wait as long (client.py).
+fetch.max.wait.ms, and whatever stood behind it would wait as long (client/node.py).
 
 An answer counts only if the partition still stands where it stood when the fetch left;
 after a `seek` what comes back for the old position is dropped.
@@ -29,7 +29,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
-from minikafka.client import ClientNode, Connection, Pending, TopicPartition
+from minikafka.client.arguments import TopicPartition
+from minikafka.client.node import ClientNode, Connection, Pending
 from minikafka.consumer.config import ConsumerConfig
 from minikafka.consumer.records import ConsumerRecord, Fetched
 from minikafka.consumer.session import FULL, FetchSession, Wanted

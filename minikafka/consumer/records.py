@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
-from minikafka.client import TopicPartition
+from minikafka.client.arguments import TopicPartition
 from minikafka.record.batch import BatchHeader, Buffer, Header, batches, decode_rows
 from minikafka.record.errors import RecordError
 from minikafka.wire.errors import ErrorCode, KafkaError

@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from minikafka.client import TopicPartition
+from minikafka.client.arguments import TopicPartition
 from minikafka.wire.errors import ErrorCode
 
 NO_SESSION = 0

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from minikafka.admin import Admin, NewTopic
-from minikafka.client import TopicPartition
+from minikafka.client.arguments import TopicPartition
 from minikafka.consumer.consumer import Consumer
 from minikafka.producer.producer import Producer
 from minikafka.runtime.hardware import Link

@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 from typing import Any, Self
 
-from minikafka.client import ClientConfig
+from minikafka.client.config import ClientConfig
 from minikafka.config import ConfigError, at_least, between, boolean, int_, long, one_of, string
 
 MAX_IN_FLIGHT_WITH_IDEMPOTENCE = 5

@@ -21,7 +21,8 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from minikafka.client import INT32_MAX, INT64_MAX, Facade, topic_name, utf8, whole_number
+from minikafka.client.arguments import INT32_MAX, INT64_MAX, topic_name, utf8, whole_number
+from minikafka.client.facade import Facade
 from minikafka.node import MS, WorldStopped
 from minikafka.producer.accumulator import NO_OFFSET, ProducerBatch, ProducerStatistics
 from minikafka.producer.config import ProducerConfig

@@ -26,7 +26,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from minikafka.client import NO_LEADER, ClientNode, Connection, TopicInfo
+from minikafka.client.metadata import NO_LEADER, TopicInfo
+from minikafka.client.node import ClientNode, Connection
 from minikafka.node import MS, NEVER
 from minikafka.producer.accumulator import (
     NO_OFFSET,

@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from minikafka.client import ClientNode
+from minikafka.client.node import ClientNode
 from minikafka.node import MS, Closed, Request, Response
 from minikafka.trace import Event, Trace
 from minikafka.wire.messages import (

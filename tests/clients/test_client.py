@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from minikafka.admin import ANY_BROKER, AdminConfig, AdminNode
-from minikafka.client import Backoff, Pending
+from minikafka.client.metadata import Backoff
+from minikafka.client.node import Pending
 from minikafka.node import MS, NEVER
 from minikafka.wire.errors import ErrorCode, KafkaError
 from minikafka.wire.messages import (

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from minikafka.client import Pending, TopicPartition
+from minikafka.client.arguments import TopicPartition
+from minikafka.client.node import Pending
 from minikafka.consumer.config import ConsumerConfig
 from minikafka.consumer.fetcher import FetcherNode, OffsetAndTimestamp
 from minikafka.consumer.records import Fetched

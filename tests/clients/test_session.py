@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from minikafka.client import TopicPartition
+from minikafka.client.arguments import TopicPartition
 from minikafka.consumer.session import LAST_EPOCH, FetchSession, SessionRequest, Wanted
 from minikafka.wire.errors import ErrorCode
 

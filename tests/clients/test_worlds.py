@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from minikafka.admin import Admin, ConfigSource, NewTopic
-from minikafka.client import TopicPartition
+from minikafka.client.arguments import TopicPartition
 from minikafka.consumer.consumer import Consumer
 from minikafka.node import WorldStopped
 from minikafka.producer.producer import DeliveryFuture, Producer
