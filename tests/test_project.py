@@ -30,6 +30,7 @@ KNOWS = {
     "record": set(),
     "wire": {"record"},
     "log": {"record", "wire"},
+    "client": {"wire", "runtime"},  # without a world, a client gets one of sockets
     "producer": {"record", "wire", "client"},
     "consumer": {"record", "wire", "client"},
 }

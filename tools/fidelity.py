@@ -20,6 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "FIDELITY.md"
 FOLDERS = {
+    "client": "What the clients share",
     "producer": "A record is born",
     "record": "It becomes bytes",
     "wire": "Bytes become a conversation",
@@ -29,7 +30,7 @@ FOLDERS = {
     "quorum": "Which topics exist",
     "consumer": "It is read",
     "runtime": "What carries it all",
-    "": "Clients, configs, the seam",
+    "": "Admin, configs, the seam",
 }
 NOT_DONE = re.compile(r"Not done: (.*?)(?= Not done: |\n\s*\n|\Z)", re.DOTALL)
 
@@ -81,7 +82,7 @@ def tests_by_module() -> dict[str, set[str]]:
         folder = ROOT / "tests" / (name.parts[0] if len(name.parts) > 1 else "")
         if name.as_posix() not in found and len(name.parts) > 1 and folder.is_dir():
             found[name.as_posix()] = {f"tests/{name.parts[0]}/"}
-    for client in ("producer", "consumer"):
+    for client in ("client", "producer", "consumer"):
         for path in sorted((ROOT / "minikafka" / client).glob("*.py")):
             found.setdefault(f"{client}/{path.name}", {"tests/clients/"})
     return found
