@@ -34,7 +34,7 @@ KNOWS = {
     "producer": {"record", "wire", "client"},
     "consumer": {"record", "wire", "client"},
 }
-KNOWN_TO_ALL = {"node", "trace", "config"}
+KNOWN_TO_ALL = {"node", "trace", "config", "__version__"}
 
 
 def imports(path: Path) -> Iterator[tuple[str, list[str]]]:
