@@ -12,8 +12,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from minikafka.viz.shapes import Picture, Shape, number
 from minikafka.viz.story import Story
-from minikafka.viz.strip import Picture, Shape, call_out, draw, number
+from minikafka.viz.strip import call_out, draw
 from minikafka.viz.theme import LIGHT, SANS
 
 MARGIN = 14

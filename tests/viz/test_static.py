@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from minikafka.viz.shapes import fitting, text_width
 from minikafka.viz.static import log_strip_svg
 from minikafka.viz.story import Story, tell
-from minikafka.viz.strip import draw, fitting, layout, text_width
+from minikafka.viz.strip import draw, layout
 from minikafka.viz.theme import DARK, LIGHT
 
 GOLDEN = Path(__file__).parent / "golden"

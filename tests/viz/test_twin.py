@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 import minikafka.viz.widgets
+from minikafka.viz.shapes import text_width
 from minikafka.viz.story import Story
-from minikafka.viz.strip import describe, draw, text_width
+from minikafka.viz.strip import describe, draw
 
 MODULE = Path(minikafka.viz.widgets.__file__).parent / "log_strip.js"
 

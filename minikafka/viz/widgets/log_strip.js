@@ -4,7 +4,7 @@
 //                 ▲                                                                │
 //     play · step · scrub · keys ──────────── the playhead ◄───────────────────────┘
 //
-// The first half is the twin of viz/strip.py: same functions, same names, same numbers. A
+// The first half is the twin of viz/shapes.py and viz/strip.py: same functions, same names, same numbers. A
 // test compares what both draw, shape by shape, so change them together. The second half is
 // what paper cannot do: a playhead, flags that glide, a lens that follows the pointer.
 //
@@ -25,7 +25,7 @@ const IDEA = {
   position: "read", crashed: "lost", truncate: "lost", dropped: "lost", recovered: "lost",
 };
 
-// ---- the twin of viz/strip.py: numbers and text --------------------------------------
+// ---- the twin of viz/shapes.py: numbers and text -------------------------------------
 
 export function textWidth(text, size = 12, bold = false) {
   let ems = 0;
