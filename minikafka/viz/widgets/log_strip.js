@@ -4,9 +4,10 @@
 //                 ▲                                                                │
 //     play · step · scrub · keys ──────────── the playhead ◄───────────────────────┘
 //
-// The first half is the twin of viz/shapes.py and viz/strip.py: same functions, same names, same numbers. A
-// test compares what both draw, shape by shape, so change them together. The second half is
-// what paper cannot do: a playhead, flags that glide, a lens that follows the pointer.
+// The first half is the twin of viz/shapes.py and viz/strip.py: same functions, same names,
+// same numbers. A test compares what both draw, shape by shape, so change them together. The
+// second half is what paper cannot do: a playhead, flags that glide, a lens that follows the
+// pointer.
 //
 // A plain ES module without imports: it runs in JupyterLab, in an exported page, offline.
 //
