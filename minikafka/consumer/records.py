@@ -19,8 +19,9 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from minikafka.client.arguments import TopicPartition
-from minikafka.record.batch import BatchHeader, Buffer, Header, batches, decode_rows
+from minikafka.record.batch import BatchHeader, Buffer, batches
 from minikafka.record.errors import RecordError
+from minikafka.record.records import Header, decode_rows
 from minikafka.wire.errors import ErrorCode, KafkaError
 
 

@@ -38,17 +38,10 @@ from struct import Struct
 
 from minikafka.log.index import OffsetIndex, TimeIndex
 from minikafka.log.producers import DamagedSnapshot, ProducerState, decode_snapshot
-from minikafka.record.batch import (
-    BatchHeader,
-    Buffer,
-    Record,
-    batches,
-    check_crc,
-    decode,
-    read_header,
-)
+from minikafka.record.batch import BatchHeader, Buffer, batches, check_crc, read_header
 from minikafka.record.control import ControlType, decode_control_key, decode_end_txn_marker
 from minikafka.record.errors import BadLength, RecordError
+from minikafka.record.records import Record, decode
 
 TIMESTAMP_TYPES = ("CreateTime", "LogAppendTime")
 DELETE_HORIZON = 1 << 6

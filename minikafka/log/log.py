@@ -56,14 +56,9 @@ from minikafka.log.validate import (
     target_codec,
 )
 from minikafka.node import MS
-from minikafka.record.batch import (
-    LOG_OVERHEAD,
-    BatchHeader,
-    decode,
-    set_log_append_time,
-    stamp,
-)
+from minikafka.record.batch import LOG_OVERHEAD, BatchHeader, set_log_append_time, stamp
 from minikafka.record.errors import RecordError
+from minikafka.record.records import decode
 from minikafka.wire.errors import ErrorCode, KafkaError
 
 Emit = Callable[..., None] | None

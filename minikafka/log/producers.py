@@ -42,9 +42,10 @@ from typing import NamedTuple
 
 from minikafka.log.files import Files
 from minikafka.log.segment import file_name
-from minikafka.record.batch import BatchHeader, Record
+from minikafka.record.batch import BatchHeader
 from minikafka.record.control import ControlType, decode_control_key, decode_end_txn_marker
 from minikafka.record.crc import crc32c
+from minikafka.record.records import Record
 from minikafka.wire.errors import ErrorCode, KafkaError
 
 SNAPSHOT_SUFFIX = ".snapshot"

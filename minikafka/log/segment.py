@@ -31,13 +31,12 @@ from minikafka.record.batch import (
     LOG_OVERHEAD,
     MAGIC,
     BatchHeader,
-    Record,
     check_crc,
-    decode,
     read_header,
 )
 from minikafka.record.crc import crc32c
 from minikafka.record.errors import BadDelta, BadLength, CorruptBatch
+from minikafka.record.records import Record, decode
 
 LOG_SUFFIX = ".log"
 INDEX_SUFFIX = ".index"

@@ -29,8 +29,6 @@ from minikafka.record.batch import (
     LOG_APPEND_TIME,
     LOG_OVERHEAD,
     BatchHeader,
-    Record,
-    decode,
     read_header,
     recompress,
     verify,
@@ -43,6 +41,7 @@ from minikafka.record.errors import (
     DecompressionTooLarge,
     RecordError,
 )
+from minikafka.record.records import Record, decode
 from minikafka.wire.errors import ErrorCode, KafkaError
 
 Batches = list[tuple[int, BatchHeader]]

@@ -52,7 +52,8 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, NamedTuple
 
 from minikafka.node import MS, NEVER
-from minikafka.record.batch import HEADER_BYTES, BatchBuilder
+from minikafka.record.batch import HEADER_BYTES
+from minikafka.record.builder import BatchBuilder
 from minikafka.record.compression import Compression
 from minikafka.wire.errors import KafkaError
 

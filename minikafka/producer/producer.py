@@ -27,7 +27,7 @@ from minikafka.node import MS, WorldStopped
 from minikafka.producer.accumulator import NO_OFFSET, ProducerBatch, ProducerStatistics
 from minikafka.producer.config import ProducerConfig
 from minikafka.producer.sender import SenderNode
-from minikafka.record.batch import Header
+from minikafka.record.records import Header
 from minikafka.wire.errors import ErrorCode, KafkaError
 
 if TYPE_CHECKING:

@@ -38,8 +38,10 @@ from minikafka.producer.accumulator import (
 )
 from minikafka.producer.config import ProducerConfig
 from minikafka.producer.partitioner import StickyPartition, partition_of_key
-from minikafka.record.batch import HEADER_BYTES, RECORD_OVERHEAD_BYTES, Header, size_upper_bound
+from minikafka.record.batch import HEADER_BYTES
+from minikafka.record.builder import RECORD_OVERHEAD_BYTES, size_upper_bound
 from minikafka.record.compression import Compression, compress
+from minikafka.record.records import Header
 from minikafka.wire.errors import ErrorCode, KafkaError
 from minikafka.wire.messages import InitProducerIdRequest, ProduceRequest
 from minikafka.wire.messages.produce import PartitionProduceData, TopicProduceData

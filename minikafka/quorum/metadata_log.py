@@ -29,7 +29,9 @@ from minikafka.log.directory import METADATA_TOPIC
 from minikafka.log.log import Emit, Log
 from minikafka.node import MS
 from minikafka.quorum.image import MetadataImage
-from minikafka.record.batch import BatchBuilder, batches, decode
+from minikafka.record.batch import batches
+from minikafka.record.builder import BatchBuilder
+from minikafka.record.records import decode
 from minikafka.wire.messages.metadata_records import (
     FeatureLevelRecord,
     PartitionRecord,

@@ -1,6 +1,8 @@
 """Records and the bytes they become: RecordBatch v2, its checksum, its codecs.
 
-    batch.py        the format: header, building, reading, verifying, stamping
+    batch.py        the envelope: header, verifying, stamping, compressing again
+    records.py      what is in it, for who must look inside
+    builder.py      making one
     control.py      batches in which Kafka talks to itself (commit and abort markers, …)
     compression.py  none, gzip, snappy, lz4, zstd, with bounded decompression
     varint.py       the integers inside a record

@@ -40,6 +40,9 @@ from minikafka.record.errors import CodecNotAvailable, CorruptRecords, Decompres
 
 Buffer = bytes | bytearray | memoryview
 
+DECOMPRESSED_LIMIT_BYTES = 100 * 1024 * 1024
+"""What a batch may grow to by default: as much as the largest request that a broker takes."""
+
 SNAPPY_BLOCK_BYTES = 32 * 1024
 _SNAPPY_MAGIC = b"\x82SNAPPY\0"
 _SNAPPY_HEADER = _SNAPPY_MAGIC + b"\0\0\0\1\0\0\0\1"  # version, oldest version that can read it

@@ -17,7 +17,7 @@ from __future__ import annotations
 import struct
 from enum import IntEnum
 
-from minikafka.record.batch import BatchBuilder
+from minikafka.record.builder import BatchBuilder
 from minikafka.record.errors import BadLength
 
 _KEY = struct.Struct(">hh")

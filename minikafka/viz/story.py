@@ -28,7 +28,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 from minikafka.node import Request
-from minikafka.record.batch import batches, decode
+from minikafka.record.batch import batches
+from minikafka.record.records import decode
 from minikafka.trace import Event, Trace
 from minikafka.wire.messages import ProduceRequest
 

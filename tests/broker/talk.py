@@ -17,7 +17,9 @@ from minikafka.broker.broker import Broker
 from minikafka.broker.config import BrokerConfig
 from minikafka.log.files import RealFiles
 from minikafka.node import MS, Channel, Closed, Message, Request
-from minikafka.record.batch import BatchBuilder, batches, decode
+from minikafka.record.batch import batches
+from minikafka.record.builder import BatchBuilder
+from minikafka.record.records import decode
 from minikafka.runtime.loop import Loop
 from minikafka.trace import Trace
 from minikafka.wire.connection import ClientConnection, decode_request, encode_response

@@ -10,8 +10,9 @@ from minikafka.consumer.config import ConsumerConfig
 from minikafka.consumer.fetcher import FetcherNode, OffsetAndTimestamp
 from minikafka.consumer.records import Fetched
 from minikafka.node import MS, Request
-from minikafka.record.batch import BatchBuilder, Record, encode
+from minikafka.record.builder import BatchBuilder, encode
 from minikafka.record.compression import Compression
+from minikafka.record.records import Record
 from minikafka.wire.errors import ErrorCode, KafkaError
 from minikafka.wire.messages import (
     ApiVersionsRequest,

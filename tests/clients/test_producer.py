@@ -11,7 +11,9 @@ from minikafka.node import MS, Request
 from minikafka.producer.accumulator import ProducerBatch, ProducerId
 from minikafka.producer.config import ProducerConfig
 from minikafka.producer.sender import SenderNode
-from minikafka.record.batch import decode, read_header, size_upper_bound
+from minikafka.record.batch import read_header
+from minikafka.record.builder import size_upper_bound
+from minikafka.record.records import decode
 from minikafka.wire.errors import ErrorCode, KafkaError
 from minikafka.wire.messages import (
     InitProducerIdRequest,

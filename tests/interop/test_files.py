@@ -12,7 +12,8 @@ from minikafka.bench.servers import Server
 from minikafka.log.config import LogConfig
 from minikafka.log.files import RealFiles
 from minikafka.log.log import Log
-from minikafka.record.batch import Record, batches, decode, verify
+from minikafka.record.batch import batches, verify
+from minikafka.record.records import Record, decode
 
 from .clients import RECORDS, Confluent, Sent
 

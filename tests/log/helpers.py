@@ -7,8 +7,10 @@ from typing import Any
 from minikafka.log.config import LogConfig
 from minikafka.log.files import Files, FileSlice
 from minikafka.log.log import Appended, Log
-from minikafka.record.batch import BatchBuilder, Record, batches, decode
+from minikafka.record.batch import batches
+from minikafka.record.builder import BatchBuilder
 from minikafka.record.compression import Compression
+from minikafka.record.records import Record, decode
 from minikafka.runtime.disk import MemoryFiles
 
 NOW = 1_700_000_000_000_000

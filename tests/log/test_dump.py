@@ -26,7 +26,8 @@ from minikafka.log.dump import (
 )
 from minikafka.log.index import OffsetIndex, TimeIndex
 from minikafka.log.producers import ProducerState, SentBatch, encode_snapshot
-from minikafka.record.batch import BatchBuilder, read_header, set_log_append_time, stamp
+from minikafka.record.batch import read_header, set_log_append_time, stamp
+from minikafka.record.builder import BatchBuilder
 from minikafka.record.compression import Compression
 from minikafka.record.control import ControlType, encode_end_txn_marker
 

@@ -11,7 +11,8 @@ from minikafka.log.config import LogConfig
 from minikafka.log.files import RealFiles
 from minikafka.log.log import Log
 from minikafka.log.validate import code_of
-from minikafka.record.batch import BatchBuilder, batches, decode, read_header
+from minikafka.record.batch import batches, read_header
+from minikafka.record.builder import BatchBuilder
 from minikafka.record.compression import Compression
 from minikafka.record.control import ControlType, encode_end_txn_marker
 from minikafka.record.errors import (
@@ -22,6 +23,7 @@ from minikafka.record.errors import (
     DecompressionTooLarge,
     RecordError,
 )
+from minikafka.record.records import decode
 from minikafka.wire.errors import ErrorCode, KafkaError
 
 from .helpers import NOW, NOW_MS, SMALL, Place, batch, data_of, everything, values

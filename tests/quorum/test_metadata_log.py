@@ -6,7 +6,8 @@ from pathlib import Path
 
 from minikafka.log.files import RealFiles
 from minikafka.quorum.metadata_log import MetadataLog, value_of
-from minikafka.record.batch import batches, decode
+from minikafka.record.batch import batches
+from minikafka.record.records import decode
 from minikafka.wire.messages.metadata_records import (
     FeatureLevelRecord,
     PartitionRecord,

@@ -15,21 +15,16 @@ from hypothesis import strategies as st
 
 from minikafka.record.batch import (
     HEADER_BYTES,
-    BatchBuilder,
     BatchHeader,
-    Header,
-    Record,
     batches,
     check_crc,
-    decode,
-    encode,
     read_header,
     recompress,
     set_log_append_time,
-    size_upper_bound,
     stamp,
     verify,
 )
+from minikafka.record.builder import BatchBuilder, encode, size_upper_bound
 from minikafka.record.compression import Compression
 from minikafka.record.crc import crc32c
 from minikafka.record.errors import (
@@ -43,6 +38,7 @@ from minikafka.record.errors import (
     DecompressionTooLarge,
     RecordError,
 )
+from minikafka.record.records import Header, Record, decode
 
 # -- the table ----------------------------------------------------------------
 

@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from minikafka.record.batch import decode, read_header, verify
+from minikafka.record.batch import read_header, verify
 from minikafka.record.control import (
     ControlType,
     decode_control_key,
@@ -15,6 +15,7 @@ from minikafka.record.control import (
     encode_end_txn_marker,
 )
 from minikafka.record.errors import BadLength
+from minikafka.record.records import decode
 
 
 @pytest.mark.parametrize("control_type", [ControlType.ABORT, ControlType.COMMIT])

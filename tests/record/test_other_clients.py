@@ -15,8 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minikafka.record.batch import BatchBuilder, Record, decode, read_header, verify
+from minikafka.record.batch import read_header, verify
+from minikafka.record.builder import BatchBuilder
 from minikafka.record.compression import Compression
+from minikafka.record.records import Record, decode
 
 BUILDERS: dict[str, Any] = {
     "kafka-python": kafka_python_records.DefaultRecordBatchBuilder,

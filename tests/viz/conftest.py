@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from minikafka.node import Channel, Request
-from minikafka.record.batch import BatchBuilder
+from minikafka.record.builder import BatchBuilder
 from minikafka.trace import NO_CAUSE, Trace
 from minikafka.viz.chromium import chromium, executable
 from minikafka.viz.story import Story, tell

@@ -1,0 +1,194 @@
+"""Making a batch: records are encoded as they come, the header when the batch leaves."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Sequence
+
+from minikafka.record import compression as codecs
+from minikafka.record.batch import (
+    CONTROL,
+    HEADER_BYTES,
+    LOG_OVERHEAD,
+    MAGIC,
+    NO_PRODUCER,
+    NO_TIMESTAMP,
+    TRANSACTIONAL,
+    Buffer,
+)
+from minikafka.record.compression import Compression
+from minikafka.record.crc import crc32c
+from minikafka.record.errors import BadDelta
+from minikafka.record.records import Header, Record
+from minikafka.record.varint import VARINTS, encode_varint
+
+_AFTER_CRC = struct.Struct(">hiqqqhii")
+_UP_TO_CRC = struct.Struct(">qiibI")
+
+
+def size_upper_bound(key: bytes | None, value: bytes | None, headers: Sequence[Header] = ()) -> int:
+    """The most bytes that one record can take, uncompressed, wherever it stands in a batch."""
+    size = RECORD_OVERHEAD_BYTES + len(key or b"") + len(value or b"")
+    return size + len(_encode_headers(headers)) if headers else size
+
+
+RECORD_OVERHEAD_BYTES = 32
+"""Most that a record adds to its key and value: 5 length, 1 attributes, 10 and 5 deltas, 5 and 5
+key and value length, 1 number of headers."""
+
+
+class BatchBuilder:
+    """Collects records and makes one batch of them.
+
+        builder = BatchBuilder(Compression.LZ4)
+        builder.append(1_700_000_000_000, b"key", b"value")   # 0, its offset delta
+        builder.build()                                       # the bytes
+
+    Records are encoded when they are appended, so the size is known at any time, and
+    compressed in one go by `build`, which may be called again: a producer learns its
+    id, epoch and base sequence only when the batch is about to leave, and sets them then.
+
+    Not done: Kafka's producer feeds a compressor as records come and estimates the
+    compressed size from earlier batches; here `estimated_size_bytes` is uncompressed.
+    """
+
+    __slots__ = (
+        "attributes",
+        "base_sequence",
+        "base_timestamp",
+        "body",
+        "compression",
+        "count",
+        "level",
+        "max_timestamp",
+        "producer_epoch",
+        "producer_id",
+    )
+
+    def __init__(
+        self,
+        compression: Compression = Compression.NONE,
+        *,
+        level: int | None = None,
+        producer_id: int = NO_PRODUCER,
+        producer_epoch: int = -1,
+        base_sequence: int = -1,
+        transactional: bool = False,
+        control: bool = False,
+    ) -> None:
+        self.compression = compression
+        self.level = level
+        self.attributes = (
+            compression | (TRANSACTIONAL if transactional else 0) | (CONTROL if control else 0)
+        )
+        self.producer_id = producer_id
+        self.producer_epoch = producer_epoch
+        self.base_sequence = base_sequence
+        self.count = 0
+        self.base_timestamp = self.max_timestamp = NO_TIMESTAMP
+        self.body = bytearray()
+
+    @property
+    def estimated_size_bytes(self) -> int:
+        """Size of the batch so far, before compression."""
+        return HEADER_BYTES + len(self.body)
+
+    def append(
+        self,
+        timestamp: int,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Sequence[Header] = (),
+    ) -> int:
+        """Add a record (`timestamp` in ms); returns its offset delta."""
+        delta = self.count
+        if delta == 0:
+            self.base_timestamp = self.max_timestamp = timestamp
+        elif timestamp > self.max_timestamp:
+            self.max_timestamp = timestamp
+        delta_ms = timestamp - self.base_timestamp
+        try:
+            record = b"".join(
+                (
+                    b"\0",
+                    VARINTS[delta_ms] if delta_ms >= 0 else encode_varint(delta_ms),
+                    VARINTS[delta],
+                    b"\1" if key is None else VARINTS[len(key)] + key,
+                    b"\1" if value is None else VARINTS[len(value)],
+                    value or b"",
+                    _encode_headers(headers) if headers else b"\0",
+                )
+            )
+            length = VARINTS[len(record)]
+        except IndexError:  # a number beyond the table
+            record = self._encode(timestamp, key, value, headers)
+            length = encode_varint(len(record))
+        self.body += length
+        self.body += record
+        self.count = delta + 1
+        return delta
+
+    def _encode(
+        self, timestamp: int, key: bytes | None, value: bytes | None, headers: Sequence[Header]
+    ) -> bytes:
+        """The same without the table, for the rare record with a large number in it."""
+        return b"".join(
+            (
+                b"\0",
+                encode_varint(timestamp - self.base_timestamp),
+                encode_varint(self.count),
+                _encode_bytes(key),
+                _encode_bytes(value),
+                _encode_headers(headers),
+            )
+        )
+
+    def build(self, base_offset: int = 0, leader_epoch: int = -1) -> bytes:
+        """The batch as bytes. Raises CodecNotAvailable when its codec's package is missing."""
+        records: Buffer = self.body
+        if self.compression is not Compression.NONE:
+            records = codecs.compress(self.compression, self.body, self.level)
+        after_crc = _AFTER_CRC.pack(
+            self.attributes,
+            self.count - 1,
+            self.base_timestamp,
+            self.max_timestamp,
+            self.producer_id,
+            self.producer_epoch,
+            self.base_sequence,
+            self.count,
+        )
+        crc = crc32c(records, crc32c(after_crc))
+        length = HEADER_BYTES - LOG_OVERHEAD + len(records)
+        before = _UP_TO_CRC.pack(base_offset, length, leader_epoch, MAGIC, crc)
+        return b"".join((before, after_crc, records))
+
+
+def encode(
+    records: Iterable[Record], compression: Compression = Compression.NONE, leader_epoch: int = -1
+) -> bytes:
+    """One batch of these records, which must have consecutive offsets.
+
+    For tests, tools and the metadata log; a producer has a BatchBuilder.
+    """
+    builder = BatchBuilder(compression)
+    base_offset = 0
+    for record in records:
+        if builder.count == 0:
+            base_offset = record.offset
+        elif record.offset != base_offset + builder.count:
+            raise BadDelta(f"offset {record.offset} after {base_offset + builder.count - 1}")
+        builder.append(record.timestamp, record.key, record.value, record.headers)
+    return builder.build(base_offset, leader_epoch)
+
+
+def _encode_bytes(data: bytes | None) -> bytes:
+    return b"\1" if data is None else encode_varint(len(data)) + data
+
+
+def _encode_headers(headers: Sequence[Header]) -> bytes:
+    parts = [encode_varint(len(headers))]
+    for key, value in headers:
+        parts.append(_encode_bytes(key.encode()))
+        parts.append(_encode_bytes(value))
+    return b"".join(parts)

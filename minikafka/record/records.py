@@ -1,0 +1,273 @@
+"""The records inside a batch: from its bytes to what a consumer reads.
+
+A record is, in varints (varint.py) but for the attributes:
+
+    length  attributes=0  timestamp delta  offset delta  |key| key  |value| value
+    |headers|  then for each header: |key| key  |value| value        (length -1: null)
+
+A batch with one record, key "k", value "hello", is 74 bytes, 13 of them the record's:
+
+    18 00 00 00 02 6b 0a 68 65 6c 6c 6f 00
+    │  │  │  │  │  k  │  h  e  l  l  o  │
+    12 │  Δt Δo 1     5                 no headers
+       attributes
+
+Taking it apart is what costs a consumer its time, so there are two ways here: record by record,
+with nothing called for the common case, and, for a run of records that are alike, column by column.
+
+Sources: `DefaultRecord`, KIP-98, KIP-82 (headers).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import repeat
+from typing import NamedTuple
+
+from minikafka.record import compression as codecs
+from minikafka.record.batch import (
+    HEADER_BYTES,
+    SHORT_RUN,
+    BatchHeader,
+    Buffer,
+    check_crc,
+    equal_lengths,
+)
+from minikafka.record.compression import DECOMPRESSED_LIMIT_BYTES, Compression
+from minikafka.record.errors import BadCount, BadDelta, BadLength
+from minikafka.record.varint import VARINTS, read_uvarint, read_varint
+
+Header = tuple[str, bytes | None]
+Row = tuple[int, int, bytes | None, bytes | None, tuple[Header, ...]]
+"""The fields of a `Record`."""
+
+
+class Record(NamedTuple):
+    """One record, with its absolute offset and its timestamp in ms.
+
+    A named tuple and not a dataclass: consumers make millions of them, and a tuple
+    is the cheapest object that is immutable and still prints its field names.
+    """
+
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[Header, ...] = ()
+
+    def __str__(self) -> str:
+        headers = f" {dict(self.headers)}" if self.headers else ""
+        return f"{self.offset} @{self.timestamp} {self.key!r}: {self.value!r}{headers}"
+
+
+# Straight to tuple's constructor: Record(...) would cost a call more.
+_new_record: Callable[[type[Record], tuple[object, ...]], Record] = tuple.__new__
+
+
+def decode(
+    buffer: Buffer,
+    position: int,
+    header: BatchHeader,
+    *,
+    limit_bytes: int = DECOMPRESSED_LIMIT_BYTES,
+    check_crc: bool = True,
+) -> list[Record]:
+    """The records of a batch, with absolute offsets and timestamps.
+
+    Control batches too: their keys are control.py's. Raises a CorruptBatch of some
+    kind, DecompressionTooLarge above `limit_bytes`, or CodecNotAvailable.
+    """
+    rows = decode_rows(buffer, position, header, limit_bytes=limit_bytes, check_crc=check_crc)
+    return [_new_record(Record, row) for row in rows]
+
+
+def decode_rows(
+    buffer: Buffer,
+    position: int,
+    header: BatchHeader,
+    *,
+    limit_bytes: int = DECOMPRESSED_LIMIT_BYTES,
+    check_crc: bool = True,
+) -> list[Row]:
+    """`decode`, with a plain tuple for each record: for who makes something else of it."""
+    if check_crc:
+        _check_crc(buffer, position, header)
+    data = bytes(buffer[position + HEADER_BYTES : position + header.size_bytes])
+    if data and header.compression is not Compression.NONE:  # compaction leaves empty batches
+        data = codecs.decompress(header.compression, data, limit_bytes)
+    try:
+        return _decode_records(data, header)
+    except IndexError:
+        raise BadLength(f"{header}: the data ends inside a record") from None
+
+
+_check_crc = check_crc  # `decode` has an argument of that name
+
+
+def _decode_records(data: bytes, header: BatchHeader) -> list[Row]:
+    """Walk the records. Varints of one or two bytes are taken apart in place: a call costs more.
+
+    `low + (high << 7) - 128` is a two-byte varint before its zigzag is undone; an odd
+    one is negative, and -1 (which is 1 then) is null. What was read is compared with
+    the record's length once, at its end: a slice that reaches past the data is short
+    but moves `at` all the same, so it cannot stay hidden.
+    """
+    records: list[Row] = []
+    base_offset, base_timestamp = header.base_offset, header.base_timestamp
+    timestamp = header.max_timestamp
+    is_create_time = not header.timestamp_type
+    at = _decode_alike(data, header, records)
+    previous = 2 * len(records) - 1
+    for _ in range(header.record_count - len(records)):
+        number = data[at]
+        at += 1
+        if number > 127:
+            if (high := data[at]) < 128:
+                number += (high << 7) - 128
+                at += 1
+            else:
+                number, at = read_uvarint(data, at - 1)
+        end = at + (number >> 1)
+        number = data[at + 1]  # data[at] is the attributes: none are defined
+        at += 2
+        if number > 127:
+            if (high := data[at]) < 128:
+                number += (high << 7) - 128
+                at += 1
+            else:
+                number, at = read_uvarint(data, at - 1)
+        if is_create_time:
+            timestamp = base_timestamp + (number >> 1 ^ -(number & 1))
+        delta = data[at]
+        at += 1
+        if delta > 127:
+            if (high := data[at]) < 128:
+                delta += (high << 7) - 128
+                at += 1
+            else:
+                delta, at = read_uvarint(data, at - 1)
+        if delta & 1 or delta <= previous:
+            raise BadDelta(f"{header}: record {len(records)} does not follow the one before it")
+        previous = delta
+        key = None
+        number = data[at]
+        at += 1
+        if number != 1:
+            if number > 127:
+                number, at = read_uvarint(data, at - 1)
+            if number & 1:
+                raise BadLength(
+                    f"{header}: the key of record {len(records)} is negative bytes long"
+                )
+            key = data[at : (at := at + (number >> 1))]
+        value = None
+        number = data[at]
+        at += 1
+        if number != 1:
+            if number > 127:
+                if (high := data[at]) < 128:
+                    number += (high << 7) - 128
+                    at += 1
+                else:
+                    number, at = read_uvarint(data, at - 1)
+            if number & 1:
+                raise BadLength(
+                    f"{header}: the value of record {len(records)} is negative bytes long"
+                )
+            value = data[at : (at := at + (number >> 1))]
+        headers: tuple[Header, ...] = ()
+        if data[at]:
+            headers, at = _decode_headers(data, at)
+        else:
+            at += 1
+        if at != end:
+            raise BadLength(
+                f"{header}: record {len(records)} ends at byte {at}, its length says {end}"
+            )
+        records.append((base_offset + (delta >> 1), timestamp, key, value, headers))
+    if at != len(data):
+        raise BadCount(f"{header} says {header.record_count} records, more bytes follow them")
+    if previous >> 1 > header.last_offset_delta:
+        raise BadDelta(
+            f"{header}: last offset delta is {previous >> 1}, not {header.last_offset_delta}"
+        )
+    return records
+
+
+def _decode_alike(data: bytes, header: BatchHeader, records: list[Row]) -> int:
+    """Decode the records in front that are alike; returns where they end, 0 if there are few.
+
+    Many producers send records of one size, with keys of one size or none, and without headers.
+    Then all that differs from one to the next is a byte for the time, and the content. The
+    rest stands in columns, `step` bytes apart, and each column is known beforehand:
+
+        18 00 │00│ 00 01 0a h e l l o 00
+        18 00 │02│ 02 01 0a w o r l d 00      a run ends where the offset delta gets
+        18 00 │02│ 04 01 0a a g a i n 00      a byte more: at 64, and beyond the table at 8192
+
+    It is worth the trouble: three times as fast as record by record.
+    """
+    at = 0
+    while header.record_count - len(records) >= SHORT_RUN:
+        first = len(records)
+        run, step = equal_lengths(data, at, len(data))
+        last = min(first + run, header.record_count, 64 if first < 64 else len(_DELTA_LOW))
+        run, end = last - first, at + (last - first) * step
+        time = at + (2 if data[at] < 128 else 3)
+        key = time + (2 if first < 64 else 3)
+        key_bytes = max(data[key], 0) >> 1
+        size, value = read_uvarint(data, key + 1 + key_bytes)
+        constant = (key, *range(key + 1 + key_bytes, value), at + step - 1)
+        if (
+            run < SHORT_RUN
+            or size & 1
+            or (data[key] & 1 and key_bytes)
+            or data[key] > 127
+            or value + (size >> 1) + 1 != at + step
+            or data[at + step - 1]
+            or max(data[time:end:step]) > 127
+            or data[time + 1 : end : step] != _DELTA_LOW[first:last]
+            or (first >= 64 and data[time + 2 : end : step] != _DELTA_HIGH[first:last])
+            or any(data[one:end:step] != data[one : one + 1] * run for one in constant)
+        ):
+            break
+        base = header.base_timestamp
+        records += zip(
+            range(header.base_offset + first, header.base_offset + last),
+            [base + (delta >> 1 ^ -(delta & 1)) for delta in data[time:end:step]]
+            if not header.timestamp_type
+            else repeat(header.max_timestamp),
+            [data[one : one + key_bytes] for one in range(key + 1, end, step)]
+            if data[key] != 1
+            else repeat(None),
+            [data[one : one + (size >> 1)] for one in range(value, end, step)],
+            repeat(()),
+        )
+        at = end
+    return at
+
+
+_DELTA_LOW = bytes(varint[0] for varint in VARINTS)
+_DELTA_HIGH = bytes(varint[-1] for varint in VARINTS)
+
+
+def _decode_headers(data: bytes, at: int) -> tuple[tuple[Header, ...], int]:
+    """The headers of one record and the position after them.
+
+    Keys that are not UTF-8 get replacement characters, as in Java's client: a
+    consumer must not stumble for ever over what another client wrote.
+    """
+    count, at = read_varint(data, at)
+    if count < 0:
+        raise BadLength(f"a record has {count} headers")
+    headers = []
+    for _ in range(count):
+        length, at = read_varint(data, at)
+        key = data[at : at + length]
+        size, after = read_varint(data, at + length)
+        if length < 0 or size < -1:
+            raise BadLength(f"a header's key has {length} bytes, its value {size}")
+        value = None if size < 0 else data[after : after + size]
+        headers.append((key.decode("utf-8", "replace"), value))
+        at = after + max(size, 0)
+    return tuple(headers), at
