@@ -127,6 +127,8 @@ def _decode_records(data: bytes, header: BatchHeader) -> list[Row]:
                 at += 1
             else:
                 number, at = read_uvarint(data, at - 1)
+        if number & 1:
+            raise BadLength(f"{header}: record {len(records)} is negative bytes long")
         end = at + (number >> 1)
         number = data[at + 1]  # data[at] is the attributes: none are defined
         at += 2
@@ -205,46 +207,69 @@ def _decode_alike(data: bytes, header: BatchHeader, records: list[Row]) -> int:
         18 00 │02│ 02 01 0a w o r l d 00      a run ends where the offset delta gets
         18 00 │02│ 04 01 0a a g a i n 00      a byte more: at 64, and beyond the table at 8192
 
-    It is worth the trouble: three times as fast as record by record.
+    It is worth the trouble: twice as fast as record by record. Whatever does not look like this,
+    malformed records among it, is left to the general way; nothing is refused here.
     """
     at = 0
-    while header.record_count - len(records) >= SHORT_RUN:
-        first = len(records)
-        run, step = equal_lengths(data, at, len(data))
-        last = min(first + run, header.record_count, 64 if first < 64 else len(_DELTA_LOW))
-        run, end = last - first, at + (last - first) * step
-        time = at + (2 if data[at] < 128 else 3)
-        key = time + (2 if first < 64 else 3)
-        key_bytes = max(data[key], 0) >> 1
-        size, value = read_uvarint(data, key + 1 + key_bytes)
-        constant = (key, *range(key + 1 + key_bytes, value), at + step - 1)
-        if (
-            run < SHORT_RUN
-            or size & 1
-            or (data[key] & 1 and key_bytes)
-            or data[key] > 127
-            or value + (size >> 1) + 1 != at + step
-            or data[at + step - 1]
-            or max(data[time:end:step]) > 127
-            or data[time + 1 : end : step] != _DELTA_LOW[first:last]
-            or (first >= 64 and data[time + 2 : end : step] != _DELTA_HIGH[first:last])
-            or any(data[one:end:step] != data[one : one + 1] * run for one in constant)
-        ):
-            break
-        base = header.base_timestamp
-        records += zip(
-            range(header.base_offset + first, header.base_offset + last),
-            [base + (delta >> 1 ^ -(delta & 1)) for delta in data[time:end:step]]
-            if not header.timestamp_type
-            else repeat(header.max_timestamp),
-            [data[one : one + key_bytes] for one in range(key + 1, end, step)]
-            if data[key] != 1
-            else repeat(None),
-            [data[one : one + (size >> 1)] for one in range(value, end, step)],
-            repeat(()),
-        )
-        at = end
+    try:
+        while header.record_count - len(records) >= SHORT_RUN:
+            end = _decode_run(data, at, header, records)
+            if end == at:
+                break
+            at = end
+    except (IndexError, BadLength):
+        pass  # the general way says what is wrong
     return at
+
+
+def _decode_run(data: bytes, at: int, header: BatchHeader, records: list[Row]) -> int:
+    """Decode one run of records that are alike; returns its end, or `at` if there is none."""
+    first = len(records)
+    run, step = equal_lengths(data, at, len(data))
+    last = min(first + run, header.record_count, 64 if first < 64 else len(_DELTA_LOW))
+    run, end = last - first, at + (last - first) * step
+    # Column by column, from the left: each is known only if those before it are what they must be.
+    prefix = 1 if data[at] < 128 else 2
+    time, delta = at + prefix + 1, at + prefix + 2
+    key = delta + (1 if first < 64 else 2)
+    if (
+        run < SHORT_RUN
+        or data[at + prefix - 1] > 127
+        or max(data[time:end:step]) > 127
+        or data[delta:end:step] != _DELTA_LOW[first:last]
+        or (first >= 64 and data[delta + 1 : end : step] != _DELTA_HIGH[first:last])
+        or data[key] > 127
+        or (data[key] & 1 and data[key] != 1)
+    ):
+        return at
+    key_bytes = data[key] >> 1
+    length = key + 1 + key_bytes  # where the value's length stands
+    size, value = data[length], length + 1
+    if size > 127:
+        size += (data[value] << 7) - 128
+        value += 1
+    constant = (key, *range(length, value), at + step - 1)
+    if (
+        data[value - 1] > 127
+        or size & 1
+        or value + (size >> 1) + 1 != at + step
+        or data[at + step - 1]
+        or any(data[one:end:step] != data[one : one + 1] * run for one in constant)
+    ):
+        return at
+    base = header.base_timestamp
+    records += zip(
+        range(header.base_offset + first, header.base_offset + last),
+        [base + (delta >> 1 ^ -(delta & 1)) for delta in data[time:end:step]]
+        if not header.timestamp_type
+        else repeat(header.max_timestamp),
+        [data[one : one + key_bytes] for one in range(key + 1, end, step)]
+        if data[key] != 1
+        else repeat(None),
+        [data[one : one + (size >> 1)] for one in range(value, end, step)],
+        repeat(()),
+    )
+    return end
 
 
 _DELTA_LOW = bytes(varint[0] for varint in VARINTS)
