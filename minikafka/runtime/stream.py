@@ -125,7 +125,7 @@ class Connection:
     """One socket and the channel it carries."""
 
     __slots__ = (
-        "active_at", "channel", "client", "events", "number", "out", "reader", "sock",
+        "active_at", "channel", "client", "ended", "events", "number", "out", "reader", "sock",
         "unsent_bytes",
     )  # fmt: skip
 
@@ -139,10 +139,12 @@ class Connection:
         self.unsent_bytes = 0
         self.events = 0  # what the poller watches for us
         self.active_at = 0  # µs; when something last came or went
+        self.ended = False  # the peer sends nothing more, but may still read
 
     def receive(self, scratch: memoryview) -> Iterable[bytearray]:
         """Read what has come, once; the frames that it completes, `MAX_FRAMES` at the most.
 
+        A client that has sent its last request (a half-closed socket) is still answered.
         Raises OSError when the peer is gone, and MalformedFrame where a length is a lie.
         """
         reader = self.reader
@@ -154,7 +156,10 @@ class Connection:
         except BlockingIOError:
             return ()
         if count == 0:
-            raise ConnectionResetError(errno.ECONNRESET, "closed by the peer")
+            if self.ended or self.client is not None:
+                raise ConnectionResetError(errno.ECONNRESET, "closed by the peer")
+            self.ended = True
+            return ()
         if room is None:
             return reader.feed(scratch[:count])
         room.release()
@@ -213,9 +218,22 @@ class Connection:
         if sent:
             out[0] = memoryview(out[0])[sent:]
 
+    def may_hand_in(self) -> bool:
+        """Whether more of its requests may be taken; that they may not is back-pressure."""
+        return self.unsent_bytes <= MAX_UNSENT_BYTES and not self.channel.waiting
+
     def wants(self) -> int:
-        """The events to watch: back-pressure is what this leaves out."""
+        """The events to watch."""
         events = WRITE if self.out else 0
-        if self.unsent_bytes <= MAX_UNSENT_BYTES and not self.channel.waiting:
+        if not self.ended and self.may_hand_in():
             events |= READ
         return events
+
+    def is_over(self) -> bool:
+        """Whether the peer has sent its last request and was told all that could be told at once.
+
+        What would have to wait, a parked fetch and what stands behind it, is not waited for: a peer
+        that ended its side and one that is gone look the same from here.
+        """
+        has_more = self.reader.has_more and self.may_hand_in()
+        return self.ended and not self.out and not has_more

@@ -307,7 +307,8 @@ class Driver:
                 else:
                     self._accept(now)
             for connection in backlog:
-                if self._by_number.get(connection.number) is connection:
+                is_open = self._by_number.get(connection.number) is connection
+                if is_open and connection not in self._touched:  # served already
                     self._serve(connection, READ, arrived)
             if now >= self._chores_at:
                 self._do_chores(now, arrived)
@@ -396,10 +397,14 @@ class Driver:
                     self._drop(connection)
                     self._report_later(Closed(connection.channel, _reason(error)))
                     continue
+            if connection.is_over():
+                self._drop(connection)
+                self._report_later(Closed(connection.channel, "closed by the peer"))
+                continue
             events = connection.wants()
             if events != connection.events:
                 self._watch(connection, events)
-            if connection.reader.has_more and events & READ:
+            if connection.reader.has_more and connection.may_hand_in():
                 self._backlog[connection] = None
 
     def _watch(self, connection: Connection, events: int) -> None:
@@ -500,7 +505,7 @@ class Driver:
         try:
             if events & ~READ:
                 connection.send()
-            if events & ~WRITE and connection.events & READ:
+            if events & ~WRITE and connection.may_hand_in():
                 for frame in connection.receive(self._scratch):
                     self._take(connection, frame, arrived)
         except MalformedFrame as error:

@@ -449,3 +449,38 @@ def test_a_signal_ends_the_wait_by_itself(tmp_path: Path) -> None:
             signal.signal(number, handler)
     assert descriptors[0] >= 0
     assert signal.set_wakeup_fd(-1) == -1  # and nothing is left of it
+
+
+@pytest.mark.parametrize("count", [1, 100, 500])
+def test_a_client_that_only_reads_any_more_gets_all_its_answers(
+    serve: Callable[[Server], Driver], count: int
+) -> None:
+    node = Server()
+    driver = serve(node)
+    raw = Raw(driver)
+    raw.sock.sendall(b"".join(raw.frame() for _ in range(count)))
+    raw.sock.shutdown(socket.SHUT_WR)
+    assert [raw.answer().correlation_id for _ in range(count)] == list(range(1, count + 1))
+    assert raw.sock.recv(100) == b"", "and then the server hangs up too"
+    assert driver.wait(lambda: bool(node.closed), 5_000)
+    assert node.closed == ["closed by the peer"]
+    assert not driver._connections
+
+
+def test_what_has_to_wait_is_not_waited_for_when_the_client_has_ended(
+    serve: Callable[[Server], Driver],
+) -> None:
+    class Parks(Server):
+        def receive(self, now: int, message: Message) -> None:
+            if isinstance(message, Closed) or message.client_id != "park":
+                super().receive(now, message)
+
+    node = Parks()
+    driver = serve(node)
+    raw = Raw(driver)
+    raw.sock.sendall(b"".join(raw.frame(name) for name in ["a", "b", "park"]))
+    raw.sock.shutdown(socket.SHUT_WR)
+    assert [raw.answer().correlation_id, raw.answer().correlation_id] == [1, 2]
+    assert raw.sock.recv(100) == b""
+    assert driver.wait(lambda: bool(node.closed), 5_000)
+    assert node.heard == ["a", "b"]
