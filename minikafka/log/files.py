@@ -157,17 +157,27 @@ def remove_later(files: Files, path: str) -> None:
 
 
 class Descriptor:
-    """An open file descriptor that closes when its last holder, file or slice, is gone."""
+    """An open file descriptor that closes when its last holder, file or slice, is gone.
 
-    __slots__ = ("number",)
+    `owner` counts it among its own as long as it is open.
+    """
 
-    def __init__(self, path: str, flags: int = os.O_RDWR | os.O_CREAT) -> None:
+    __slots__ = ("number", "owner")
+
+    def __init__(
+        self, path: str, flags: int = os.O_RDWR | os.O_CREAT, owner: RealFiles | None = None
+    ) -> None:
         self.number = os.open(path, flags | os.O_CLOEXEC, 0o644)
+        self.owner = owner
+        if owner is not None:
+            owner.open_count += 1
 
     def __del__(self) -> None:
         # Reference counting is the point: a slice on its way to a socket keeps the file alive.
         if hasattr(self, "number"):
             os.close(self.number)
+            if self.owner is not None:
+                self.owner.open_count -= 1
 
 
 class FileSlice:
@@ -233,11 +243,15 @@ class RealFile:
             self.write_out()
         return os.pread(self._opened().number, count, position)
 
-    def slice(self, position: int, count: int) -> FileSlice:
+    def slice(self, position: int, count: int) -> bytes | FileSlice:
         if position + count > self.written_bytes and self.queue:
             self.write_out()
         count = max(0, min(count, self.written_bytes - position))
-        return FileSlice(self._opened(), position, count)
+        opened = self._opened()
+        if self.files.open_count > self.files.open_limit:
+            # Slices that nobody takes hold so many descriptors that there may be none for others.
+            return os.pread(opened.number, count, position)
+        return FileSlice(opened, position, count)
 
     def truncate(self, size: int) -> None:
         self.write_out()
@@ -282,7 +296,7 @@ class RealFile:
     def _opened(self) -> Descriptor:
         descriptor = self.descriptor
         if descriptor is None:
-            descriptor = self.descriptor = Descriptor(self.files.full(self.path))
+            descriptor = self.descriptor = Descriptor(self.files.full(self.path), owner=self.files)
             self.files.on_opened(self)
         return descriptor
 
@@ -306,6 +320,8 @@ class RealFiles:
 
     `open_limit` bounds the descriptors kept open at a time (many systems allow a process
     256 or 1024): beyond it the one opened longest ago is put away until it is used again.
+    A `FileSlice` keeps its file's open all the same, as long as its reader takes no bytes;
+    so there are none when that would exceed the limit (`RealFile.slice`).
     """
 
     def __init__(self, root: str, open_limit: int = 512) -> None:
@@ -313,6 +329,7 @@ class RealFiles:
         self.dirty: list[RealFile] = []  # files with queued appends
         self.opened: deque[RealFile] = deque()  # files with a descriptor, longest open first
         self.open_limit = open_limit
+        self.open_count = 0  # descriptors of files, put away or not, that are still held
         self.lock_descriptor: Descriptor | None = None
         self._background: ThreadPoolExecutor | None = None
         os.makedirs(self.root, exist_ok=True)
@@ -399,7 +416,8 @@ class RealFiles:
     def on_opened(self, file: RealFile) -> None:
         """A file has got a descriptor: if there are too many now, put the oldest away."""
         self.opened.append(file)
-        if len(self.opened) > self.open_limit:
+        limit = self.open_limit
+        while len(self.opened) > limit or (self.open_count > limit and len(self.opened) > 1):
             oldest = self.opened.popleft()
             oldest.write_out()
             oldest.descriptor = None

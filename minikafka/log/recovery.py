@@ -10,8 +10,9 @@
 
 A crash tears only what had not been flushed, so checking begins at the recovery point.
 What follows a damaged batch is dropped even if it looks good: a log with a hole is not
-a log, and the replicas that matter have those records. The indexes of a checked segment
-are made anew on the way.
+a log, and the replicas that matter have those records. So is a segment that does not begin
+where the one before it ends, unless it is compaction that left the gap. The indexes of a
+checked segment are made anew on the way.
 
 Other losses need no cut: a missing or damaged index is made from the headers; damaged
 leader epochs are read again from the headers; a damaged producer snapshot means one
@@ -36,6 +37,7 @@ from minikafka.log.segment import (
     TIME_INDEX_SUFFIX,
     BadIndexEntry,
     Place,
+    Scan,
     Segment,
     file_name,
 )
@@ -103,11 +105,17 @@ def _check_unflushed(log: Log) -> list[Segment]:
     damage = None
     unflushed = log.segments_from(log.recovery_point)
     trusted = log.segments[: len(log.segments) - len(unflushed)]
+    next_offset: int | None = None
     for segment in unflushed:
-        damage = _check_segment(log, segment)
+        if next_offset not in (None, segment.base_offset) and not log.config.compact:
+            # The segment before has lost its end, and what is left ends with a whole batch.
+            damage = f"offsets {next_offset} to {segment.base_offset - 1} are missing"
+            _remove_from(log, segment)
+            break
+        scan = _check_segment(log, segment)
+        damage, next_offset = scan.damage, scan.next_offset
         if damage is not None:
-            while log.active is not segment:
-                log.remove_segment(len(log.segments) - 1, "recovery")
+            _remove_behind(log, segment)
             break
     if log.segments:
         log.say(
@@ -119,13 +127,23 @@ def _check_unflushed(log: Log) -> list[Segment]:
     return trusted
 
 
-def _check_segment(log: Log, segment: Segment) -> str | None:
-    """Check a segment and cut it after its last valid batch; returns what was wrong, or None."""
+def _remove_from(log: Log, segment: Segment) -> None:
+    _remove_behind(log, segment)
+    log.remove_segment(len(log.segments) - 1, "recovery")
+
+
+def _remove_behind(log: Log, segment: Segment) -> None:
+    while log.active is not segment:
+        log.remove_segment(len(log.segments) - 1, "recovery")
+
+
+def _check_segment(log: Log, segment: Segment) -> Scan:
+    """Check a segment and cut it after its last valid batch."""
     scan = segment.reindex(_noting_epochs(segment.checked(), log.epochs))
     if scan.damage is not None:
         segment.log.truncate(scan.valid_bytes)
         segment.flush()
-    return scan.damage
+    return scan
 
 
 def _noting_epochs(
@@ -159,7 +177,7 @@ def _load_tail(log: Log) -> int:
         return segment.load_tail()
     except CorruptBatch:
         size_bytes = segment.size_bytes
-        damage = _check_segment(log, segment)
+        damage = _check_segment(log, segment).damage
         offset = segment.load_tail()
         log.say(
             "recovered",

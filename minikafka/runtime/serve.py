@@ -16,18 +16,21 @@ from minikafka.log.files import RealFiles
 from minikafka.runtime.tcp import Driver
 from minikafka.trace import Trace
 
+OTHER_DESCRIPTORS = 24
+"""What is open beside log files and connections: the standard streams, the door, the poller, …"""
+
 
 def run_broker(
     config: BrokerConfig, listen: str, data: str, on_ready: Callable[[str], None]
 ) -> None:
-    """Be a broker until SIGTERM or SIGINT, in this thread.
+    """Be a broker until SIGTERM, SIGINT or SIGHUP, in this thread.
 
     `on_ready` gets the address once requests are answered. Raises OSError when the address
     or the directory cannot be had (BlockingIOError: another broker has it), and when the
     disk fails later.
     """
     driver = _broker_driver(config, listen, data, None)
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: driver.stop())
     # The handler above runs between two steps of Python. A signal that comes just before the loop
     # begins to wait would be heard of after the wait, so the signal itself has to end that.
@@ -61,12 +64,13 @@ def local_broker(*, trace: bool = False, **configs: Any) -> Iterator[Driver]:
 
 
 def _broker_driver(config: BrokerConfig, listen: str, data: str, trace: Trace | None) -> Driver:
-    descriptors = _descriptors()
-    files = RealFiles(data, open_limit=min(512, descriptors // 2))
+    descriptors = _descriptors() - OTHER_DESCRIPTORS
+    open_limit = min(512, descriptors // 2)
+    files = RealFiles(data, open_limit)
     files.lock()
     broker = Broker(config)
     driver = Driver(broker, files, trace)
-    driver.max_connections = min(driver.max_connections, descriptors // 2 - 32)
+    driver.max_connections = min(driver.max_connections, descriptors - open_limit)
     host, _, port = listen.rpartition(":")
     broker.advertise(driver.listen(host.strip("[]"), int(port)))
     return driver

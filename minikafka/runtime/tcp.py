@@ -549,12 +549,13 @@ class Driver:
         """A defect in a node must not take the others' connections down: this one is closed."""
         if isinstance(error, OSError):
             raise error  # the disk failed: what the node believes and what it wrote may differ
-        traceback.print_exception(error, file=sys.stderr)
+        self._say("".join(traceback.format_exception(error)))
         self.node.outbox.append(Closed(message.channel, f"internal error: {error}"))
         self._report_later(Closed(message.channel, f"internal error: {error}"))
 
     def _say(self, what: str) -> None:
-        print(f"{self.node.name}: {what}", file=sys.stderr)
+        with suppress(OSError, ValueError):  # nobody listens any more, or the disk is full
+            print(f"{self.node.name}: {what}", file=sys.stderr)
 
     # --- the trace ---------------------------------------------------------------------
     def _now(self) -> int:

@@ -227,3 +227,18 @@ def test_a_full_disk_is_reported_with_the_name_of_the_file(
         with pytest.raises(OSError, match="No space left on device") as caught:
             write()
         assert caught.value.filename == real.full(name)
+
+
+def test_slices_that_nobody_takes_leave_descriptors_for_others(tmp_path: Path) -> None:
+    files = RealFiles(str(tmp_path), open_limit=3)
+    contents = [b"%d" % number * 10 for number in range(20)]
+    slices = []
+    for number, content in enumerate(contents):
+        file = files.open(f"f{number}")
+        file.append(content)
+        slices.append(file.slice(0, len(content)))
+        assert files.open_count <= 4
+    assert [data_of(piece) for piece in slices] == contents
+    slices.clear()
+    assert isinstance(files.open("f0").slice(0, 10), FileSlice)
+    assert files.open_count <= 3

@@ -12,7 +12,7 @@ from minikafka.record.batch import batches, read_header
 from minikafka.runtime.disk import MemoryFile, MemoryFiles
 from minikafka.wire.errors import ErrorCode, KafkaError
 
-from .helpers import NOW, NOW_MS, Place, batch, data_of, everything, values
+from .helpers import NOW, NOW_MS, SMALL, Place, batch, data_of, everything, values
 
 FIRST = "t-0/00000000000000000000"
 
@@ -82,6 +82,33 @@ def test_damage_in_an_earlier_unflushed_segment_drops_what_follows() -> None:
     assert len(place.log.segments) == 2
     assert values(place.log) == [b"%d" % i for i in range(base + 5)]
     assert "CRC" in place.of("recovered")[0]["reason"]
+
+
+@pytest.mark.parametrize("left", [0, 2, 5])
+def test_a_sealed_segment_that_lost_its_end_ends_the_log(left: int) -> None:
+    # At a batch's border, where nothing of what is left is wrong.
+    place = Place()
+    place.fill(60)
+    second = place.log.base_offsets[1]
+    path = place.log.segments[1].path + ".log"
+    size = len(place.files.read(path)) // (place.log.base_offsets[2] - second)
+    cut_file(place, path, left * size)
+    log = place.open(clean=False)
+    assert log.log_end_offset == second + left
+    assert values(log) == [b"%d" % i for i in range(second + left)]
+    assert "are missing" in place.of("recovered")[0]["reason"]
+    assert place.append(1).base_offset == second + left
+
+
+def test_gaps_that_compaction_left_are_none() -> None:
+    place = Place(SMALL.replace(cleanup_policy=("compact",)))
+    place.fill(60)
+    place.files.replace(place.log.segments[1].path + ".log", b"")
+    last, end = place.log.base_offsets[-1], place.log.log_end_offset
+    log = place.open(clean=False)
+    assert log.log_end_offset == end
+    assert log.read(log.base_offsets[1], 1).first_offset == place.log.base_offsets[2]
+    assert log.base_offsets[-1] == last
 
 
 def test_checking_begins_at_the_recovery_point() -> None:

@@ -434,7 +434,10 @@ def test_a_signal_ends_the_wait_by_itself(tmp_path: Path) -> None:
     # Its handler is Python and runs between two steps. A signal that comes after the last step
     # and before the wait must not have to wait for the next request: it writes to the loop's
     # descriptor. (The moment itself cannot be hit at will: one start in fifty did.)
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    before = {
+        number: signal.getsignal(number)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    }
     descriptors: list[int] = []
 
     def on_ready(address: str) -> None:
