@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from minikafka.admin import Admin, NewTopic
     from minikafka.broker.broker import Broker
+    from minikafka.client.arguments import TopicPartition
     from minikafka.config import ConfigError
     from minikafka.consumer.consumer import Consumer
     from minikafka.node import Channel, Node
@@ -47,6 +48,7 @@ _HOMES = {
     "Producer": "producer.producer",
     "Simulator": "runtime.simulator",
     "Sockets": "runtime.tcp",
+    "TopicPartition": "client.arguments",
     "Trace": "trace",
     "local_broker": "runtime.serve",
 }
@@ -66,6 +68,7 @@ __all__ = [
     "Producer",
     "Simulator",
     "Sockets",
+    "TopicPartition",
     "Trace",
     "local_broker",
 ]

@@ -50,16 +50,21 @@ class Trace:
     The driver sets `now` and `cause` before it calls into a node; nodes only `add`.
     """
 
-    __slots__ = ("cause", "events", "listeners", "now")
+    __slots__ = ("cause", "events", "expected", "listeners", "now")
 
     def __init__(self) -> None:
         self.events: list[Event] = []
         self.now = 0
         self.cause = NO_CAUSE
+        self.expected: tuple[str, str] | None = None
+        """Node and kind of an event that counts only if another follows from it: a timer."""
         self.listeners: list[Callable[[int, Event], None]] = []
 
     def add(self, node: str, kind: str, what: Any) -> int:
         """Record an event at `self.now` with the current cause; returns its id."""
+        if self.expected is not None:
+            (first_node, first_kind), self.expected = self.expected, None
+            self.cause = self.add(first_node, first_kind, {})
         events = self.events
         event = _new_event(Event, (self.now, node, kind, self.cause, what))
         events.append(event)

@@ -55,5 +55,13 @@ class Link:
     bytes_per_us: float = 125.0  # 1 Gbit/s
     loss: float = 0.0
 
+    def __post_init__(self) -> None:
+        if self.latency_us < 0 or self.jitter_us < 0:
+            raise ValueError(f"{self}: nothing arrives before it was sent")
+        if not self.bytes_per_us > 0:
+            raise ValueError(f"{self}: bytes_per_us must be above 0")
+        if not 0 <= self.loss <= 1:
+            raise ValueError(f"{self}: loss is a chance, from 0 to 1")
+
 
 LOOPBACK = Link(latency_us=20, jitter_us=5, bytes_per_us=3_000.0)

@@ -31,7 +31,10 @@ class _Quiet:
         self._sim = sim
 
     def __enter__(self) -> int:
-        return self._sim.now
+        sim = self._sim
+        if sim.trace is not None and not self._host.calling():
+            sim.trace.cause = NO_CAUSE  # a call, though, is caused by what it tells of
+        return sim.now
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         pass
@@ -136,8 +139,6 @@ class SimulatedHost:
 
     # --- Host --------------------------------------------------------------------
     def entered(self) -> _Quiet:
-        if self._sim.trace is not None and not self._calling:
-            self._sim.trace.cause = NO_CAUSE  # a call, though, is caused by what it tells of
         return self._entered
 
     def quietly(self) -> _Quiet:
@@ -193,14 +194,11 @@ class SimulatedHost:
     def _timer(self) -> None:
         """A turn because of time alone. One that changes nothing leaves nothing in the trace."""
         trace = self._sim.trace
-        if trace is None:
-            self._turn()
-            return
-        event = trace.add(self.name, "timer", {})
-        trace.cause = event
+        if trace is not None:
+            trace.expected = self.name, "timer"
         self._turn()
-        if len(trace.events) == event + 1:
-            trace.events.pop()
+        if trace is not None:
+            trace.expected = None
 
     def turn_if_alive(self) -> None:
         """Something was changed from outside: turn the node, if it is still there."""
@@ -214,6 +212,8 @@ class SimulatedHost:
         if arrived:
             self._arrived = []
         wake = self._wake = self._loop.turn(now, arrived)
+        # A program may turn its client while that is at work: what this causes comes after it.
+        begins = self.busy_until if self.busy_until > now else now
         busy_us = len(arrived) * hardware.request_us
         files = self.files
         if files is not None:
@@ -225,12 +225,12 @@ class SimulatedHost:
             for message, _ in leaving:
                 size_bytes += message_bytes(message)
             busy_us += size_bytes / hardware.cpu_bytes_per_us
-            self.busy_until = busy_until = now + int(busy_us)
+            self.busy_until = busy_until = begins + int(busy_us)
             for message, sent in leaving:
                 sim.send(self, message, sent)
             leaving.clear()
         else:
-            self.busy_until = busy_until = now + int(busy_us)
+            self.busy_until = busy_until = begins + int(busy_us)
         if now < busy_until:
             self._departing = first, sim.pushed
         if wake < NEVER:

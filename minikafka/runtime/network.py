@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from minikafka.runtime.machine import SimulatedHost
 
 MESSAGE_OVERHEAD_BYTES = 80
-"""What a message takes on the wire beside its records, when objects are handed over unencoded."""
+"""What a message takes of a link beside its records. A flat number also where messages travel as
+bytes, or the same story would take another time there, and another course."""
 
 
 class Direction:
@@ -75,7 +76,8 @@ class Network:
         self._open: dict[tuple[str, str], list[Direction]] = {}
 
     def set_link(self, source: str, target: str, link: Link) -> None:
-        """Change one direction, for open channels too."""
+        """Change one direction, for open channels too. By the nodes' names or their addresses."""
+        source, target = source.partition(":")[0], target.partition(":")[0]
         self._links[source, target] = link
         for direction in self._open.get((source, target), ()):
             direction.link = link
@@ -144,7 +146,7 @@ class BytesOnWire:
 
 
 def message_bytes(message: Message) -> int:
-    """How much of a link a message takes when nothing is encoded."""
+    """How much of a link a message takes."""
     if type(message) is Closed:
         return 0
     measure = _MEASURES.get(type(message.body))

@@ -21,7 +21,8 @@ block, virtual time advances until what they wait for has happened:
 
 With `bytes_on_wire=True` each message is encoded when it leaves and decoded where it
 arrives, so a story exercises the codec too; the default hands the objects over, which is
-faster and changes neither order nor decisions.
+faster and changes neither order nor decisions. (How long a message takes is a matter of the
+model in both, network.py: its records count byte by byte, the rest with a flat number.)
 """
 
 from __future__ import annotations
@@ -49,6 +50,10 @@ if TYPE_CHECKING:
 
 _APPOINTMENT = object()
 """Stands for the message where the heap holds a program's call."""
+
+
+LONGEST_MS = 1_000_000_000_000
+"""31 years: who lets more time pass than that waits for ever."""
 
 
 class Deadlock(Exception):
@@ -176,33 +181,42 @@ class Simulator:
         It may do whatever the program may, calls that block included. What it raises comes out
         of the call that let the time pass.
         """
+        if not 0 <= delay_ms < LONGEST_MS:
+            raise ValueError(f"delay_ms must be at least 0 and no more than {LONGEST_MS:,}")
         self.pushed += 1
         at = self.now + int(delay_ms * MS)
         heappush(self._heap, (at, self.pushed, call, _APPOINTMENT, NO_CAUSE))
 
     def arrivals(
-        self, per_ms: float, call: Callable[[], object], name: str = "arrivals"
+        self, per_ms: float, call: Callable[[], object], name: str | None = None
     ) -> Callable[[], None]:
         """Call `call` at random times, `per_ms` times a millisecond on average, from now on.
 
         A Poisson process, as of independent users: the times between two calls are exponentially
-        distributed, drawn from a generator of their own by `name`. Returns what ends it.
+        distributed, drawn from a generator of their own by `name` (a new one if there is none).
+        Returns what ends it.
         """
-        draw, mean_us, heap = self.random_for(name).random, MS / per_ms, self._heap
-        ended = False
+        if not 0 < per_ms < float("inf"):
+            raise ValueError(f"per_ms must be a positive number, not {per_ms}")
+        draw = self.random_for(name or self._name("arrivals")).random
+        mean_us, heap, ended = MS / per_ms, self._heap, False
+        due = self.now - mean_us * log(1.0 - draw())  # in µs, with the fraction: none gets lost
 
         def end() -> None:
             nonlocal ended
             ended = True
 
         def arrive() -> None:
+            nonlocal due
             if not ended:
                 call()
+                due -= mean_us * log(1.0 - draw())
+                now, at = self.now, int(due)  # a call that blocked may have let time pass
                 self.pushed += 1
-                at = self.now - int(mean_us * log(1.0 - draw()))
-                heappush(heap, (at, self.pushed, arrive, _APPOINTMENT, NO_CAUSE))
+                heappush(heap, (max(now, at), self.pushed, arrive, _APPOINTMENT, NO_CAUSE))
 
-        self.call_later(-log(1.0 - draw()) / per_ms, arrive)
+        self.pushed += 1
+        heappush(heap, (int(due), self.pushed, arrive, _APPOINTMENT, NO_CAUSE))
         return end
 
     def run_until(self, done: Callable[[], bool] | None, timeout_ms: float | None = None) -> bool:
@@ -212,7 +226,12 @@ class Simulator:
 
         Raises Deadlock when there is no timeout and nothing can happen any more.
         """
-        deadline = NEVER if timeout_ms is None else self.now + int(timeout_ms * MS)
+        if timeout_ms is None or timeout_ms >= LONGEST_MS:
+            deadline = NEVER
+        elif timeout_ms >= 0:
+            deadline = self.now + int(timeout_ms * MS)
+        else:
+            raise ValueError(f"time does not go back: {timeout_ms} ms")
         heap, trace = self._heap, self.trace
         collecting = gc.isenabled()
         gc.disable()  # a kept trace makes each collection slower, and nothing here is garbage
@@ -221,7 +240,8 @@ class Simulator:
                 if not heap or heap[0][0] > deadline:
                     if deadline == NEVER:
                         raise Deadlock(f"nothing can happen any more at {self.now / MS:g} ms")
-                    self._advance(deadline)
+                    if self.now < deadline:  # a call that blocked may have gone beyond it
+                        self._advance(deadline)
                     return False
                 self.now, _, action, message, cause = heappop(heap)
                 if trace is not None:
@@ -249,14 +269,22 @@ class Simulator:
         heappush(self._heap, (time, self.pushed, action, message, cause))
 
     def withdraw(self, after: int, last: int) -> None:
-        """Take entries out of the heap again, by number: their sender died before they left."""
-        self._heap[:] = [entry for entry in self._heap if not after < entry[1] <= last]
+        """Take messages out of the heap again, by number: their sender died before they left.
+
+        That a connection has ended is heard all the same.
+        """
+        self._heap[:] = [
+            entry
+            for entry in self._heap
+            if not after < entry[1] <= last or type(entry[3]) is Closed
+        ]
         heapify(self._heap)
 
     def record(self, node: str, kind: str, fields: dict[str, Any]) -> None:
+        """What was done to a machine from outside: it has no cause, and causes what follows."""
         if self.trace is not None:
             self.trace.cause = NO_CAUSE
-            self.trace.add(node, kind, fields)
+            self.trace.cause = self.trace.add(node, kind, fields)
 
     # --- the network -------------------------------------------------------------------
     def send(self, source: SimulatedHost, message: Message, sent: int) -> None:
@@ -276,16 +304,12 @@ class Simulator:
             to_server, direction, target = False, path.to_client, path.client
         parcel: Any = message
         if path.codec is not None:
-            data = path.codec.encode(message)
-            size_bytes = len(data)
-            parcel = (data, path, to_server)
-        else:
-            size_bytes = message_bytes(message)
+            parcel = (path.codec.encode(message), path, to_server)
         if direction.link.loss > 0.0 and direction.loses():
-            self._lose(channel, message, sent)
+            self._lose(source, channel, message, sent)
             return
         self.pushed += 1
-        at = direction.arrival(source.busy_until, size_bytes)
+        at = direction.arrival(source.busy_until, message_bytes(message))
         heappush(self._heap, (at, self.pushed, target.deliver, parcel, sent))
 
     def _connect(self, source: SimulatedHost, channel: Channel, sent: int) -> bool:
@@ -308,7 +332,7 @@ class Simulator:
         source.channels[channel] = server.channels[channel] = None
         return True
 
-    def _lose(self, channel: Channel, message: Message, sent: int) -> None:
+    def _lose(self, source: SimulatedHost, channel: Channel, message: Message, sent: int) -> None:
         if self.trace is not None:
             self.trace.cause = sent
             self.trace.add(channel.client, "dropped", message)
@@ -316,7 +340,7 @@ class Simulator:
         self._end(channel, path)
         for host in (path.client, path.server):
             self.push(
-                self.now + path.to_server.link.latency_us,
+                source.busy_until + path.to_server.link.latency_us,
                 host.deliver,
                 Closed(channel, "connection reset"),
                 sent,

@@ -133,11 +133,13 @@ def _legend(rows: list[_Row]) -> str:
 
 def _offsets(row: _Row) -> tuple[str, list[tuple[int, int]]]:
     """The offsets with their marks, and where each drawn offset begins: (offset, column)."""
-    shown = list(range(row.log_start, row.log_end))
+    every = range(row.log_start, row.log_end)
     width = len(str(row.log_end)) + 1
-    if len(shown) * width > ROOM:
+    if len(every) * width > ROOM:
         tail = max(HEAD, ROOM // width - HEAD - 1)
-        shown = [*shown[:HEAD], -1, *shown[-tail:]]
+        shown = [*every[:HEAD], -1, *every[-tail:]]
+    else:
+        shown = list(every)
     text, columns = "", []
     for offset in [*shown, row.log_end]:
         text += _mark(row, offset)

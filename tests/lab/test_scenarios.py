@@ -12,12 +12,13 @@ from typing import Any
 
 import pytest
 
-from minikafka.admin import Admin
+from minikafka.admin import Admin, NewTopic
 from minikafka.consumer.consumer import Consumer
 from minikafka.lab import scenarios
 from minikafka.log.files import Files
 from minikafka.producer.producer import Producer
 from minikafka.runtime.serve import local_broker
+from minikafka.runtime.simulator import Simulator
 
 
 @pytest.mark.parametrize("bytes_on_wire", [False, True], ids=["objects", "bytes"])
@@ -25,6 +26,40 @@ from minikafka.runtime.serve import local_broker
 def test_a_scenario_plays(name: str, bytes_on_wire: bool) -> None:
     sim = scenarios.run(name, 7, bytes_on_wire=bytes_on_wire)
     assert sim.trace is not None and len(sim.trace) > 20
+
+
+def course(sim: Simulator) -> list[tuple[int, str, str, int]]:
+    assert sim.trace is not None
+    return [(event.time, event.node, event.kind, event.cause) for event in sim.trace]
+
+
+@pytest.mark.parametrize("name", scenarios.SCENARIOS)
+def test_a_scenario_takes_the_same_course_in_objects_and_in_bytes(name: str) -> None:
+    objects, in_bytes = (scenarios.run(name, 7, bytes_on_wire=wire) for wire in (False, True))
+    assert course(objects) == course(in_bytes)
+    assert partition_logs(objects.broker_hosts()[0].node.files) == partition_logs(
+        in_bytes.broker_hosts()[0].node.files
+    )
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_producers_that_race_finish_in_the_same_order_in_objects_and_in_bytes(seed: int) -> None:
+    worlds = []
+    for wire in (False, True):
+        sim = Simulator(seed=seed, bytes_on_wire=wire)
+        sim.broker()
+        sim.admin().create_topics([NewTopic("t", partitions=2)])
+        producers = [sim.producer(linger_ms=0) for _ in range(3)]
+        consumer = sim.consumer(auto_offset_reset="earliest")
+        consumer.assign([("t", 0), ("t", 1)])
+        for number in range(100):
+            for producer in producers:
+                producer.send("t", b"%d" % number, partition=number % 2)
+                sim.run(0.3)
+            consumer.poll()
+        sim.run(100)
+        worlds.append(sim)
+    assert course(worlds[0]) == course(worlds[1])
 
 
 @pytest.mark.parametrize("seed", range(20))

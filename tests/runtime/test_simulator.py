@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -293,6 +294,126 @@ def test_arrivals_come_at_random_times_and_end() -> None:
     assert 9_500 < len(one) < 10_500  # two a ms
     # Memoryless: of the gaps, as many are longer than the mean as e says.
     assert 0.33 < sum(gap > 500 for gap in gaps) / len(gaps) < 0.41
+
+
+def test_a_call_that_blocks_beyond_the_end_of_a_run_does_not_turn_time_back() -> None:
+    sim = Simulator()
+    sim.call_later(5, lambda: sim.run(100))
+    sim.run(10)
+    assert sim.now == 105_000
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda sim: sim.run(-3),
+        lambda sim: sim.call_later(-5, print),
+        lambda sim: sim.call_later(float("nan"), print),
+        lambda sim: sim.arrivals(0, print),
+        lambda sim: sim.arrivals(-1, print),
+        lambda sim: Link(latency_us=-1),
+        lambda sim: Link(loss=5),
+        lambda sim: Link(bytes_per_us=0),
+    ],
+)
+def test_what_would_turn_time_back_or_stop_it_is_refused(wrong: Any) -> None:
+    with pytest.raises(ValueError):
+        wrong(Simulator())
+
+
+def test_to_wait_for_ever_is_to_wait_until_nothing_can_happen() -> None:
+    sim = Simulator(hardware=FREE)
+    sim.call_later(5, lambda: None)
+    with pytest.raises(Deadlock):
+        sim.run(float("inf"))
+    assert sim.now == 5_000
+
+
+@pytest.mark.parametrize("per_ms", [1, 50, 2_000])
+def test_arrivals_keep_their_rate_and_do_not_coincide(per_ms: int) -> None:
+    sim = Simulator(seed=1)
+    times: tuple[list[int], list[int]] = ([], [])
+    for mine in times:
+        sim.arrivals(per_ms, lambda mine=mine: mine.append(sim.now))  # type: ignore[misc]
+    sim.run(10_000 / per_ms)
+    assert times[0] != times[1]
+    for mine in times:
+        assert 9_600 < len(mine) < 10_400
+
+
+def test_work_that_a_program_gives_a_busy_client_comes_after_the_other() -> None:
+    sim = Simulator(hardware=Hardware(request_us=0, cpu_bytes_per_us=0.08), network=PLAIN)
+    sim.host(Echo(), listen="echo:1")
+    caller = Caller()
+    host = sim.host(caller)
+    channel = Channel("caller", "echo:1")
+    for n in range(5):
+        with host.entered():
+            caller.call(channel, n)  # 80 bytes, a millisecond's work
+    assert host.busy_until == 5_000
+
+
+def test_what_a_program_does_is_caused_by_nothing_that_happened_before() -> None:
+    sim = Simulator(hardware=FREE, network=PLAIN)
+    sim.host(Echo(), listen="echo:1")
+    caller = Caller()
+    host = sim.host(caller)
+    with host.entered():
+        caller.call(Channel("caller", "echo:1"), "a")
+    sim.run(10)
+    with host.quietly():
+        caller.emit("thought")
+    assert sim.trace is not None and sim.trace.events[-1].cause == -1
+
+
+def test_a_crash_is_the_cause_of_what_its_peers_hear() -> None:
+    sim = Simulator(hardware=FREE, network=PLAIN)
+    server = sim.host(Echo(), listen="echo:1", files=MemoryFiles(FREE))
+    caller = Caller()
+    host = sim.host(caller)
+    with host.entered():
+        caller.call(Channel("caller", "echo:1"), "a")
+    sim.run(10)
+    server.crash()
+    sim.run(10)
+    assert sim.trace is not None
+    chain = [sim.trace.events[i].kind for i in sim.trace.causes(len(sim.trace) - 1)]
+    assert chain == ["crashed", "closed"]
+
+
+def test_listeners_hear_only_of_what_is_in_the_trace() -> None:
+    class Speaks(Ticker):
+        def poll(self, now: int) -> int:
+            due = super().poll(now)
+            if len(self.times) == 3:
+                self.emit("third")
+                self.times.clear()
+            return due
+
+    sim = Simulator(hardware=FREE)
+    assert sim.trace is not None
+    heard: list[tuple[int, str]] = []
+    sim.trace.listeners.append(lambda ident, event: heard.append((ident, event.kind)))
+    sim.host(Speaks(10))
+    sim.run(70)
+    assert heard == [(i, event.kind) for i, event in enumerate(sim.trace)]
+    assert [kind for _, kind in heard] == ["started", "timer", "third", "timer", "third"]
+    assert sim.trace.events[2].cause == 1
+
+
+def test_a_message_lost_in_the_turn_in_which_its_machine_dies_still_breaks_the_connection() -> None:
+    lossy = Link(latency_us=1_000, jitter_us=0, loss=1.0)
+    sim = Simulator(hardware=Hardware(request_us=5_000), network=PLAIN)
+    server = sim.host(Echo(), listen="echo:1", files=MemoryFiles(FREE))
+    caller = Caller()
+    host = sim.host(caller)
+    sim.network.set_link("echo:1", "caller", lossy)  # an address will do as well
+    with host.entered():
+        caller.call(Channel("caller", "echo:1"), "a")
+    sim.run(2)  # it came at 1 ms; the answer would leave, and get lost, at 6
+    server.crash()
+    sim.run(20)
+    assert [what for _, what in caller.heard] == ["connection reset"]
 
 
 def lossy_story(seed: int, names: list[str]) -> list[str]:
