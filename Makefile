@@ -27,11 +27,10 @@ setup: $(VENV)/.ready
 $(VENV)/.ready: pyproject.toml tools/setup.sh
 	@tools/setup.sh $(VENV)
 
-# The two settings: nothing is asked of anybody outside, and no pop-up offers to.
+# tools/jupyter: nothing is asked of anybody outside, and no pop-up offers to.
 lab: setup
-	$(BIN)/jupyter lab $(AS_ROOT) --LabApp.news_url=None \
-	    --LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate \
-	    $(ARGS) notebooks/00_the_whole_game.ipynb
+	JUPYTER_CONFIG_PATH=tools/jupyter $(BIN)/jupyter lab $(AS_ROOT) \
+	    --LabApp.default_url=/lab/tree/notebooks/00_the_whole_game.ipynb $(ARGS)
 
 # Linter and type checker are tests too (tests/test_project.py), so one summary says it all.
 # Cells of one notebook share a kernel, so a file must stay with one worker.

@@ -47,16 +47,15 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     arguments = [
         "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}", "--port-retries=0",
         f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={home / 'notebooks'}",
-        "--LabApp.expose_app_in_browser=True", "--LabApp.news_url=None",
-        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-        "--LabApp.extension_manager=readonly", "--ServerApp.terminals_enabled=False",
+        "--LabApp.expose_app_in_browser=True", "--LabApp.extension_manager=readonly",
+        "--ServerApp.terminals_enabled=False",
     ]  # fmt: skip
     with (home / "lab.log").open("w") as log:
         server = subprocess.Popen(
             [sys.executable, "-m", "jupyterlab", *arguments],
             stdout=log,
             stderr=subprocess.STDOUT,
-            env={**os.environ, **private},
+            env={**os.environ, **private, "JUPYTER_CONFIG_PATH": str(ROOT / "tools" / "jupyter")},
         )
     try:
         _wait_for(f"http://127.0.0.1:{port}/api/status?token={token}", server, home / "lab.log")

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import os
 import re
+import signal
+import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+ROOT = Path(__file__).parent.parent.parent
 SCREENS = Path(os.environ.get("MINIKAFKA_SCREENS", "build/screens"))
 INSIDE = re.compile(r"((https?|wss?)://(127\.0\.0\.1|localhost)[:/]|data:|blob:|about:)")
 CHAPTER = "00_the_whole_game.ipynb"
@@ -61,6 +65,42 @@ def session(browser: Any, lab: str) -> Iterator[Session]:
     page.wait_for_function(RAN, timeout=120_000)
     yield session
     page.close()
+
+
+def test_make_lab_opens_the_first_chapter_and_nothing_in_front_of_it(
+    browser: Any, tmp_path: Path
+) -> None:
+    """By the address that it prints, and with the settings of somebody who never used it."""
+    private = {
+        name: str(tmp_path / name)
+        for name in ("JUPYTERLAB_SETTINGS_DIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR")
+    }
+    log = tmp_path / "lab.log"
+    with log.open("w") as output:
+        make = subprocess.Popen(
+            ["make", "lab", "ARGS=--no-browser --ip=127.0.0.1"],
+            cwd=ROOT,
+            env={**os.environ, **private},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        deadline = time.monotonic() + 60
+        while not (found := re.search(r"http://127\.0\.0\.1:\S+token=\w+", log.read_text())):
+            assert make.poll() is None and time.monotonic() < deadline, log.read_text()
+            time.sleep(0.1)
+        page = browser.new_page(viewport={"width": 1440, "height": 1100})
+        session = Session(page)
+        page.goto(found.group())
+        page.get_by_role("heading", name="The whole game in ten minutes").wait_for(timeout=60_000)
+        page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=60_000)
+        assert page.locator(".Toastify__toast").count() == 0
+        assert session.outside == []
+        page.close()
+    finally:
+        os.killpg(make.pid, signal.SIGKILL)
+        make.wait()
 
 
 # Every code cell has its number, and none is running.
