@@ -145,6 +145,10 @@ def broker(node_id: int, listen: str, data: str, configs: tuple[tuple[str, str],
     from minikafka.broker.config import BrokerConfig
     from minikafka.runtime.serve import run_broker
 
+    for name, value in configs:
+        option = {"node.id": "--node-id", "listeners": "--listen", "log.dirs": "--data"}.get(name)
+        if option is not None:
+            raise click.UsageError(f"{name} = {value}: say it with {option}")
     config = BrokerConfig.of({"node.id": node_id, **dict(configs)})
 
     def on_ready(address: str) -> None:

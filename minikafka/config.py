@@ -24,7 +24,9 @@ Not done: config providers (`${file:…}`), and reading passwords from files.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Set
+from contextlib import suppress
 from enum import IntEnum
 from typing import Any, ClassVar, NamedTuple, Protocol, Self, dataclass_transform
 
@@ -188,10 +190,9 @@ def convert(key: ConfigKey, given: object) -> Value:
             if number is not None and -LARGEST[key.type] - 1 <= number <= LARGEST[key.type]:
                 return number
         case ConfigType.DOUBLE, (int() | float() | str()) if not isinstance(given, bool):
-            try:
-                return float(given)
-            except ValueError:
-                pass
+            with suppress(ValueError):
+                if "_" not in str(given):
+                    return float(given)
         case ConfigType.LIST, str():
             return tuple(item.strip() for item in given.split(",")) if given else ()
         case ConfigType.LIST, (list() | tuple()) if all(isinstance(item, str) for item in given):
@@ -204,12 +205,9 @@ def convert(key: ConfigKey, given: object) -> Value:
 
 def whole(given: int | str) -> int | None:
     """A whole number from an int or decimal text; None if it is not one (True is not a number)."""
-    if isinstance(given, bool):
-        return None
-    try:
-        return int(given)
-    except ValueError:
-        return None
+    if isinstance(given, str):  # as Java reads it: Python would also take 1_000 and other digits
+        return int(given) if re.fullmatch("[+-]?[0-9]+", given) else None
+    return None if isinstance(given, bool) else given
 
 
 def text_of(value: Value) -> str:

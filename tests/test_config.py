@@ -71,6 +71,9 @@ BAD = [
     ("an.int", "11", "an.int = 11: must be from 1 to 10"),
     ("an.int", "1.5", "must be a whole number of 32 bits"),
     ("an.int", True, "must be a whole number"),
+    ("an.int", "1_0", "must be a whole number"),
+    ("an.int", "٣", "must be a whole number"),
+    ("a.double", "1_0e-1", "must be a number"),
     ("an.int", None, "must have a value"),
     ("a.short", 32_768, "16 bits"),
     ("a.long", -1, "a.long = -1: must be at least 0"),
@@ -161,11 +164,18 @@ def test_synonyms_name_keys_that_exist() -> None:
         ({"remote.storage.enable": "true"}, "must be one of false"),
         ({"cleanup.policy": "forget"}, "compact, delete"),
         ({"retention.ms": -2}, "at least -1"),
+        ({"leader.replication.throttled.replicas": "junk"}, "partition:broker pairs"),
+        ({"follower.replication.throttled.replicas": "0:1,*"}, "partition:broker pairs"),
     ],
 )
 def test_bad_topic_configs(given: dict[str, object], text: str) -> None:
     with pytest.raises(ConfigError, match=text):
         LogConfig.of(given)
+
+
+@pytest.mark.parametrize("given", ["*", "0:1", "0:1, 12:3", ""])
+def test_replicas_that_may_be_throttled(given: str) -> None:
+    LogConfig.of({"leader.replication.throttled.replicas": given})
 
 
 def test_a_config_prints_what_differs_and_never_changes() -> None:

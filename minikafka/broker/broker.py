@@ -83,7 +83,7 @@ class Broker(Node):
         """Learn where the driver listens, "host:port"; told to clients unless a config is."""
         if "advertised.listeners" not in self.config.given:
             host, _, port = address.rpartition(":")
-            self.advertised = Endpoint(host, int(port))
+            self.advertised = Endpoint(host.strip("[]"), int(port))
 
     # --- life ---
     def start(self, now: int) -> None:

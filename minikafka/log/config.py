@@ -21,6 +21,7 @@ Not done: replication throttling. The two lists are accepted and change nothing.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -48,6 +49,17 @@ UNLIMITED = (1 << 63) - 1
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
+
+
+class ThrottledReplicas:
+    """`0:1,1:2` (partition 0 on broker 1, …) or `*` (Kafka's ThrottledReplicaListValidator)."""
+
+    def allows(self, value: Value) -> bool:
+        pairs = value if isinstance(value, tuple) else ("?",)
+        return pairs == ("*",) or all(re.fullmatch("[0-9]+:[0-9]+", pair) for pair in pairs)
+
+    def __str__(self) -> str:
+        return "a list of partition:broker pairs, or *"
 
 
 class LogConfig(Config, kind="topic"):
@@ -94,7 +106,9 @@ class LogConfig(Config, kind="topic"):
         UNLIMITED, "Flush to the disk when the oldest unflushed record is this old.", at_least(0)
     )
     follower_replication_throttled_replicas: tuple[str, ...] = list_(
-        (), "Followers whose replication is throttled, as partition:broker pairs, or *."
+        (),
+        "Followers whose replication is throttled, as partition:broker pairs, or *.",
+        ThrottledReplicas(),
     )
     index_interval_bytes: int = int_(
         4096,
@@ -106,7 +120,9 @@ class LogConfig(Config, kind="topic"):
         None, "Overrides segment.bytes and may be smaller than it allows. For tests."
     )
     leader_replication_throttled_replicas: tuple[str, ...] = list_(
-        (), "Leaders whose replication is throttled, as partition:broker pairs, or *."
+        (),
+        "Leaders whose replication is throttled, as partition:broker pairs, or *.",
+        ThrottledReplicas(),
     )
     local_retention_bytes: int = long(
         -2,

@@ -27,8 +27,10 @@ a crash only the records after the last snapshot need to be looked at:
                      last offset int64, offset delta int32, timestamp int64, coordinator
                      epoch int32, first offset of its open transaction int64 (-1: none)
 
-A snapshot holds the last batch only, so after a restart older duplicates are refused
-as out of order, not recognised. See ProducerStateManager and ProducerStateEntry.
+A snapshot holds the last batch only, in Kafka's format, so after a restart older duplicates
+are refused as out of order, not recognised. A producer whose answers got lost with several
+batches on their way then numbers them anew and writes them again (accumulator.py), in Kafka
+as here. See ProducerStateManager and ProducerStateEntry.
 
 Not done: transactions are tracked (open, ended by a marker) but do not hold back
 readers, and no transaction index is written.

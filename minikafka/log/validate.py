@@ -15,6 +15,8 @@ again, which is the dearest thing a broker can be asked to do.
 
 Not done: Kafka names each wrong record in the answer (`record_errors`); here the first
 one is named in the message.
+Not done: a batch that claims log-append time is refused. Kafka takes it in a topic of the other
+kind, and strikes the claim out.
 Not done: the largest timestamp of a batch is believed, see record/batch.py.
 """
 
@@ -138,10 +140,10 @@ def _check_client_batch(header: BatchHeader, rules: AppendRules, now: int) -> No
     elif header.producer_id >= 0 and header.base_sequence < 0:
         code = INVALID_RECORD
         wrong = f"producer {header.producer_id} without a sequence number"
-    elif not rules.is_create_time:
-        return
     elif attributes & LOG_APPEND_TIME:
         code, wrong = INVALID_TIMESTAMP, "claims log-append time"
+    elif not rules.is_create_time:
+        return
     elif header.max_timestamp > (latest := now + rules.max_ahead_ms):
         code = INVALID_TIMESTAMP
         wrong = f"timestamp {header.max_timestamp}, {latest} is the latest that is taken"

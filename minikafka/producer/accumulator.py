@@ -30,7 +30,9 @@ on whether it was written after all, and only the broker knows. Hence: new batch
 (`unresolved`), those behind it keep their numbers and are sent again. If the broker accepts
 them, there was no gap. If it answers OUT_OF_ORDER_SEQUENCE_NUMBER to the first in line, there
 is one: when all answers are in, the partition takes the next producer epoch and numbers what
-is left from 0 (`restart`).
+is left from 0 (`restart`). Here alone a record may be written twice: a broker that was restarted
+knows a producer's last batch only, and takes an older one that it has for a gap (as in Kafka,
+see `TransactionManager.canRetry`). Only transactions rule that out.
 
 **Memory.** A batch reserves batch.size (or its first record's size, if that is larger) out of
 buffer.memory when it opens, and gives it back when it is done, as Kafka's `BufferPool` does.

@@ -54,8 +54,9 @@ METADATA_VERSION_LEVEL = 30
 PARTITION_RECORD_VERSION = 1
 """With directories (KIP-858); version 2 is for clusters with eligible.leader.replicas."""
 
-CONFIG = LogConfig(retention_ms=-1, segment_ms=UNLIMITED)
-"""Nothing of this log is ever let go: without snapshots it is the only copy of the state."""
+CONFIG = LogConfig(retention_ms=-1, segment_ms=UNLIMITED, max_message_bytes=8 << 20)
+"""Nothing of this log is ever let go: without snapshots it is the only copy of the state. Its
+batches may be as large as those of Kafka's quorum (`KafkaRaftClient.MAX_BATCH_SIZE_BYTES`)."""
 
 READ_BYTES = 1 << 20
 

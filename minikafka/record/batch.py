@@ -25,10 +25,10 @@ Sources: KIP-98 (the format), `DefaultRecordBatch`, `DefaultRecord`, `LogValidat
 
 Not done: formats v0 and v1 (Kafka 4 does not take them from producers either, KIP-724).
 Not done: Kafka's broker decompresses every produced batch and reads each record in it; here
-the lengths of uncompressed records are checked and compressed ones only by their CRC. So a
-client can store a compressed batch that nobody can read. It keeps its place: the log goes
-on behind it, consumers refuse it, and a ListOffsets that must look inside (by time) is
-answered with CORRUPT_MESSAGE.
+uncompressed records are hopped over by their lengths, so that there are as many as the header
+says, compressed ones are believed, and nothing is looked at inside a record. So a client can
+store a batch that nobody can read. It keeps its place: the log goes on behind it, consumers
+refuse it, and a ListOffsets that must look inside (by time) is answered with CORRUPT_MESSAGE.
 Not done: Kafka recomputes max_timestamp from the records; here the producer's is believed.
 """
 

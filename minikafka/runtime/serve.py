@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import resource
 import signal
+import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -16,6 +17,7 @@ from minikafka.log.files import RealFiles
 from minikafka.runtime.tcp import Driver
 from minikafka.trace import Trace
 
+EVERY_ADDRESS = ("", "0.0.0.0", "[::]", "::")
 OTHER_DESCRIPTORS = 24
 """What is open beside log files and connections: the standard streams, the door, the poller, …"""
 
@@ -72,7 +74,10 @@ def _broker_driver(config: BrokerConfig, listen: str, data: str, trace: Trace | 
     driver = Driver(broker, files, trace)
     driver.max_connections = min(driver.max_connections, descriptors - open_limit)
     host, _, port = listen.rpartition(":")
-    broker.advertise(driver.listen(host.strip("[]"), int(port)))
+    address = driver.listen(host.strip("[]"), int(port))
+    if host in EVERY_ADDRESS:  # which is nowhere to connect to: the machine's name, as in Kafka
+        address = f"{socket.gethostname()}:{address.rpartition(':')[2]}"
+    broker.advertise(address)
     return driver
 
 

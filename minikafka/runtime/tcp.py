@@ -182,7 +182,7 @@ class Driver:
         self._listener = listener = socket.create_server((host, port), family=family, backlog=1024)
         listener.setblocking(False)
         bound: int = listener.getsockname()[1]
-        self.address = f"{host}:{bound}"
+        self.address = f"[{host}]:{bound}" if family == socket.AF_INET6 else f"{host}:{bound}"
         return self.address
 
     def start(self) -> None:

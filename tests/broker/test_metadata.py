@@ -139,3 +139,9 @@ def test_without_an_advertised_address_the_drivers_is_told(broker: Conversation)
     broker.broker.advertise("127.0.0.1:5000")
     (node,) = broker.ask(MetadataRequest(topics=[]), 9).brokers
     assert (node.host, node.port) == ("127.0.0.1", 5000)
+
+
+def test_what_is_named_several_times_is_answered_once(broker: Conversation) -> None:
+    broker.create("a")
+    answer = broker.ask(MetadataRequest(topics=named("a", "nope", "a", "nope")), 8)
+    assert names(answer) == ["a", "nope"]

@@ -223,3 +223,31 @@ def test_a_topic_of_the_same_name_is_another_topic(broker: Conversation) -> None
     assert broker.create() != first
     assert broker.values() == []
     assert broker.broker.image.topic_configs("t") == {}
+
+
+@pytest.mark.parametrize("validate_only", [True, False])
+def test_too_much_at_once_is_refused_whole(broker: Conversation, validate_only: bool) -> None:
+    topics = [wish("a", partitions=6_000), wish("b", partitions=6_000), wish("c/d")]
+    results = create(broker, *topics, validate_only=validate_only)
+    refused = [ErrorCode.POLICY_VIOLATION] * 2 + [ErrorCode.INVALID_TOPIC_EXCEPTION]
+    assert [result.error_code for result in results] == refused
+    assert not broker.happened("topic_created")
+
+
+def test_a_batch_of_topics_may_be_larger_than_what_a_producer_may_send(
+    broker: Conversation,
+) -> None:
+    long = "x" * 200
+    configs = config("retention.ms", "1000") + config("flush.messages", "100000")
+    results = create(broker, *(wish(f"{long}{n}", configs=configs) for n in range(2_000)))
+    assert {result.error_code for result in results} == {0}
+
+
+def test_a_topic_that_is_named_many_times_is_refused_once(broker: Conversation) -> None:
+    broker.create()
+    asked = DeleteTopicsRequest(topic_names=["t", "u", *["t"] * 1_000, *["u"] * 1_000])
+    answers = broker.ask(asked, 5).responses
+    assert [(one.name, ErrorCode.of(one.error_code).name) for one in answers] == [
+        ("t", "INVALID_REQUEST"),
+        ("u", "UNKNOWN_TOPIC_OR_PARTITION"),
+    ]

@@ -138,6 +138,8 @@ MISTAKES = [
     (["broker", "--data", "d", "--set", "log.segment.byte=1"], "did you mean log.segment.bytes?"),
     (["broker", "--data", "d", "--set", "log.segment.bytes=many"], "a whole number"),
     (["broker"], "--data"),
+    (["broker", "--data", "d", "--set", "log.dirs=elsewhere"], "say it with --data"),
+    (["broker", "--data", "d", "--set", "listeners=PLAINTEXT://:1"], "say it with --listen"),
     (["dump-log", __file__], "is none of"),
     (["sim", "no-such-story"], "there are: one-record"),
     (["no-such-command"], "no-such-command"),

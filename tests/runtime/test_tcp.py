@@ -8,6 +8,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -17,7 +18,7 @@ import pytest
 from minikafka.broker.config import BrokerConfig
 from minikafka.log.files import RealFiles
 from minikafka.node import NEVER, Channel, Closed, Message, Node, Request, Response, WorldStopped
-from minikafka.runtime.serve import run_broker
+from minikafka.runtime.serve import _broker_driver, run_broker
 from minikafka.runtime.stream import (
     FIRST_FRAME_BYTES,
     MAX_FRAMES,
@@ -487,3 +488,35 @@ def test_what_has_to_wait_is_not_waited_for_when_the_client_has_ended(
     assert raw.sock.recv(100) == b""
     assert driver.wait(lambda: bool(node.closed), 5_000)
     assert node.heard == ["a", "b"]
+
+
+def test_a_broker_that_listens_everywhere_does_not_send_clients_there(tmp_path: Path) -> None:
+    cases = [("0.0.0.0:0", socket.gethostname()), ("127.0.0.1:0", "127.0.0.1")]
+    with suppress(OSError), socket.create_server(("::1", 0), family=socket.AF_INET6):
+        cases.append(("[::1]:0", "::1"))  # where there is IPv6
+    for number, (listen, host) in enumerate(cases):
+        driver = _broker_driver(BrokerConfig.of(), listen, str(tmp_path / str(number)), None)
+        assert driver.node.advertised.host == host  # type: ignore[attr-defined]
+        assert (driver.address or "").rpartition(":")[0] == listen.rpartition(":")[0]
+        driver.start()
+        driver.run_in_thread()
+        driver.close()
+
+
+def test_a_bad_frame_is_no_reason_to_end_where_nobody_can_be_told(
+    serve: Callable[[Server], Driver], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Broken:
+        def write(self, text: str) -> int:
+            raise BrokenPipeError
+
+        def flush(self) -> None:
+            raise BrokenPipeError
+
+    driver = serve(Server())
+    bad, good = Raw(driver), Raw(driver)
+    monkeypatch.setattr("sys.stderr", Broken())
+    bad.sock.sendall(struct.pack(">i", -1))
+    assert bad.sock.recv(100) == b""
+    good.sock.sendall(good.frame())
+    assert good.answer().correlation_id == 1

@@ -53,7 +53,9 @@ def handle(broker: Broker, now: int, request: Request) -> MetadataResponse:
         answers = [described(topic) for topic in broker.image.topics.values()]
     else:
         creates = broker.config.auto_create_topics_enable and body.allow_auto_topic_creation
-        answers = [answered(broker, now, topic, request.version, creates) for topic in topics]
+        # What is named a million times is looked up once, and answered once.
+        unique = {(each.topic_id, each.name): each for each in topics}.values()
+        answers = [answered(broker, now, each, request.version, creates) for each in unique]
     if body.include_topic_authorized_operations:
         for answer in answers:
             answer.topic_authorized_operations = TOPIC_OPERATIONS

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from minikafka.broker.described import topic_entries
 from minikafka.node import Request
-from minikafka.quorum.controller import NewTopic
+from minikafka.quorum.controller import MAX_RECORDS, NewTopic
 from minikafka.wire.errors import ErrorCode, KafkaError
 from minikafka.wire.messages.create_topics import (
     CreatableTopic,
@@ -48,9 +48,22 @@ def handle(broker: Broker, now: int, request: Request) -> CreateTopicsResponse:
             continue
         results[topic.name] = created(broker, wish, planned)
         records += planned
+    if len(records) > MAX_RECORDS:
+        refuse_all(results, len(records))
+        records = []
     if records and not body.validate_only:
         broker.commit(records, now)
     return CreateTopicsResponse(topics=list(results.values()))
+
+
+def refuse_all(results: dict[str, CreatableTopicResult], count: int) -> None:
+    """All or nothing is made, and so much at once is not."""
+    why = f"{count} metadata records at once: at most {MAX_RECORDS} are allowed"
+    for name, result in results.items():
+        if result.error_code == ErrorCode.NONE:
+            results[name] = CreatableTopicResult(
+                name=name, error_code=ErrorCode.POLICY_VIOLATION, error_message=why
+            )
 
 
 def wish_of(topic: CreatableTopic) -> NewTopic:

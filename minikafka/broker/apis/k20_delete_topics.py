@@ -35,10 +35,15 @@ DISABLED_VERSION = 3
 
 def handle(broker: Broker, now: int, request: Request) -> DeleteTopicsResponse:
     body: DeleteTopicsRequest = request.body
-    asked = body.topics
+    counts: Counter[tuple[str | None, bytes]]  # of what is asked for, by name or id
     if request.version < BY_ID_VERSION:
-        asked = [DeleteTopicState(name=name) for name in body.topic_names]
-    times = Counter(filter(None, (named(broker.image, each) for each in asked)))
+        counts = Counter((name, ZERO_UUID) for name in body.topic_names)
+    else:
+        counts = Counter((each.name, each.topic_id) for each in body.topics)
+    asked = [DeleteTopicState(name=name, topic_id=topic_id) for name, topic_id in counts]
+    times: Counter[str | None] = Counter()  # one topic may be named by its name and by its id
+    for each in asked:
+        times[named(broker.image, each)] += counts[each.name, each.topic_id]
     doomed: list[bytes] = []
     results: dict[tuple[str | None, bytes], DeletableTopicResult] = {}
     for each in asked:
