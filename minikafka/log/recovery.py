@@ -43,7 +43,7 @@ from minikafka.log.segment import (
 )
 from minikafka.node import MS
 from minikafka.record.batch import BatchHeader
-from minikafka.record.errors import CorruptBatch, RecordError
+from minikafka.record.errors import BadDelta, CorruptBatch, RecordError
 
 if TYPE_CHECKING:
     from minikafka.log.log import Log
@@ -139,11 +139,28 @@ def _remove_behind(log: Log, segment: Segment) -> None:
 
 def _check_segment(log: Log, segment: Segment) -> Scan:
     """Check a segment and cut it after its last valid batch."""
-    scan = segment.reindex(_noting_epochs(segment.checked(), log.epochs))
+    batches = segment.checked()
+    if not log.config.compact:
+        batches = _in_a_row(batches, segment.base_offset)
+    scan = segment.reindex(_noting_epochs(batches, log.epochs))
     if scan.damage is not None:
         segment.log.truncate(scan.valid_bytes)
         segment.flush()
     return scan
+
+
+def _in_a_row(
+    batches: Iterator[tuple[int, BatchHeader]], offset: int
+) -> Iterator[tuple[int, BatchHeader]]:
+    """The same batches, up to one that does not begin where the one before it ends.
+
+    The base offset is outside of the checksum, so it may have rotted without a trace.
+    """
+    for position, header in batches:
+        if header.base_offset != offset:
+            raise BadDelta(f"{header} where offset {offset} comes next")
+        yield position, header
+        offset = header.next_offset
 
 
 def _noting_epochs(
