@@ -200,14 +200,14 @@ class ApacheKafka(Server):
         run_tool("kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", config)
 
 
-def run_tool(name: str, *arguments: str) -> str:
-    """Run one of Apache Kafka's command-line tools by its class.
+def run_tool(name: str, *arguments: str, stdin: str = "") -> str:
+    """Run one of Apache Kafka's command-line tools by its class, with this to read.
 
     Gives what it printed, on standard error too: that is where the tools complain.
     """
     done = subprocess.run(
         java(name, *arguments, options=["-Xmx256m", "-XX:TieredStopAtLevel=1"]),
-        stdin=subprocess.DEVNULL,
+        input=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

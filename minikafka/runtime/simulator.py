@@ -211,9 +211,11 @@ class Simulator:
             if not ended:
                 call()
                 due -= mean_us * log(1.0 - draw())
-                now, at = self.now, int(due)  # a call that blocked may have let time pass
+                at = int(due)
+                if at < self.now:  # a call that blocked has let time pass
+                    at = self.now
                 self.pushed += 1
-                heappush(heap, (max(now, at), self.pushed, arrive, _APPOINTMENT, NO_CAUSE))
+                heappush(heap, (at, self.pushed, arrive, _APPOINTMENT, NO_CAUSE))
 
         self.pushed += 1
         heappush(heap, (int(due), self.pushed, arrive, _APPOINTMENT, NO_CAUSE))

@@ -1,0 +1,68 @@
+"""Apache Kafka's own command-line tools, unmodified, as somebody at a shell uses them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from minikafka.bench.servers import Server
+
+TOOLS = "org.apache.kafka.tools"
+
+
+def test_topics_are_created_described_and_deleted(
+    server: Server, kafka_tool: Callable[..., str]
+) -> None:
+    def topics(*arguments: str) -> str:
+        at = ("--bootstrap-server", server.address)
+        return kafka_tool(f"{TOOLS}.TopicCommand", *at, *arguments)
+
+    settings = ("--partitions", "3", "--replication-factor", "1", "--config", "retention.ms=100000")
+    assert "Created topic tools." in topics("--create", "--topic", "tools", *settings)
+    described = topics("--describe", "--topic", "tools")
+    assert "PartitionCount: 3" in described and "retention.ms=100000" in described
+    assert described.count("Leader: 1\tReplicas: 1\tIsr: 1") == 3
+    configs = kafka_tool(
+        "kafka.admin.ConfigCommand",
+        *("--bootstrap-server", server.address),
+        *("--describe", "--entity-type", "topics", "--entity-name", "tools"),
+    )
+    assert "DYNAMIC_TOPIC_CONFIG:retention.ms=100000" in configs
+    topics("--delete", "--topic", "tools")
+    assert "tools" not in topics("--list").split()
+
+
+def test_records_go_through_the_console_and_the_load_generator(
+    server: Server, kafka_tool: Callable[..., str]
+) -> None:
+    at = ("--bootstrap-server", server.address)
+    create = ("--create", "--topic", "console", "--partitions", "2", "--replication-factor", "1")
+    kafka_tool(f"{TOOLS}.TopicCommand", *at, *create)
+    lines = "".join(f"key-{n}:line {n}\n" for n in range(100))
+    options = ("--reader-property", "parse.key=true", "--reader-property", "key.separator=:")
+    kafka_tool(f"{TOOLS}.ConsoleProducer", *at, "--topic", "console", *options, stdin=lines)
+    kafka_tool(
+        f"{TOOLS}.ProducerPerformance",
+        *at,
+        *("--topic", "console", "--num-records", "5000", "--record-size", "100"),
+        *("--throughput", "-1"),
+    )
+    offsets = kafka_tool(f"{TOOLS}.GetOffsetShell", *at, "--topic", "console")
+    ends = [int(line.rpartition(":")[2]) for line in offsets.splitlines() if ":" in line]
+    assert len(ends) == 2 and sum(ends) == 5_100
+    read = ""
+    for partition, end in enumerate(ends):
+        read += kafka_tool(
+            f"{TOOLS}.consumer.ConsoleConsumer",
+            *at,
+            *("--topic", "console", "--partition", str(partition), "--offset", "earliest"),
+            *("--max-messages", str(end), "--formatter-property", "print.key=true"),
+        )
+    for number in range(100):
+        assert f"key-{number}\tline {number}\n" in read
+
+
+def test_versions_are_told(server: Server, kafka_tool: Callable[..., str]) -> None:
+    told = kafka_tool(f"{TOOLS}.BrokerApiVersionsCommand", "--bootstrap-server", server.address)
+    assert f"{server.address} (id: 1 rack: null isFenced: false) -> (" in told
+    for line in ("Produce(0): 0 to 13", "Fetch(1): 4 to 18", "CreateTopics(19): 2 to 7"):
+        assert line in told
