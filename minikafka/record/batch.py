@@ -308,8 +308,11 @@ def equal_lengths(buffer: Buffer, position: int, end: int) -> tuple[int, int]:
     prefix = bytes(buffer[position:body])
     if buffer[position + step : body + step] != prefix:
         return 1, step
-    columns = (bytes(buffer[at:end:step]) for at in range(position, body))
-    return min(len(column) - len(column.lstrip(column[:1])) for column in columns), step
+    run = end
+    for at in range(position, body):
+        column = bytes(buffer[at:end:step])
+        run = min(run, len(column) - len(column.lstrip(column[:1])))
+    return run, step
 
 
 # -- what a broker changes ------------------------------------------------------
