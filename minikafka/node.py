@@ -89,8 +89,9 @@ class Request:
 class Response:
     """An answer on its way.
 
-    `body` is None when nothing goes on the wire (produce with acks=0): the answer
-    then only says that the next request of this channel may be served.
+    `body` is None where there is none (produce with acks=0) and nothing goes on the wire. A
+    server says so that the next request of the channel may be served; to a client the world
+    says it when the request has left: that is all that will ever be known of it.
     """
 
     __slots__ = ("body", "channel", "correlation_id", "version")

@@ -225,7 +225,8 @@ class ClientNode(Node):
         """Send a request in the newest version that both ends speak, `at_most` that one.
 
         `then` is called once, with the answer or with a KafkaError; at once when the broker
-        does not speak any such version.
+        does not speak any such version. With None, where there is no answer (acks=0), when
+        the request has left.
         """
         try:
             version = connection.version_of(body, at_most)
@@ -234,25 +235,15 @@ class ClientNode(Node):
             return
         self._send(connection, body, version, now + self._request_timeout_us, then)
 
-    def send_unanswered(
-        self, connection: Connection, body: Any, at_most: int | None = None
-    ) -> None:
-        """Send a request to which there is no answer (acks=0). Raises UNSUPPORTED_VERSION."""
-        self._put(connection, body, connection.version_of(body, at_most))
-
     def _send(
         self, connection: Connection, body: Any, version: int, deadline: int, then: Answered
     ) -> None:
-        number = self._put(connection, body, version)
-        connection.in_flight.append(_new_call(_Call, (number, body.NAME, deadline, then)))
-        if deadline < self._wake:
-            self._wake = deadline
-
-    def _put(self, connection: Connection, body: Any, version: int) -> int:
         assert connection.channel is not None, f"{connection} is closed"
         self._correlation_id = number = (self._correlation_id + 1) & 0x7FFFFFFF
         self.outbox.append(Request(connection.channel, body, version, number, self.name))
-        return number
+        connection.in_flight.append(_new_call(_Call, (number, body.NAME, deadline, then)))
+        if deadline < self._wake:
+            self._wake = deadline
 
     # --- connections -------------------------------------------------------------------
     def _connection(self, address: str, lane: str) -> Connection:

@@ -15,9 +15,7 @@ the id is for, and what happens when numbers do not fit, is told in accumulator.
 
 Sources: `Sender`, `KafkaProducer`, KIP-98, KIP-91 (delivery.timeout.ms), KIP-480, KIP-794.
 
-Not done: transactions. With acks=0 nothing says when a request has left this machine, so its
-memory is given back as soon as it is handed to the world: buffer.memory does not bound what piles
-up when the network or the broker is slower than the program, and `send` never blocks on it.
+Not done: transactions.
 """
 
 from __future__ import annotations
@@ -264,28 +262,7 @@ class SenderNode(ClientNode):
             timeout_ms=self.config.request_timeout_ms,
             topic_data=list(topics.values()),
         )
-        if self.config.acks == 0:
-            self._send_and_forget(now, connection, body, at_most, batches)
-        else:
-            self.send(now, connection, body, partial(self._produced, sent), at_most)
-
-    def _send_and_forget(
-        self,
-        now: int,
-        connection: Connection,
-        body: ProduceRequest,
-        at_most: int | None,
-        batches: list[ProducerBatch],
-    ) -> None:
-        try:
-            self.send_unanswered(connection, body, at_most)
-        except KafkaError as error:
-            for batch in batches:
-                self._refused(now, batch, error)
-            return
-        for batch in batches:
-            self._over(batch)
-            self._acknowledge(now, batch, NO_OFFSET, -1)
+        self.send(now, connection, body, partial(self._produced, sent), at_most)
 
     # --- answers come back ---------------------------------------------------------------
     def _produced(
@@ -293,7 +270,12 @@ class SenderNode(ClientNode):
     ) -> None:
         """A request is over. `sent` has its batches, by name and by id of their topics."""
         lost = isinstance(answer, KafkaError)
-        if not lost:
+        if answer is None:  # acks=0: it has left, and no broker will say more
+            for left in sent.values():
+                if left.on_wire:
+                    self._over(left)
+                    self._acknowledge(now, left, NO_OFFSET, -1)
+        elif not lost:
             for topic in answer.responses:
                 key = topic.name or topic.topic_id
                 for partition in topic.partition_responses:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from minikafka.node import NEVER, Channel, Closed, Message, Node
+from minikafka.node import NEVER, Channel, Closed, Message, Node, Response
 from minikafka.runtime.disk import MemoryFiles
 from minikafka.runtime.loop import Loop
 from minikafka.runtime.network import message_bytes
@@ -167,6 +167,8 @@ class SimulatedHost:
         if sim.trace is not None:
             sim.trace.cause = cause
             kind = "closed" if type(message) is Closed else "delivered"
+            if type(message) is Response and message.body is None:
+                kind = "left"
             cause = sim.trace.add(self.name, kind, message)
         self._arrived.append((message, cause))
         if sim.now >= self.busy_until:

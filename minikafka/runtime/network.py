@@ -40,19 +40,19 @@ bytes, or the same story would take another time there, and another course."""
 class Direction:
     """One direction of one pair of nodes, or of one channel between them."""
 
-    __slots__ = ("_draw", "_free_at", "_last_arrival", "link")
+    __slots__ = ("_draw", "_last_arrival", "free_at", "link")
 
     def __init__(self, link: Link, random: Random) -> None:
         self.link = link
         self._draw = random.random
-        self._free_at = 0.0
+        self.free_at = 0.0  # when all that was sent so far is on its way
         self._last_arrival = 0
 
     def arrival(self, now: int, size_bytes: int) -> int:
         """When a message of this size, sent at `now`, is there."""
         link = self.link
-        start = self._free_at if self._free_at > now else now
-        self._free_at = end = start + size_bytes / link.bytes_per_us
+        start = self.free_at if self.free_at > now else now
+        self.free_at = end = start + size_bytes / link.bytes_per_us
         at = int(end + link.latency_us + self._draw() * link.jitter_us)
         if at < self._last_arrival:
             at = self._last_arrival

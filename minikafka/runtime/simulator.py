@@ -30,17 +30,18 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable
 from heapq import heapify, heappop, heappush
-from math import log
+from math import ceil, log
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 from minikafka.log.files import Files
-from minikafka.node import MS, NEVER, Channel, Closed, Message, Node, Request
+from minikafka.node import MS, NEVER, Channel, Closed, Message, Node, Request, Response
 from minikafka.runtime.disk import MemoryFiles
 from minikafka.runtime.hardware import Hardware, Link
 from minikafka.runtime.machine import SimulatedBroker, SimulatedHost
 from minikafka.runtime.network import ENDED, BytesOnWire, Network, Path, message_bytes
 from minikafka.trace import NO_CAUSE, Trace
+from minikafka.wire.connection import has_answer
 
 if TYPE_CHECKING:
     from minikafka.admin import Admin
@@ -307,11 +308,15 @@ class Simulator:
         parcel: Any = message
         if path.codec is not None:
             parcel = (path.codec.encode(message), path, to_server)
-        if direction.link.loss > 0.0 and direction.loses():
+        is_lost = direction.link.loss > 0.0 and direction.loses()
+        at = direction.arrival(source.busy_until, message_bytes(message))
+        if isinstance(message, Request) and not has_answer(message):
+            left = Response(channel, None, message.version, message.correlation_id)
+            self.push(ceil(direction.free_at), source.deliver, left, sent)
+        if is_lost:
             self._lose(source, channel, message, sent)
             return
         self.pushed += 1
-        at = direction.arrival(source.busy_until, message_bytes(message))
         heappush(self._heap, (at, self.pushed, target.deliver, parcel, sent))
 
     def _connect(self, source: SimulatedHost, channel: Channel, sent: int) -> bool:

@@ -18,7 +18,7 @@ from itertools import islice
 from typing import Any
 
 from minikafka.log.files import FileSlice
-from minikafka.node import Channel
+from minikafka.node import Channel, Response
 from minikafka.runtime.poller import READ, WRITE
 from minikafka.wire.connection import SIZE_BYTES, ClientConnection, frame_size
 
@@ -125,8 +125,8 @@ class Connection:
     """One socket and the channel it carries."""
 
     __slots__ = (
-        "active_at", "channel", "client", "ended", "events", "number", "out", "reader", "sock",
-        "unsent_bytes",
+        "active_at", "channel", "client", "ended", "events", "number", "out", "queued_bytes",
+        "reader", "sock", "unanswered", "unsent_bytes",
     )  # fmt: skip
 
     def __init__(self, sock: socket.socket, channel: Channel, limit_bytes: int) -> None:
@@ -137,6 +137,9 @@ class Connection:
         self.client: ClientConnection | None = None  # set on the connections that we opened
         self.out: deque[Any] = deque()  # bytes-like pieces and FileSlices still to be sent
         self.unsent_bytes = 0
+        self.queued_bytes = 0  # so far, the unsent ones among them
+        # Requests without an answer, each with what `queued_bytes` was behind its last byte.
+        self.unanswered: deque[tuple[int, Response]] = deque()
         self.events = 0  # what the poller watches for us
         self.active_at = 0  # µs; when something last came or went
         self.ended = False  # the peer sends nothing more, but may still read
@@ -172,6 +175,7 @@ class Connection:
                 part = part.read()
             self.out.append(part)
             self.unsent_bytes += len(part)
+            self.queued_bytes += len(part)
 
     def send(self) -> None:
         """Send as much as the socket takes. Raises OSError when the peer is gone."""
@@ -217,6 +221,12 @@ class Connection:
             sent -= len(out.popleft())
         if sent:
             out[0] = memoryview(out[0])[sent:]
+
+    def departed(self) -> Iterator[Response]:
+        """For each request without an answer that has left since: that it has."""
+        sent_bytes = self.queued_bytes - self.unsent_bytes
+        while self.unanswered and self.unanswered[0][0] <= sent_bytes:
+            yield self.unanswered.popleft()[1]
 
     def may_hand_in(self) -> bool:
         """Whether more of its requests may be taken; that they may not is back-pressure."""

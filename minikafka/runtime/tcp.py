@@ -59,6 +59,7 @@ from minikafka.wire.connection import (
     ClientConnection,
     decode_request,
     encode_response,
+    has_answer,
 )
 from minikafka.wire.errors import KafkaError, MalformedFrame
 
@@ -142,7 +143,8 @@ class Driver:
         self._connections: dict[Channel, Connection] = {}
         self._by_number: dict[int, Connection] = {}  # the same, by descriptor
         self._touched: dict[Connection, None] = {}  # those to be sent to and watched anew
-        self._refused: list[tuple[Message, int]] = []  # connections that failed at once
+        # For the next turn: connections that failed at once, requests that left and have no answer.
+        self._later: list[tuple[Message, int]] = []
         self._backlog: dict[Connection, None] = {}  # those with whole frames not taken yet
         self._calling: int | None = None  # the thread that is making `node.calls`
         self._accepting = False
@@ -260,7 +262,7 @@ class Driver:
         """Somebody has changed the node: turn it."""
         before = self._wake
         self._turn(self._now(), [])
-        if self._wake < before or self.node.calls:
+        if self._wake < before or self.node.calls or self._later:
             self._poke()
 
     def wait(self, done: Callable[[], bool], timeout_ms: float | None) -> bool:
@@ -293,7 +295,7 @@ class Driver:
     def _round(self) -> None:
         ready = self._poller.poll(self._patience())
         with self._lock:
-            arrived, self._refused = self._refused, []
+            arrived, self._later = self._later, []
             backlog, self._backlog = self._backlog, {}
             now = self._now()
             for number, events in ready:
@@ -337,7 +339,7 @@ class Driver:
 
     def _patience(self) -> float | None:
         """How long to wait for sockets, in seconds; None: until something comes."""
-        if self._backlog or self.node.calls:
+        if self._backlog or self._later or self.node.calls:
             return 0.0
         wake = self._wake if self._wake < self._chores_at else self._chores_at
         if wake >= NEVER:
@@ -376,6 +378,9 @@ class Driver:
                 connection.queue(encode_response(message))
             elif connection.client is not None:
                 connection.queue(connection.client.send(message))
+                if not has_answer(message):
+                    left = Response(channel, None, message.version, message.correlation_id)
+                    connection.unanswered.append((connection.queued_bytes, left))
         except (ValueError, KafkaError) as error:  # it does not fit its version, or its field
             self._drop(connection)
             self._say(f"closed {channel}: {error}")
@@ -397,6 +402,8 @@ class Driver:
                     self._drop(connection)
                     self._report_later(Closed(connection.channel, _reason(error)))
                     continue
+                if connection.unanswered:
+                    self._later += ((left, NO_CAUSE) for left in connection.departed())
             if connection.is_over():
                 self._drop(connection)
                 self._report_later(Closed(connection.channel, "closed by the peer"))
@@ -494,8 +501,7 @@ class Driver:
     def _report_later(self, closed: Closed) -> None:
         """Report a failure that was found while messages leave: after this turn, not inside it."""
         closed.channel.link = _ENDED
-        self._refused.append((closed, NO_CAUSE))
-        self._poke()
+        self._later.append((closed, NO_CAUSE))
 
     def _serve(
         self, connection: Connection, events: int, arrived: list[tuple[Message, int]]
@@ -505,6 +511,7 @@ class Driver:
         try:
             if events & ~READ:
                 connection.send()
+                arrived += ((left, NO_CAUSE) for left in connection.departed())
             if events & ~WRITE and connection.may_hand_in():
                 for frame in connection.receive(self._scratch):
                     self._take(connection, frame, arrived)

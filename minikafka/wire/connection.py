@@ -127,6 +127,12 @@ def encode_request(request: Request) -> list[Part]:
     return parts
 
 
+def has_answer(request: Request) -> bool:
+    """Whether a server answers this: all but a produce with acks=0."""
+    body = request.body
+    return not (type(body) is ProduceRequest and body.acks == 0)
+
+
 def encode_response(response: Response) -> list[Part]:
     """The answer as a frame, size first, in parts; no parts when nothing is to be sent."""
     body: Message | None = response.body
@@ -210,8 +216,7 @@ class ClientConnection:
     def send(self, request: Request) -> list[Part]:
         """What to write to the socket, part after part."""
         parts = encode_request(request)
-        body = request.body
-        if not (isinstance(body, ProduceRequest) and body.acks == 0):  # that has no answer
+        if has_answer(request):
             self._asked.append(request)
         return parts
 

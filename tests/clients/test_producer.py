@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from minikafka.node import MS, Request
+from minikafka.node import MS, Request, Response
 from minikafka.producer.accumulator import ProducerBatch, ProducerId
 from minikafka.producer.config import ProducerConfig
 from minikafka.producer.sender import SenderNode
@@ -469,17 +469,39 @@ def test_a_topic_without_records_is_forgotten() -> None:
     assert list(b.node.metadata.wanted) == []
 
 
-def test_acks_0_is_over_when_it_is_sent() -> None:
+def left(b: ProducerBench, request: Request) -> None:
+    """The world says that a request without an answer has left."""
+    number = request.correlation_id
+    b.node.receive(b.now, Response(request.channel, None, request.version, number))
+    b.turn()
+
+
+def test_acks_0_is_over_when_it_has_left() -> None:
     b = ProducerBench(linger_ms=0, acks=0)
     batch = b.append()
     (request,) = b.requests()
     assert request.body.acks == 0
     assert header_of(request).producer_id == -1
-    assert batch.done
+    assert not batch.done
+    left(b, request)
+    assert batch.done and batch.error is None
     assert batch.base_offset == -1
-    b.append()
     b.wait(40_000)
-    assert b.closed == []  # nothing waits for an answer, so nothing is late
+    assert b.closed == []
+
+
+def test_with_acks_0_too_only_so_many_requests_are_on_their_way_and_memory_is_bounded() -> None:
+    b = ProducerBench(
+        linger_ms=0, acks=0, max_in_flight_requests_per_connection=2, buffer_memory=3 * BATCH_BYTES
+    )
+    batches = [b.append() for _ in range(3) if b.turn() is None]
+    first, second = b.take(ProduceRequest)  # the third waits for one of them to leave
+    assert b.node.append(b.now, "t", 1, (0, None, b"v", ())) is None
+    left(b, first)
+    assert [batch.done for batch in batches] == [True, False, False]
+    assert b.take_one(ProduceRequest)
+    b.cut(second)  # it may have left or not: it is sent again, as after any lost answer
+    assert not batches[1].done
 
 
 # --- idempotence ---------------------------------------------------------------------------

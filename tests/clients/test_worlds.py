@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from threading import Lock, Thread
-from time import sleep
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
@@ -520,3 +520,60 @@ def test_a_broker_crashes_and_comes_back() -> None:
     while len(records) < 300:
         records += consumer.poll(1_000)
     assert [record.value for record in records] == [b"%d" % i for i in range(300)]
+
+
+def test_without_acks_too_a_slow_network_makes_send_wait() -> None:
+    slow = Link(bytes_per_us=0.1)  # 100 kB/s
+    sim = Simulator(seed=1, network=slow)
+    sim.broker()
+    sim.admin().create_topics([NewTopic("t")])
+    producer = sim.producer(acks=0, linger_ms=0, buffer_memory=64_000, batch_size=16_000)
+    producer.partitions_for("t")
+    began = sim.now
+    for _ in range(100):
+        producer.send("t", b"x" * 10_000)
+        assert producer.statistics().reserved_bytes <= 64_000
+    assert sim.now - began > 8_000_000  # a megabyte at 100 kB/s, but for what is still on its way
+    producer.flush()
+    little = {"buffer_memory": 16_000, "batch_size": 16_000}
+    hasty = sim.producer(acks=0, linger_ms=0, max_block_ms=10, **little)
+    hasty.partitions_for("t")
+    hasty.send("t", b"x" * 10_000)
+    with pytest.raises(KafkaError, match=r"buffer\.memory = 16000 is used up after max\.block\.ms"):
+        hasty.send("t", b"x" * 10_000)
+
+
+def test_without_acks_too_a_broker_that_stands_still_makes_send_wait() -> None:
+    with local_broker() as broker:
+        assert broker.address is not None
+        Admin(broker.address).create_topics([NewTopic("t")])
+        configs = {"acks": 0, "linger_ms": 0, "buffer_memory": 4_000_000, "max_block_ms": 200}
+        producer = Producer(broker.address, **configs)
+        producer.send("t", b"first").result()
+        futures = []
+        with broker.entered():  # nothing is read: the kernel's buffers fill up, then ours
+            with pytest.raises(KafkaError, match="is used up"):
+                for _ in range(10_000):
+                    futures.append(producer.send("t", b"x" * 100_000))
+            assert producer.statistics().reserved_bytes <= 4_000_000
+        producer.close()
+        with Consumer(broker.address) as consumer:
+            # What has left is on its way, and the broker may not have read it yet.
+            deadline = monotonic() + 10
+            while (end := consumer.end_offsets([("t", 0)])["t", 0]) < 1 + len(futures):
+                assert monotonic() < deadline
+            assert end == 1 + len(futures)
+
+
+def test_without_acks_a_producer_that_closes_at_once_has_sent_everything() -> None:
+    with local_broker() as broker:
+        assert broker.address is not None
+        with Producer(broker.address, acks=0) as producer:
+            for number in range(5_000):
+                producer.send("t", b"%d" % number * 20)
+        with Consumer(broker.address, auto_offset_reset="earliest") as consumer:
+            consumer.assign([("t", 0)])
+            values: list[bytes | None] = []
+            while len(values) < 5_000:
+                values += [record.value for record in consumer.poll(5_000)]
+        assert values == [b"%d" % number * 20 for number in range(5_000)]
