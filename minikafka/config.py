@@ -24,7 +24,6 @@ Not done: config providers (`${file:…}`), and reading passwords from files.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Set
 from contextlib import suppress
 from enum import IntEnum
@@ -205,9 +204,12 @@ def convert(key: ConfigKey, given: object) -> Value:
 
 def whole(given: int | str) -> int | None:
     """A whole number from an int or decimal text; None if it is not one (True is not a number)."""
-    if isinstance(given, str):  # as Java reads it: Python would also take 1_000 and other digits
-        return int(given) if re.fullmatch("[+-]?[0-9]+", given) else None
-    return None if isinstance(given, bool) else given
+    if isinstance(given, bool) or "_" in str(given):  # 1_000 is a number to Python only
+        return None
+    try:
+        return int(given)
+    except ValueError:  # for a text of thousands of digits too
+        return None
 
 
 def text_of(value: Value) -> str:

@@ -72,7 +72,7 @@ BAD = [
     ("an.int", "1.5", "must be a whole number of 32 bits"),
     ("an.int", True, "must be a whole number"),
     ("an.int", "1_0", "must be a whole number"),
-    ("an.int", "٣", "must be a whole number"),
+    ("an.int", "1" * 5_000, "must be a whole number"),
     ("a.double", "1_0e-1", "must be a number"),
     ("an.int", None, "must have a value"),
     ("a.short", 32_768, "16 bits"),

@@ -21,6 +21,7 @@ Not done: several data directories, and going on without one whose disk has fail
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import count
 from typing import NamedTuple
 
 from minikafka.log import checkpoint
@@ -252,8 +253,11 @@ def rename_aside(files: Files, log: Log, now: int, suffix: str) -> str:
     The middle is unique, and the topic is cut where the name would be too long (Kafka's
     `UnifiedLog.logDeleteDirName`). Returns the name.
     """
-    unique = f"{crc32c(log.directory.encode()):08x}{now:024x}"
-    ending = f"-{log.partition}.{unique}{suffix}"
-    name = log.topic[: LONGEST_NAME - len(ending)] + ending
+    directory = crc32c(log.directory.encode())
+    for number in count(now):  # one name may be deleted several times within a turn
+        ending = f"-{log.partition}.{directory:08x}{number:024x}{suffix}"
+        name = log.topic[: LONGEST_NAME - len(ending)] + ending
+        if not files.exists(name):
+            break
     files.rename(log.directory, name)
     return name

@@ -109,7 +109,10 @@ class Files(Protocol):
         ...
 
     def rename(self, old: str, new: str) -> None:
-        """Move a file or a directory, replacing a file at `new`; a crash leaves old or new."""
+        """Move a file or a directory, replacing a file at `new`; a crash leaves old or new.
+
+        Raises OSError when there is a directory at `new` that holds anything.
+        """
         ...
 
     def remove(self, path: str) -> None:

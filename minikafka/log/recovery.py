@@ -10,9 +10,13 @@
 
 A crash tears only what had not been flushed, so checking begins at the recovery point.
 What follows a damaged batch is dropped even if it looks good: a log with a hole is not
-a log, and the replicas that matter have those records. So is a segment that does not begin
-where the one before it ends, unless it is compaction that left the gap. The indexes of a
-checked segment are made anew on the way.
+a log, and the replicas that matter have those records. The indexes of a checked segment
+are made anew on the way.
+
+A gap between two good batches is not damage, as compaction leaves such gaps, and the topic's
+policy of today does not say what was done to it before. So a sealed segment that lost its end at
+a batch's border, before it was flushed, leaves a hole that nobody can tell from such a gap, in
+Kafka as here.
 
 Other losses need no cut: a missing or damaged index is made from the headers; damaged
 leader epochs are read again from the headers; a damaged producer snapshot means one
@@ -37,13 +41,12 @@ from minikafka.log.segment import (
     TIME_INDEX_SUFFIX,
     BadIndexEntry,
     Place,
-    Scan,
     Segment,
     file_name,
 )
 from minikafka.node import MS
 from minikafka.record.batch import BatchHeader
-from minikafka.record.errors import BadDelta, CorruptBatch, RecordError
+from minikafka.record.errors import CorruptBatch, RecordError
 
 if TYPE_CHECKING:
     from minikafka.log.log import Log
@@ -105,17 +108,11 @@ def _check_unflushed(log: Log) -> list[Segment]:
     damage = None
     unflushed = log.segments_from(log.recovery_point)
     trusted = log.segments[: len(log.segments) - len(unflushed)]
-    next_offset: int | None = None
     for segment in unflushed:
-        if next_offset not in (None, segment.base_offset) and not log.config.compact:
-            # The segment before has lost its end, and what is left ends with a whole batch.
-            damage = f"offsets {next_offset} to {segment.base_offset - 1} are missing"
-            _remove_from(log, segment)
-            break
-        scan = _check_segment(log, segment)
-        damage, next_offset = scan.damage, scan.next_offset
+        damage = _check_segment(log, segment)
         if damage is not None:
-            _remove_behind(log, segment)
+            while log.active is not segment:
+                log.remove_segment(len(log.segments) - 1, "recovery")
             break
     if log.segments:
         log.say(
@@ -127,40 +124,13 @@ def _check_unflushed(log: Log) -> list[Segment]:
     return trusted
 
 
-def _remove_from(log: Log, segment: Segment) -> None:
-    _remove_behind(log, segment)
-    log.remove_segment(len(log.segments) - 1, "recovery")
-
-
-def _remove_behind(log: Log, segment: Segment) -> None:
-    while log.active is not segment:
-        log.remove_segment(len(log.segments) - 1, "recovery")
-
-
-def _check_segment(log: Log, segment: Segment) -> Scan:
-    """Check a segment and cut it after its last valid batch."""
-    batches = segment.checked()
-    if not log.config.compact:
-        batches = _in_a_row(batches, segment.base_offset)
-    scan = segment.reindex(_noting_epochs(batches, log.epochs))
+def _check_segment(log: Log, segment: Segment) -> str | None:
+    """Check a segment and cut it after its last valid batch; returns what was wrong, or None."""
+    scan = segment.reindex(_noting_epochs(segment.checked(), log.epochs))
     if scan.damage is not None:
         segment.log.truncate(scan.valid_bytes)
         segment.flush()
-    return scan
-
-
-def _in_a_row(
-    batches: Iterator[tuple[int, BatchHeader]], offset: int
-) -> Iterator[tuple[int, BatchHeader]]:
-    """The same batches, up to one that does not begin where the one before it ends.
-
-    The base offset is outside of the checksum, so it may have rotted without a trace.
-    """
-    for position, header in batches:
-        if header.base_offset != offset:
-            raise BadDelta(f"{header} where offset {offset} comes next")
-        yield position, header
-        offset = header.next_offset
+    return scan.damage
 
 
 def _noting_epochs(
@@ -194,7 +164,7 @@ def _load_tail(log: Log) -> int:
         return segment.load_tail()
     except CorruptBatch:
         size_bytes = segment.size_bytes
-        damage = _check_segment(log, segment).damage
+        damage = _check_segment(log, segment)
         offset = segment.load_tail()
         log.say(
             "recovered",

@@ -18,6 +18,7 @@ only its batch and its place in it: whoever wants to wait lends the host's.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -289,11 +290,13 @@ class Producer(Facade):
         try:
             with self._quietly():
                 is_late = self._node.add_callback(batch, call)
-            if is_late:
-                with self._host.entered():
-                    pass  # the turn behind which the call is made
         except WorldStopped:
             call()
+            return
+        if is_late:
+            # The turn behind which the call is made; if it is too late for one, `close` makes it.
+            with suppress(WorldStopped), self._host.entered():
+                pass
 
     def tell(self, future: DeliveryFuture, callback: Callable[[DeliveryFuture], Any]) -> None:
         """Make a callback. Whatever it raises, the next one is made too."""

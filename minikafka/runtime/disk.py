@@ -18,6 +18,8 @@ Not done: names. Creating, renaming and removing take effect at once and for goo
 
 from __future__ import annotations
 
+import errno
+import os
 from random import Random
 
 from minikafka.runtime.hardware import Hardware
@@ -135,6 +137,8 @@ class MemoryFiles:
             return
         if old not in self._directories:
             raise FileNotFoundError(old)
+        if new in self._directories and self.list(new):
+            raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY), new)
         inside = old + "/"
         self._directories = {
             new + name[len(old) :] if name == old or name.startswith(inside) else name

@@ -33,7 +33,8 @@ def run_broker(
     """
     driver = _broker_driver(config, listen, data, None)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda *_: driver.stop())
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` leaves SIGHUP
+            signal.signal(number, lambda *_: driver.stop())
     # The handler above runs between two steps of Python. A signal that comes just before the loop
     # begins to wait would be heard of after the wait, so the signal itself has to end that.
     signal.set_wakeup_fd(driver.poker_number, warn_on_full_buffer=False)

@@ -251,3 +251,13 @@ def test_a_topic_that_is_named_many_times_is_refused_once(broker: Conversation) 
         ("t", "INVALID_REQUEST"),
         ("u", "UNKNOWN_TOPIC_OR_PARTITION"),
     ]
+
+
+def test_a_name_may_come_and_go_several_times_in_one_turn(broker: Conversation) -> None:
+    # All at one time: what is set aside must get another name each time.
+    for _ in range(3):
+        broker.create()
+        (answer,) = broker.ask(DeleteTopicsRequest(topic_names=["t"]), 5).responses
+        assert answer.error_code == 0
+    broker.create()
+    assert topics(broker) == ["t"]

@@ -577,3 +577,30 @@ def test_without_acks_a_producer_that_closes_at_once_has_sent_everything() -> No
             while len(values) < 5_000:
                 values += [record.value for record in consumer.poll(5_000)]
         assert values == [b"%d" % number * 20 for number in range(5_000)]
+
+
+def test_a_late_callback_that_meets_the_end_is_made_once() -> None:
+    with local_broker() as broker:
+        assert broker.address is not None
+        for _ in range(30):
+            producer = Producer(broker.address, linger_ms=0)
+            future = producer.send("t", b"v")
+            future.result()
+            made: list[int] = []
+            asked = 0
+
+            def ask(
+                producer: Producer = producer,
+                future: DeliveryFuture = future,
+                made: list[int] = made,
+            ) -> None:
+                nonlocal asked
+                while not producer._closed and asked < 2_000:
+                    future.add_callback(lambda _, number=asked: made.append(number))
+                    asked += 1
+
+            thread = Thread(target=ask)
+            thread.start()
+            producer.close()
+            thread.join()
+            assert sorted(made) == list(range(asked))

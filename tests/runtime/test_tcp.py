@@ -520,3 +520,20 @@ def test_a_bad_frame_is_no_reason_to_end_where_nobody_can_be_told(
     assert bad.sock.recv(100) == b""
     good.sock.sendall(good.frame())
     assert good.answer().correlation_id == 1
+
+
+def test_a_signal_that_is_ignored_stays_so(tmp_path: Path) -> None:
+    before = {n: signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
+    handlers: list[object] = []
+
+    def on_ready(address: str) -> None:
+        handlers.append(signal.getsignal(signal.SIGHUP))
+        signal.raise_signal(signal.SIGTERM)
+
+    try:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # what nohup does
+        run_broker(BrokerConfig.of(), "127.0.0.1:0", str(tmp_path), on_ready)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert handlers == [signal.SIG_IGN]
