@@ -173,9 +173,13 @@ def test_bad_topic_configs(given: dict[str, object], text: str) -> None:
         LogConfig.of(given)
 
 
-@pytest.mark.parametrize("given", ["*", "0:1", "0:1, 12:3", ""])
-def test_replicas_that_may_be_throttled(given: str) -> None:
-    LogConfig.of({"leader.replication.throttled.replicas": given})
+@pytest.mark.parametrize(
+    ("given", "pairs"),
+    [("*", ("*",)), ("0:1", ("0:1",)), ("0:1, 12:3", ("0:1", "12:3")), ("", ())],
+)
+def test_replicas_that_may_be_throttled(given: str, pairs: tuple[str, ...]) -> None:
+    config = LogConfig.of({"leader.replication.throttled.replicas": given})
+    assert config.leader_replication_throttled_replicas == pairs
 
 
 def test_a_config_prints_what_differs_and_never_changes() -> None:
