@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from minikafka.client.arguments import milliseconds
@@ -40,9 +41,15 @@ class Facade:
         self._require_open()
         return self._host.entered()
 
-    def _quietly(self) -> AbstractContextManager[int]:
+    @contextmanager
+    def _quietly(self) -> Iterator[int]:
+        """As `_entered`, but without a turn afterwards: for calls that leave nothing to do."""
         self._require_open()
-        return self._host.quietly()
+        now = self._host.lock()
+        try:
+            yield now
+        finally:
+            self._host.unlock()
 
     def _wait(self, done: Callable[[], bool], timeout_ms: float | None) -> bool:
         """Let the world go on until `done()`; says whether it is."""

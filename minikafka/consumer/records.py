@@ -14,14 +14,16 @@ transactions) hold no records for the application; they only move the position.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable
+from itertools import repeat
 from typing import NamedTuple
 
 from minikafka.client.arguments import TopicPartition
 from minikafka.record.batch import BatchHeader, Buffer, batches
 from minikafka.record.errors import RecordError
-from minikafka.record.records import Header, decode_rows
+from minikafka.record.records import Header, decode_columns
 from minikafka.wire.errors import ErrorCode, KafkaError
 
 
@@ -101,11 +103,12 @@ class Fetched:
         self._end = header.next_offset
 
     def _decode(self, at: int, header: BatchHeader) -> list[ConsumerRecord]:
-        (topic, partition), kind, first = self.tp, header.timestamp_type, self.position
-        return [
-            _new(ConsumerRecord, (topic, partition, offset, timestamp, kind, key, value, headers))
-            for offset, timestamp, key, value, headers in decode_rows(
-                self._buffer, at, header, check_crc=self._check_crc
-            )
-            if offset >= first
-        ]
+        topic, partition = map(repeat, self.tp)
+        kind = repeat(header.timestamp_type)
+        columns = decode_columns(self._buffer, at, header, check_crc=self._check_crc)
+        offsets, timestamps, keys, values, headers = columns
+        rows = zip(topic, partition, offsets, timestamps, kind, keys, values, headers, strict=False)
+        records = list(map(_new, repeat(ConsumerRecord), rows))
+        if header.base_offset < self.position:  # asked for is one in the middle
+            del records[: bisect_left(offsets, self.position)]
+        return records

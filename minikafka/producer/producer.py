@@ -10,7 +10,7 @@ the record is in the future. The same object works in the simulator
 (`Producer(…, world=sim)`), where a blocking call lets virtual time pass.
 
 `send` is the one place in a client that runs once per record, so it does little: it takes
-the node's lock without giving it a turn (`Host.quietly`) and asks for the turn only when
+the node's lock without giving it a turn (`Host.lock`) and asks for the turn only when
 the record closed or opened a batch. And a future holds no lock and no event of its own,
 only its batch and its place in it: whoever wants to wait lends the host's.
 """
@@ -122,7 +122,7 @@ class Producer(Facade):
         self.config = ProducerConfig.of({"bootstrap.servers": bootstrap_servers, **configs})
         self._node = SenderNode(self.config)
         super().__init__(self._node, world)
-        self._quiet = self._host.quietly()
+        self._lock, self._unlock = self._host.lock, self._host.unlock
         self._topics = self._node.metadata.topics
 
     def send(
@@ -155,7 +155,8 @@ class Producer(Facade):
             whole_number("partition", partition, INT32_MAX)
         if timestamp_ms is not None:
             whole_number("timestamp_ms", timestamp_ms, INT64_MAX)
-        with self._quiet as now:
+        now = self._lock()
+        try:
             if self._closed:  # looked at here, so that `close` sees every record that got in
                 self._require_open()
             if timestamp_ms is None:
@@ -168,6 +169,8 @@ class Producer(Facade):
                     with self._host.entered():
                         pass  # gives the node its turn
                 return future
+        finally:
+            self._unlock()
         return self._send_later(topic, partition, record)
 
     def _send_later(
@@ -196,7 +199,7 @@ class Producer(Facade):
 
     def _blocked(self, topic: str, partition: int | None) -> KafkaError:
         """What `send` has waited for in vain."""
-        with self._quiet:
+        with self._quietly():
             metadata = self._node.metadata
             info = metadata.topics.get(topic)
             if info is None or not info.partitions:
@@ -288,12 +291,18 @@ class Producer(Facade):
     def add_callback(self, batch: ProducerBatch, call: Callable[[], None]) -> None:
         """What `DeliveryFuture.add_callback` is on the inside."""
         try:
-            with self._quietly():
-                is_late = self._node.add_callback(batch, call)
+            self._lock()
         except WorldStopped:
             call()
             return
-        if is_late:
+        try:
+            is_over = self._closed and batch.done  # or it is done while `close` waits
+            is_late = not is_over and self._node.add_callback(batch, call)
+        finally:
+            self._unlock()
+        if is_over:
+            call()
+        elif is_late:
             # The turn behind which the call is made; if it is too late for one, `close` makes it.
             with suppress(WorldStopped), self._host.entered():
                 pass

@@ -65,7 +65,8 @@ class MemoryFile:
         self._disk.busy_us += len(data) / self._disk.hardware.write_bytes_per_us
 
     def read(self, position: int, count: int) -> bytes:
-        return bytes(self._content.data[position : position + count])
+        with memoryview(self._content.data) as data:
+            return bytes(data[position : position + count])
 
     slice = read
     """In memory there is no `sendfile`: what a fetch sends is the bytes as they are now."""

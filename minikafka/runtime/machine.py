@@ -21,29 +21,16 @@ if TYPE_CHECKING:
     from minikafka.runtime.simulator import Simulator
 
 
-class _Quiet:
-    """What `quietly` gives to a `with` block. Nobody else runs: nothing is locked."""
+class _Entered:
+    """What `entered` gives to a `with` block: what it has changed, the node's turn carries out."""
 
-    __slots__ = ("_host", "_sim")
+    __slots__ = ("_host",)
 
-    def __init__(self, host: SimulatedHost, sim: Simulator) -> None:
+    def __init__(self, host: SimulatedHost) -> None:
         self._host = host
-        self._sim = sim
 
     def __enter__(self) -> int:
-        sim = self._sim
-        if sim.trace is not None and not self._host.calling():
-            sim.trace.cause = NO_CAUSE  # a call, though, is caused by what it tells of
-        return sim.now
-
-    def __exit__(self, kind: object, error: object, trace: object) -> None:
-        pass
-
-
-class _Entered(_Quiet):
-    """What `entered` gives to it: what the block has changed, the node's turn carries out."""
-
-    __slots__ = ()
+        return self._host.lock()
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         if kind is None:
@@ -73,8 +60,7 @@ class SimulatedHost:
         self._armed = NEVER  # the earliest poll in the heap
         self._arrived: list[tuple[Message, int]] = []  # while busy
         self.channels: dict[Channel, None] = {}  # the open ones; a dict keeps their order
-        self._quiet = _Quiet(self, sim)
-        self._entered = _Entered(self, sim)
+        self._entered = _Entered(self)
         self.node: Node
         self.boot()
 
@@ -138,11 +124,18 @@ class SimulatedHost:
             sim.close(channel, by=self, reason="peer stopped")
 
     # --- Host --------------------------------------------------------------------
-    def entered(self) -> _Quiet:
+    def entered(self) -> _Entered:
         return self._entered
 
-    def quietly(self) -> _Quiet:
-        return self._quiet
+    def lock(self) -> int:
+        """Nobody else runs, so nothing is locked; but who calls is the cause of what follows."""
+        sim = self._sim
+        if sim.trace is not None and not self._calling:
+            sim.trace.cause = NO_CAUSE  # a call, though, is caused by what it tells of
+        return sim.now
+
+    def unlock(self) -> None:
+        pass
 
     def wait(self, done: Callable[[], bool], timeout_ms: float | None) -> bool:
         return self._sim.run_until(done, timeout_ms)

@@ -103,29 +103,22 @@ class Clock:
 
 
 class _Entered:
-    """What `entered` and `quietly` give to a `with` block: the driver's lock, and `now`."""
+    """What `entered` gives to a `with` block: the driver's lock, `now`, and a turn at its end."""
 
-    __slots__ = ("_driver", "_lock", "_turn")
+    __slots__ = ("_driver",)
 
-    def __init__(self, driver: Driver, lock: threading.RLock, turn: bool) -> None:
+    def __init__(self, driver: Driver) -> None:
         self._driver = driver
-        self._lock = lock
-        self._turn = turn
 
     def __enter__(self) -> int:
-        self._lock.acquire()
-        try:
-            return self._driver.enter()
-        except BaseException:
-            self._lock.release()
-            raise
+        return self._driver.lock()
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         try:
-            if self._turn and kind is None:
+            if kind is None:
                 self._driver.leave()
         finally:
-            self._lock.release()
+            self._driver.unlock()
 
 
 class Driver:
@@ -157,8 +150,8 @@ class Driver:
         self._wake = NEVER
         self._stop = False
         self._ended = False
-        self._with_turn = _Entered(self, self._lock, turn=True)
-        self._without_turn = _Entered(self, self._lock, turn=False)
+        self.unlock = self._lock.release
+        self._entered = _Entered(self)
         self._poked, self._poker = socket.socketpair()
         self._poked.setblocking(False)
         self._poker.setblocking(False)
@@ -246,17 +239,20 @@ class Driver:
 
     # --- Host --------------------------------------------------------------------
     def entered(self) -> _Entered:
-        return self._with_turn
+        return self._entered
 
-    def quietly(self) -> _Entered:
-        return self._without_turn
-
-    def enter(self) -> int:
-        """Somebody has the lock and is about to change the node. Raises WorldStopped."""
-        self._require_running()
-        if self.trace is not None and not self.calling():
-            self.trace.cause = NO_CAUSE
-        return self._now()
+    def lock(self) -> int:
+        """Until `unlock` nobody else sees or changes the node. Raises WorldStopped."""
+        self._lock.acquire()
+        try:
+            if self._ended or self._stop:
+                self._require_running()
+            if self.trace is not None and not self.calling():
+                self.trace.cause = NO_CAUSE
+            return self._now()
+        except BaseException:
+            self._lock.release()
+            raise
 
     def leave(self) -> None:
         """Somebody has changed the node: turn it."""
