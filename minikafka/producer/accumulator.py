@@ -237,7 +237,8 @@ class Accumulator:
         self.memory_bytes = config.buffer_memory
         self.reserved_bytes = 0
         # Invariant: 0 <= reserved_bytes <= memory_bytes
-        self._queues: dict[Key, PartitionQueue] = {}
+        self.queues: dict[Key, PartitionQueue] = {}
+        """Of every partition that a record was ever sent to."""
         self.busy: dict[Key, PartitionQueue] = {}
         """The queues that are not empty, the one to be served next first."""
         self._compression = Compression.by_name(config.compression_type)
@@ -266,9 +267,9 @@ class Accumulator:
             yield from queue
 
     def queue(self, key: Key) -> PartitionQueue:
-        queue = self._queues.get(key)
+        queue = self.queues.get(key)
         if queue is None:
-            queue = self._queues[key] = PartitionQueue(key)
+            queue = self.queues[key] = PartitionQueue(key)
         return queue
 
     def has_room(self, key: Key, size_bytes: int) -> bool:
@@ -276,7 +277,7 @@ class Accumulator:
 
         One that does not is full, and closed.
         """
-        queue = self._queues.get(key)
+        queue = self.queues.get(key)
         if queue is None or queue.open is None:
             return False
         if HEADER_BYTES + len(queue.open.body) + size_bytes <= self.batch_size:
@@ -289,7 +290,7 @@ class Accumulator:
 
         That is the open one, or a new one. None when buffer.memory has no room for a new one.
         """
-        queue = self._queues.get(key)
+        queue = self.queues.get(key)
         if queue is None:
             queue = self.queue(key)
         batch = queue.open
@@ -389,7 +390,7 @@ class Accumulator:
 
     def remove(self, batch: ProducerBatch) -> None:
         """A batch is done: forget it, and give its memory back."""
-        queue = self._queues[batch.key]
+        queue = self.queues[batch.key]
         if batch in queue.pending:
             queue.pending.remove(batch)
             queue.refused -= not batch.on_wire

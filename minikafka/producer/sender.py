@@ -59,6 +59,8 @@ class SenderNode(ClientNode):
         super().__init__(config)
         self.config = config
         self.accumulator = Accumulator(config)
+        self._queues: dict[tuple[str, Any], PartitionQueue] = self.accumulator.queues
+        self._room_bytes = min(config.batch_size, config.max_request_size) - HEADER_BYTES
         self.producer: ProducerId | None = None
         self.fatal: KafkaError | None = None
         """Set when this producer can never send again."""
@@ -90,15 +92,29 @@ class SenderNode(ClientNode):
         known yet (`knows`) or buffer.memory is used up. Raises KafkaError when the record
         is too large, the topic has an error, or the producer cannot send any more.
         """
+        timestamp, key, value, headers = record
+        size_bytes = RECORD_OVERHEAD_BYTES + len(key or b"") + len(value or b"")
+        if headers:
+            size_bytes = size_upper_bound(key, value, headers)
+        # What an open batch has room for needs no other question: they were asked for its first.
+        queue = self._queues.get((topic, partition))
+        batch = queue.open if queue is not None else None
+        if batch is None or len(batch.body) + size_bytes > self._room_bytes:
+            batch = self._batch_for(now, topic, partition, key, size_bytes)
+            if batch is None:
+                return None
+        batch.append(timestamp, key, value, headers)
+        return batch
+
+    def _batch_for(
+        self, now: int, topic: str, partition: int | None, key: bytes | None, size_bytes: int
+    ) -> ProducerBatch | None:
+        """The batch that a record of this size belongs to, a new one if need be (`append`)."""
         info = self.metadata.topics.get(topic)
         if info is None or info.error is not None or self.fatal is not None:
             if not self.knows(topic, partition):
                 return None
             info = self.metadata.topics[topic]
-        timestamp, key, value, headers = record
-        size_bytes = RECORD_OVERHEAD_BYTES + len(key or b"") + len(value or b"")
-        if headers:
-            size_bytes = size_upper_bound(key, value, headers)
         if size_bytes + HEADER_BYTES > self.config.max_request_size:
             self._refuse(size_bytes, "max.request.size", self.config.max_request_size)
         if partition is None:
@@ -111,11 +127,9 @@ class SenderNode(ClientNode):
                 self._refuse(size_bytes, "buffer.memory", self.config.buffer_memory)
             self.accumulator.close_all("memory")
             self.turn_wanted = True
-            return None
-        if batch.count == 0:
+        elif batch.count == 0:
             self.turn_wanted = True  # it is new: linger.ms begins, and one before it may leave
             self._used_at[topic] = now
-        batch.append(timestamp, key, value, headers)
         return batch
 
     def knows(self, topic: str, partition: int | None) -> bool:
