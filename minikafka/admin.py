@@ -36,15 +36,14 @@ from minikafka.client.node import ClientNode, Pending
 from minikafka.config import ConfigType, at_least, int_
 from minikafka.node import MS
 from minikafka.wire.errors import ErrorCode, KafkaError
-from minikafka.wire.messages import (
+from minikafka.wire.messages.create_topics import (
+    CreatableTopic,
+    CreatableTopicConfig,
     CreateTopicsRequest,
-    DeleteTopicsRequest,
-    DescribeConfigsRequest,
-    MetadataRequest,
 )
-from minikafka.wire.messages.create_topics import CreatableTopic, CreatableTopicConfig
-from minikafka.wire.messages.describe_configs import DescribeConfigsResource
-from minikafka.wire.messages.metadata import MetadataRequestTopic
+from minikafka.wire.messages.delete_topics import DeleteTopicsRequest
+from minikafka.wire.messages.describe_configs import DescribeConfigsRequest, DescribeConfigsResource
+from minikafka.wire.messages.metadata import MetadataRequest, MetadataRequestTopic
 from minikafka.wire.types import uuid_text
 
 if TYPE_CHECKING:

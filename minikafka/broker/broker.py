@@ -40,7 +40,7 @@ from minikafka.quorum.controller import PRODUCER_ID_BLOCK, Controller, NewTopic
 from minikafka.quorum.metadata_log import MetadataLog
 from minikafka.replica.manager import ReplicaManager
 from minikafka.replica.partition import Partition, PartitionStatistics
-from minikafka.wire.messages import ApiVersionsRequest
+from minikafka.wire.messages.api_versions import ApiVersionsRequest
 from minikafka.wire.messages.metadata_records import RemoveTopicRecord, TopicRecord
 from minikafka.wire.types import uuid_text
 
@@ -108,14 +108,14 @@ class Broker(Node):
     def receive(self, now: int, message: Message) -> None:
         if type(message) is Request:
             body, version = message.body, message.version
-            handler = HANDLERS.get(type(body))
-            low, high = body.VERSIONS
-            is_served = low <= version <= high or type(body) is ApiVersionsRequest
-            if handler is None or not is_served:
+            versions = SERVED.get(body.API_KEY)
+            if versions is None or not (
+                versions[0] <= version <= versions[1] or type(body) is ApiVersionsRequest
+            ):
                 reason = f"{body.NAME} version {version} is not served"
                 self.outbox.append(Closed(message.channel, reason))
                 return
-            answer = handler(self, now, message)
+            answer = HANDLERS[body.API_KEY](self, now, message)
             if answer is not None:
                 self.outbox.append(
                     Response(message.channel, answer, version, message.correlation_id)

@@ -30,8 +30,13 @@ from random import Random
 from minikafka.node import MS
 from minikafka.replica.manager import TopicKey
 from minikafka.wire.errors import ErrorCode, KafkaError
-from minikafka.wire.messages import FetchRequest, FetchResponse
-from minikafka.wire.messages.fetch import FetchableTopicResponse, FetchPartition, PartitionData
+from minikafka.wire.messages.fetch import (
+    FetchableTopicResponse,
+    FetchPartition,
+    FetchRequest,
+    FetchResponse,
+    PartitionData,
+)
 from minikafka.wire.types import uuid_text
 
 NO_SESSION = 0

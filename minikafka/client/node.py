@@ -49,8 +49,8 @@ from minikafka.client.config import ClientConfig
 from minikafka.client.metadata import Backoff, Metadata
 from minikafka.node import MS, NEVER, Channel, Closed, Message, Node, Request, Response
 from minikafka.wire.errors import ErrorCode, KafkaError
-from minikafka.wire.messages import ApiVersionsRequest, MetadataRequest
-from minikafka.wire.messages.metadata import MetadataRequestTopic
+from minikafka.wire.messages.api_versions import ApiVersionsRequest
+from minikafka.wire.messages.metadata import MetadataRequest, MetadataRequestTopic
 
 T = TypeVar("T")
 Answered = Callable[[int, Any], None]

@@ -37,12 +37,12 @@ from minikafka.consumer.session import FULL, FetchSession, Wanted
 from minikafka.node import NEVER
 from minikafka.record.errors import RecordError
 from minikafka.wire.errors import ErrorCode, KafkaError
-from minikafka.wire.messages import FetchRequest, ListOffsetsRequest
-from minikafka.wire.messages.fetch import FetchPartition, FetchTopic, ForgottenTopic
+from minikafka.wire.messages.fetch import FetchPartition, FetchRequest, FetchTopic, ForgottenTopic
 from minikafka.wire.messages.list_offsets import (
     EARLIEST,
     LATEST,
     ListOffsetsPartition,
+    ListOffsetsRequest,
     ListOffsetsTopic,
 )
 from minikafka.wire.types import ZERO_UUID

@@ -41,8 +41,8 @@ from minikafka.record.builder import RECORD_OVERHEAD_BYTES, size_upper_bound
 from minikafka.record.compression import Compression, compress
 from minikafka.record.records import Header
 from minikafka.wire.errors import ErrorCode, KafkaError
-from minikafka.wire.messages import InitProducerIdRequest, ProduceRequest
-from minikafka.wire.messages.produce import PartitionProduceData, TopicProduceData
+from minikafka.wire.messages.init_producer_id import InitProducerIdRequest
+from minikafka.wire.messages.produce import PartitionProduceData, ProduceRequest, TopicProduceData
 from minikafka.wire.types import ZERO_UUID
 
 LAST_EPOCH = (1 << 15) - 1

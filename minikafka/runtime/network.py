@@ -27,7 +27,8 @@ from minikafka.wire.connection import (
     decode_request,
     encode_response,
 )
-from minikafka.wire.messages import FetchResponse, ProduceRequest
+from minikafka.wire.messages.fetch import FetchResponse
+from minikafka.wire.messages.produce import ProduceRequest
 
 if TYPE_CHECKING:
     from minikafka.runtime.machine import SimulatedHost

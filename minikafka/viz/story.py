@@ -31,7 +31,7 @@ from minikafka.node import Request
 from minikafka.record.batch import batches
 from minikafka.record.records import decode
 from minikafka.trace import Event, Trace
-from minikafka.wire.messages import ProduceRequest
+from minikafka.wire.messages.produce import ProduceRequest
 
 NEVER_ENDED = -1
 """In an `end` column: still there when the trace stops."""

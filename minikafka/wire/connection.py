@@ -28,12 +28,9 @@ from struct import Struct as Layout
 from minikafka.node import Channel, Request, Response
 from minikafka.wire.compiler import skip_tags
 from minikafka.wire.errors import ErrorCode, MalformedFrame
-from minikafka.wire.messages import (
-    REQUESTS,
-    ApiVersionsRequest,
-    ApiVersionsResponse,
-    ProduceRequest,
-)
+from minikafka.wire.messages import REQUESTS
+from minikafka.wire.messages.api_versions import ApiVersionsRequest, ApiVersionsResponse
+from minikafka.wire.messages.produce import ProduceRequest
 from minikafka.wire.schema import Message, decode, encode
 from minikafka.wire.types import Buffer, Part
 
@@ -72,8 +69,8 @@ def decode_request(channel: Channel, frame: bytes | bytearray, served: Served) -
         raise MalformedFrame(f"a request of {end} bytes is shorter than its header")
     # A RequestHeader by hand: as a message it costs as much as a small request's body.
     api_key, version, correlation_id, length = _REQUEST_HEADER.unpack_from(frame)
-    cls, versions = REQUESTS.get(api_key), served.get(api_key)
-    if cls is None or versions is None:
+    versions = served.get(api_key)
+    if versions is None:
         raise MalformedFrame(f"API {api_key} (v{version}) is not served here")
     client_id, position = None, _REQUEST_HEADER.size
     if length != NULL_LENGTH:
@@ -81,7 +78,7 @@ def decode_request(channel: Channel, frame: bytes | bytearray, served: Served) -
         if length < 0 or position > end:
             raise MalformedFrame(f"a request of {end} bytes has a client id of {length}")
         client_id = _text(frame[_REQUEST_HEADER.size : position])
-    first, last = versions
+    cls, (first, last) = REQUESTS[api_key], versions
     body: Message
     if first <= version <= last:
         if version in cls.FLEXIBLE:

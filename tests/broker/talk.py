@@ -23,10 +23,13 @@ from minikafka.record.records import decode
 from minikafka.runtime.loop import Loop
 from minikafka.trace import Trace
 from minikafka.wire.connection import ClientConnection, decode_request, encode_response
-from minikafka.wire.messages import CreateTopicsRequest, FetchRequest, MetadataRequest
-from minikafka.wire.messages.create_topics import CreatableTopic, CreatableTopicConfig
-from minikafka.wire.messages.fetch import FetchPartition, FetchTopic
-from minikafka.wire.messages.metadata import MetadataRequestTopic
+from minikafka.wire.messages.create_topics import (
+    CreatableTopic,
+    CreatableTopicConfig,
+    CreateTopicsRequest,
+)
+from minikafka.wire.messages.fetch import FetchPartition, FetchRequest, FetchTopic
+from minikafka.wire.messages.metadata import MetadataRequest, MetadataRequestTopic
 from minikafka.wire.messages.produce import (
     PartitionProduceData,
     ProduceRequest,

@@ -18,20 +18,16 @@ from minikafka.bench.servers import ApacheKafka, Minikafka, Unavailable
 from minikafka.node import Channel, Request
 from minikafka.record.compression import Compression
 from minikafka.wire.connection import ClientConnection
-from minikafka.wire.messages import (
-    CreateTopicsRequest,
-    DeleteTopicsRequest,
-    DescribeConfigsRequest,
-    FetchRequest,
+from minikafka.wire.messages.create_topics import CreatableTopic, CreateTopicsRequest
+from minikafka.wire.messages.delete_topics import DeleteTopicsRequest, DeleteTopicState
+from minikafka.wire.messages.describe_configs import DescribeConfigsRequest, DescribeConfigsResource
+from minikafka.wire.messages.fetch import FetchRequest, ForgottenTopic
+from minikafka.wire.messages.list_offsets import (
+    ListOffsetsPartition,
     ListOffsetsRequest,
-    MetadataRequest,
+    ListOffsetsTopic,
 )
-from minikafka.wire.messages.create_topics import CreatableTopic
-from minikafka.wire.messages.delete_topics import DeleteTopicState
-from minikafka.wire.messages.describe_configs import DescribeConfigsResource
-from minikafka.wire.messages.fetch import ForgottenTopic
-from minikafka.wire.messages.list_offsets import ListOffsetsPartition, ListOffsetsTopic
-from minikafka.wire.messages.metadata import MetadataRequestTopic
+from minikafka.wire.messages.metadata import MetadataRequest, MetadataRequestTopic
 from minikafka.wire.types import ZERO_UUID
 
 from .talk import batch_of, fetch_request, produce_request

@@ -6,8 +6,8 @@ import pytest
 
 from minikafka.node import MS, Request
 from minikafka.wire.errors import ErrorCode
-from minikafka.wire.messages import CreateTopicsRequest, DeleteTopicsRequest
-from minikafka.wire.messages.create_topics import CreatableTopic
+from minikafka.wire.messages.create_topics import CreatableTopic, CreateTopicsRequest
+from minikafka.wire.messages.delete_topics import DeleteTopicsRequest
 
 from .talk import Client, Conversation, fetch_request, values_of
 

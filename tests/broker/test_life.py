@@ -14,8 +14,8 @@ from minikafka.broker.identity import WrongDirectory, identify
 from minikafka.log.files import RealFiles
 from minikafka.node import MS, NEVER, Channel, Request
 from minikafka.runtime.disk import MemoryFiles
-from minikafka.wire.messages import CreateTopicsRequest, DeleteTopicsRequest
-from minikafka.wire.messages.create_topics import CreatableTopic
+from minikafka.wire.messages.create_topics import CreatableTopic, CreateTopicsRequest
+from minikafka.wire.messages.delete_topics import DeleteTopicsRequest
 
 from .talk import START, Conversation
 

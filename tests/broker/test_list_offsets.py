@@ -10,8 +10,11 @@ from minikafka.record.batch import HEADER_BYTES
 from minikafka.record.compression import Compression
 from minikafka.record.crc import crc32c
 from minikafka.wire.errors import ErrorCode
-from minikafka.wire.messages import ListOffsetsRequest
-from minikafka.wire.messages.list_offsets import ListOffsetsPartition, ListOffsetsTopic
+from minikafka.wire.messages.list_offsets import (
+    ListOffsetsPartition,
+    ListOffsetsRequest,
+    ListOffsetsTopic,
+)
 
 from .talk import Conversation, batch_of, produce_request
 

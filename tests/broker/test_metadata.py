@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 
 from minikafka.wire.errors import ErrorCode
-from minikafka.wire.messages import MetadataRequest
-from minikafka.wire.messages.metadata import OPERATIONS_NOT_ASKED, MetadataRequestTopic
+from minikafka.wire.messages.metadata import (
+    OPERATIONS_NOT_ASKED,
+    MetadataRequest,
+    MetadataRequestTopic,
+)
 
 from .talk import Conversation, fetch_request
 

@@ -9,7 +9,7 @@ import pytest
 from minikafka.node import Request
 from minikafka.record.compression import Compression
 from minikafka.wire.errors import ErrorCode
-from minikafka.wire.messages import ProduceRequest
+from minikafka.wire.messages.produce import ProduceRequest
 
 from .talk import Client, Conversation, batch_of, produce_request
 

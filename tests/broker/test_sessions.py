@@ -9,8 +9,7 @@ import pytest
 from minikafka.broker.sessions import MIN_EVICTION_MS, FetchSession, SessionCache, Wanted
 from minikafka.node import MS
 from minikafka.wire.errors import ErrorCode
-from minikafka.wire.messages import FetchRequest
-from minikafka.wire.messages.fetch import FetchPartition, ForgottenTopic
+from minikafka.wire.messages.fetch import FetchPartition, FetchRequest, ForgottenTopic
 
 from .talk import Client, Conversation, fetch_request, values_of
 

@@ -9,19 +9,17 @@ import pytest
 
 from minikafka.node import Request
 from minikafka.wire.errors import ErrorCode, UnsupportedVersion
-from minikafka.wire.messages import (
-    ApiVersionsRequest,
+from minikafka.wire.messages.api_versions import ApiVersionsRequest
+from minikafka.wire.messages.create_topics import (
+    CreatableTopic,
+    CreatableTopicConfig,
     CreateTopicsRequest,
-    DeleteTopicsRequest,
-    DescribeConfigsRequest,
-    FindCoordinatorRequest,
-    InitProducerIdRequest,
-    MetadataRequest,
 )
-from minikafka.wire.messages.create_topics import CreatableTopic, CreatableTopicConfig
-from minikafka.wire.messages.delete_topics import DeleteTopicState
-from minikafka.wire.messages.describe_configs import DescribeConfigsResource
-from minikafka.wire.messages.metadata import MetadataRequestTopic
+from minikafka.wire.messages.delete_topics import DeleteTopicsRequest, DeleteTopicState
+from minikafka.wire.messages.describe_configs import DescribeConfigsRequest, DescribeConfigsResource
+from minikafka.wire.messages.find_coordinator import FindCoordinatorRequest
+from minikafka.wire.messages.init_producer_id import InitProducerIdRequest
+from minikafka.wire.messages.metadata import MetadataRequest, MetadataRequestTopic
 
 from .talk import Client, Conversation
 

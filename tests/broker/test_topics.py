@@ -8,17 +8,14 @@ from typing import Any
 import pytest
 
 from minikafka.wire.errors import ErrorCode
-from minikafka.wire.messages import (
-    CreateTopicsRequest,
-    DeleteTopicsRequest,
-    MetadataRequest,
-)
 from minikafka.wire.messages.create_topics import (
     CreatableReplicaAssignment,
     CreatableTopic,
     CreatableTopicConfig,
+    CreateTopicsRequest,
 )
-from minikafka.wire.messages.delete_topics import DeleteTopicState
+from minikafka.wire.messages.delete_topics import DeleteTopicsRequest, DeleteTopicState
+from minikafka.wire.messages.metadata import MetadataRequest
 
 from .talk import Conversation
 

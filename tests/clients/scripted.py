@@ -19,17 +19,12 @@ from typing import Any, TypeVar
 from minikafka.client.node import ClientNode
 from minikafka.node import MS, Closed, Request, Response
 from minikafka.trace import Event, Trace
-from minikafka.wire.messages import (
-    REQUESTS,
-    ApiVersionsRequest,
-    ApiVersionsResponse,
-    InitProducerIdRequest,
-    InitProducerIdResponse,
+from minikafka.wire.messages import API_KEYS, REQUESTS
+from minikafka.wire.messages.api_versions import ApiVersion, ApiVersionsRequest, ApiVersionsResponse
+from minikafka.wire.messages.init_producer_id import InitProducerIdRequest, InitProducerIdResponse
+from minikafka.wire.messages.metadata import (
     MetadataRequest,
     MetadataResponse,
-)
-from minikafka.wire.messages.api_versions import ApiVersion
-from minikafka.wire.messages.metadata import (
     MetadataResponseBroker,
     MetadataResponsePartition,
     MetadataResponseTopic,
@@ -68,7 +63,8 @@ class Cluster:
                     min_version=cls.VERSIONS[0],
                     max_version=self.newest.get(cls, cls.VERSIONS[1]),
                 )
-                for key, cls in REQUESTS.items()
+                for key in API_KEYS
+                if (cls := REQUESTS[key])
             ]
         )
 

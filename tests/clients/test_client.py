@@ -14,14 +14,9 @@ from minikafka.client.metadata import Backoff
 from minikafka.client.node import Pending
 from minikafka.node import MS, NEVER
 from minikafka.wire.errors import ErrorCode, KafkaError
-from minikafka.wire.messages import (
-    ApiVersionsRequest,
-    ApiVersionsResponse,
-    DescribeConfigsRequest,
-    DescribeConfigsResponse,
-    MetadataRequest,
-)
-from minikafka.wire.messages.api_versions import ApiVersion
+from minikafka.wire.messages.api_versions import ApiVersion, ApiVersionsRequest, ApiVersionsResponse
+from minikafka.wire.messages.describe_configs import DescribeConfigsRequest, DescribeConfigsResponse
+from minikafka.wire.messages.metadata import MetadataRequest
 
 from .scripted import Bench, Cluster
 

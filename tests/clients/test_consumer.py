@@ -14,21 +14,22 @@ from minikafka.record.builder import BatchBuilder, encode
 from minikafka.record.compression import Compression
 from minikafka.record.records import Record
 from minikafka.wire.errors import ErrorCode, KafkaError
-from minikafka.wire.messages import (
-    ApiVersionsRequest,
+from minikafka.wire.messages.api_versions import ApiVersionsRequest
+from minikafka.wire.messages.fetch import (
+    FetchableTopicResponse,
     FetchRequest,
     FetchResponse,
-    ListOffsetsRequest,
-    ListOffsetsResponse,
-    MetadataRequest,
+    PartitionData,
 )
-from minikafka.wire.messages.fetch import FetchableTopicResponse, PartitionData
 from minikafka.wire.messages.list_offsets import (
     EARLIEST,
     LATEST,
     ListOffsetsPartitionResponse,
+    ListOffsetsRequest,
+    ListOffsetsResponse,
     ListOffsetsTopicResponse,
 )
+from minikafka.wire.messages.metadata import MetadataRequest
 
 from .scripted import Bench, Cluster
 

@@ -15,14 +15,14 @@ from minikafka.record.batch import read_header
 from minikafka.record.builder import size_upper_bound
 from minikafka.record.records import decode
 from minikafka.wire.errors import ErrorCode, KafkaError
-from minikafka.wire.messages import (
-    InitProducerIdRequest,
-    InitProducerIdResponse,
-    MetadataRequest,
+from minikafka.wire.messages.init_producer_id import InitProducerIdRequest, InitProducerIdResponse
+from minikafka.wire.messages.metadata import MetadataRequest
+from minikafka.wire.messages.produce import (
+    PartitionProduceResponse,
     ProduceRequest,
     ProduceResponse,
+    TopicProduceResponse,
 )
-from minikafka.wire.messages.produce import PartitionProduceResponse, TopicProduceResponse
 
 from .scripted import START, Bench, Cluster
 

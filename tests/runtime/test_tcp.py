@@ -29,13 +29,13 @@ from minikafka.runtime.stream import (
 from minikafka.runtime.tcp import Driver, Sockets
 from minikafka.wire.connection import ClientConnection
 from minikafka.wire.errors import MalformedFrame
-from minikafka.wire.messages import (
-    ApiVersionsRequest,
-    ApiVersionsResponse,
+from minikafka.wire.messages.api_versions import ApiVersionsRequest, ApiVersionsResponse
+from minikafka.wire.messages.fetch import (
+    FetchableTopicResponse,
     FetchRequest,
     FetchResponse,
+    PartitionData,
 )
-from minikafka.wire.messages.fetch import FetchableTopicResponse, PartitionData
 
 
 class Server(Node):

@@ -12,8 +12,7 @@ from minikafka.record.builder import BatchBuilder
 from minikafka.trace import NO_CAUSE, Trace
 from minikafka.viz.chromium import chromium, executable
 from minikafka.viz.story import Story, tell
-from minikafka.wire.messages import ProduceRequest
-from minikafka.wire.messages.produce import PartitionProduceData, TopicProduceData
+from minikafka.wire.messages.produce import PartitionProduceData, ProduceRequest, TopicProduceData
 
 BROKER = "broker-1"
 CHANNEL = Channel("till", f"{BROKER}:9092")

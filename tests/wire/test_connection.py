@@ -16,23 +16,23 @@ from minikafka.wire.connection import (
     frame_size,
 )
 from minikafka.wire.errors import ErrorCode, MalformedFrame
-from minikafka.wire.messages import (
-    REQUESTS,
-    ApiVersionsRequest,
-    ApiVersionsResponse,
+from minikafka.wire.messages import API_KEYS, REQUESTS
+from minikafka.wire.messages.api_versions import ApiVersion, ApiVersionsRequest, ApiVersionsResponse
+from minikafka.wire.messages.fetch import (
+    FetchableTopicResponse,
     FetchRequest,
     FetchResponse,
+    PartitionData,
+)
+from minikafka.wire.messages.find_coordinator import (
+    Coordinator,
     FindCoordinatorRequest,
     FindCoordinatorResponse,
-    ProduceRequest,
-    ProduceResponse,
 )
-from minikafka.wire.messages.api_versions import ApiVersion
-from minikafka.wire.messages.fetch import FetchableTopicResponse, PartitionData
-from minikafka.wire.messages.find_coordinator import Coordinator
+from minikafka.wire.messages.produce import ProduceRequest, ProduceResponse
 
 CHANNEL = Channel("client", "broker:9092")
-SERVED = {key: tuple(request.VERSIONS) for key, request in REQUESTS.items()}
+SERVED = {key: tuple(REQUESTS[key].VERSIONS) for key in API_KEYS}
 
 # request, its bytes, answer, its bytes; both in one version. Spaces show the parts:
 # size, header, body.

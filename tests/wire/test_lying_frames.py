@@ -16,22 +16,17 @@ from hypothesis import strategies as st
 from minikafka.node import Channel
 from minikafka.wire.connection import ClientConnection, ServerConnection, decode_request
 from minikafka.wire.errors import MalformedFrame
-from minikafka.wire.messages import (
-    REQUESTS,
-    ApiVersionsResponse,
-    FetchRequest,
-    FindCoordinatorRequest,
-    ListOffsetsRequest,
-    MetadataRequest,
-    MetadataResponse,
-    ProduceRequest,
-)
-from minikafka.wire.messages.fetch import FetchPartition, FetchTopic
-from minikafka.wire.messages.produce import PartitionProduceData, TopicProduceData
+from minikafka.wire.messages import API_KEYS, REQUESTS
+from minikafka.wire.messages.api_versions import ApiVersionsResponse
+from minikafka.wire.messages.fetch import FetchPartition, FetchRequest, FetchTopic
+from minikafka.wire.messages.find_coordinator import FindCoordinatorRequest
+from minikafka.wire.messages.list_offsets import ListOffsetsRequest
+from minikafka.wire.messages.metadata import MetadataRequest, MetadataResponse
+from minikafka.wire.messages.produce import PartitionProduceData, ProduceRequest, TopicProduceData
 from minikafka.wire.schema import decode, encode
 
 CHANNEL = Channel("liar", "broker")
-SERVED = {key: tuple(request.VERSIONS) for key, request in REQUESTS.items()}
+SERVED = {key: tuple(REQUESTS[key].VERSIONS) for key in API_KEYS}
 SMALL_BYTES = 50_000
 
 NULL, EMPTY = "00", "01"

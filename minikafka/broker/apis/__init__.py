@@ -8,42 +8,42 @@ or has parked the request.
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from minikafka.broker.apis import (
-    k00_produce,
-    k01_fetch,
-    k02_list_offsets,
-    k03_metadata,
-    k10_find_coordinator,
-    k18_api_versions,
-    k19_create_topics,
-    k20_delete_topics,
-    k22_init_producer_id,
-    k32_describe_configs,
-)
 from minikafka.node import Request
-from minikafka.wire import messages
-from minikafka.wire.schema import Message
 
 if TYPE_CHECKING:
     from minikafka.broker.broker import Broker
 
 Handler = Callable[["Broker", int, Request], Any]
 
-HANDLERS: dict[type[Message], Handler] = {
-    messages.ProduceRequest: k00_produce.handle,
-    messages.FetchRequest: k01_fetch.handle,
-    messages.ListOffsetsRequest: k02_list_offsets.handle,
-    messages.MetadataRequest: k03_metadata.handle,
-    messages.FindCoordinatorRequest: k10_find_coordinator.handle,
-    messages.ApiVersionsRequest: k18_api_versions.handle,
-    messages.CreateTopicsRequest: k19_create_topics.handle,
-    messages.DeleteTopicsRequest: k20_delete_topics.handle,
-    messages.InitProducerIdRequest: k22_init_producer_id.handle,
-    messages.DescribeConfigsRequest: k32_describe_configs.handle,
+_FILES = {
+    "k00_produce": (3, 13),
+    "k01_fetch": (4, 18),
+    "k02_list_offsets": (1, 11),
+    "k03_metadata": (0, 13),
+    "k10_find_coordinator": (0, 6),
+    "k18_api_versions": (0, 4),
+    "k19_create_topics": (2, 7),
+    "k20_delete_topics": (1, 6),
+    "k22_init_producer_id": (0, 5),
+    "k32_describe_configs": (1, 4),
 }
-"""Who answers which request."""
 
-SERVED: dict[int, tuple[int, int]] = {cls.API_KEY: cls.VERSIONS for cls in HANDLERS}
+SERVED = {int(file[1:3]): versions for file, versions in _FILES.items()}
 """API key → lowest and highest version that is answered."""
+
+
+class _Handlers(dict[int, Handler]):
+    """Imports a file when its API is first asked for: a broker must be up at once."""
+
+    def __missing__(self, key: int) -> Handler:
+        file = next(file for file in _FILES if int(file[1:3]) == key)
+        handle: Handler = import_module(f"{__name__}.{file}").handle
+        self[key] = handle
+        return handle
+
+
+HANDLERS: dict[int, Handler] = _Handlers()
+"""Who answers the requests of an API key."""

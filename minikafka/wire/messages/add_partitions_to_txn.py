@@ -1,0 +1,57 @@
+"""AddPartitionsToTxn (24): a transaction is about to write to these partitions (KIP-98).
+
+Versions 0-5. 2 has PRODUCER_FENCED (KIP-588), 3 is flexible, 4 lets brokers ask for several
+transactions (KIP-890), 5 has TRANSACTION_ABORTABLE.
+"""
+
+from __future__ import annotations
+
+from minikafka.wire.schema import Message, Struct
+from minikafka.wire.types import array, boolean, int16, int32, int64, string
+
+
+class AddPartitionsToTxnTopic(Struct):
+    name: str = string()
+    partitions: list[int] = array(int32)
+
+
+class AddPartitionsToTxnTransaction(Struct):
+    transactional_id: str = string("4+")
+    producer_id: int = int64("4+")
+    producer_epoch: int = int16("4+")
+    verify_only: bool = boolean("4+")
+    topics: list[AddPartitionsToTxnTopic] = array(AddPartitionsToTxnTopic, "4+")
+
+
+class AddPartitionsToTxnRequest(Message, api_key=24, versions="0-5", flexible="3+"):
+    transactions: list[AddPartitionsToTxnTransaction] = array(AddPartitionsToTxnTransaction, "4+")
+    v3_and_below_transactional_id: str = string("0-3")
+    v3_and_below_producer_id: int = int64("0-3")
+    v3_and_below_producer_epoch: int = int16("0-3")
+    v3_and_below_topics: list[AddPartitionsToTxnTopic] = array(AddPartitionsToTxnTopic, "0-3")
+
+
+class AddPartitionsToTxnPartitionResult(Struct):
+    partition_index: int = int32()
+    partition_error_code: int = int16()
+
+
+class AddPartitionsToTxnTopicResult(Struct):
+    name: str = string()
+    results_by_partition: list[AddPartitionsToTxnPartitionResult] = array(
+        AddPartitionsToTxnPartitionResult
+    )
+
+
+class AddPartitionsToTxnResult(Struct):
+    transactional_id: str = string("4+")
+    topic_results: list[AddPartitionsToTxnTopicResult] = array(AddPartitionsToTxnTopicResult, "4+")
+
+
+class AddPartitionsToTxnResponse(Message, answers=AddPartitionsToTxnRequest):
+    throttle_time_ms: int = int32()
+    error_code: int = int16("4+", ignorable=True)
+    results_by_transaction: list[AddPartitionsToTxnResult] = array(AddPartitionsToTxnResult, "4+")
+    results_by_topic_v3_and_below: list[AddPartitionsToTxnTopicResult] = array(
+        AddPartitionsToTxnTopicResult, "0-3"
+    )

@@ -1,0 +1,33 @@
+"""LeaveGroup (13): leave a group.
+
+Versions 0-5. 3 takes several members out (KIP-345), 4 is flexible, 5 has a reason (KIP-800).
+"""
+
+from __future__ import annotations
+
+from minikafka.wire.schema import Message, Struct
+from minikafka.wire.types import array, int16, int32, string
+
+
+class MemberIdentity(Struct):
+    member_id: str = string("3+")
+    group_instance_id: str | None = string("3+", nullable="3+", default=None)
+    reason: str | None = string("5+", nullable="5+", default=None, ignorable=True)
+
+
+class LeaveGroupRequest(Message, api_key=13, versions="0-5", flexible="4+"):
+    group_id: str = string()
+    member_id: str = string("0-2")
+    members: list[MemberIdentity] = array(MemberIdentity, "3+")
+
+
+class MemberResponse(Struct):
+    member_id: str = string("3+")
+    group_instance_id: str | None = string("3+", nullable="3+")
+    error_code: int = int16("3+")
+
+
+class LeaveGroupResponse(Message, answers=LeaveGroupRequest):
+    throttle_time_ms: int = int32("1+", ignorable=True)
+    error_code: int = int16()
+    members: list[MemberResponse] = array(MemberResponse, "3+")
