@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+MESSAGES = ROOT / "minikafka/wire/messages"
 PAGE = ROOT / "FIDELITY.md"
 FOLDERS = {
     "client": "What the clients share",
@@ -32,6 +33,7 @@ FOLDERS = {
     "runtime": "What carries it all",
     "": "Admin, configs, the seam",
 }
+TITLE = re.compile(r"(\w+) \((\d+)\): (.*)\n")
 NOT_DONE = re.compile(r"Not done: (.*?)(?= Not done: |\n\s*\n|\Z)", re.DOTALL)
 
 HEAD = """# Fidelity
@@ -48,16 +50,51 @@ def modules(folder: str) -> Iterator[Path]:
             yield path
 
 
+def docstring(path: Path) -> str:
+    return ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+
+
+def gaps(text: str) -> str:
+    """What the `Not done:` lines of a docstring say, for a table's cell."""
+    found = NOT_DONE.findall(text.replace("\nNot done:", " Not done:"))
+    return "<br>".join(one_line(gap) for gap in found)
+
+
+def apis() -> Iterator[str]:
+    """A table row for each API, by its key: the file that declares it and the one that handles it.
+
+    What a broker does not handle it does not advertise either.
+    """
+    handlers = {
+        int(path.name[1:3]): path for path in sorted((ROOT / "minikafka/broker/apis").glob("k*.py"))
+    }
+    declared = {}
+    for path in MESSAGES.glob("*.py"):
+        title = TITLE.match(docstring(path))
+        if title:
+            declared[int(title[2])] = path, title[1], title[3]
+    for key, (path, name, what) in sorted(declared.items()):
+        text = docstring(path)
+        handled = "declared only"
+        versions = re.search(r"Versions? (\S+)\.", text)
+        assert versions is not None, f"{path} does not say which versions it has"
+        if key in handlers:
+            handled = f"`{handlers[key].relative_to(ROOT / 'minikafka').as_posix()}`"
+            text += "\n\n" + docstring(handlers[key])
+        kips = sorted(set(re.findall(r"KIP-(\d+)", text)), key=int)
+        cells = [str(key), name, what.rstrip("."), versions[1], handled, ", ".join(kips)]
+        yield f"| {' | '.join(cells)} | {gaps(text)} |"
+
+
 def row(path: Path, tests: dict[str, set[str]]) -> str | None:
     """A table row for a file; None for one that has nothing to say."""
-    text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-    if not text:
-        return None
+    text = docstring(path)
+    if not text or TITLE.match(text) or path.parent.name == "apis":
+        return None  # those have a table of their own
     sentence = re.split(r"(?<=[.:])\s", " ".join(text.split("\n\n")[0].split()), maxsplit=1)[0]
-    gaps = [one_line(gap) for gap in NOT_DONE.findall(text.replace("\nNot done:", " Not done:"))]
     name = path.relative_to(ROOT / "minikafka").as_posix()
-    state = "simplified" if gaps else "equivalent"
-    missing = "<br>".join(gaps)
+    missing = gaps(text)
+    state = "simplified" if missing else "equivalent"
     shown = ", ".join(f"`{test}`" for test in sorted(tests.get(name, ()))[:3])
     return f"| `{name}` | {sentence.rstrip(':')} | {state} | {missing} | {shown} |"
 
@@ -96,6 +133,11 @@ def page() -> str:
         parts.append(f"\n## {title}\n\n| file | what it is | state | not done | shown by |")
         parts.append("|---|---|---|---|---|")
         parts.extend(rows)
+    parts.append(
+        "\n## Every API\n\n| key | API | what it is for | versions | handled | KIPs | not done |"
+    )
+    parts.append("|---|---|---|---|---|---|---|")
+    parts.extend(apis())
     return "\n".join(parts) + "\n"
 
 
