@@ -198,14 +198,21 @@ def convert(key: ConfigKey, given: object) -> Value:
             return tuple(given)
         case ((ConfigType.STRING | ConfigType.CLASS | ConfigType.PASSWORD), str()):
             return given
-    shown = "***" if key.type is ConfigType.PASSWORD else repr(given)
+    shown = "***" if key.type is ConfigType.PASSWORD else shown_as(given)
     raise ConfigError(f"{key.name} = {shown}: must be {KINDS[key.type]}")
+
+
+def shown_as(given: object) -> str:
+    try:
+        return repr(given)
+    except ValueError:  # Python does not print numbers of more than 4,300 digits
+        return "a number of thousands of digits"
 
 
 def whole(given: int | str) -> int | None:
     """A whole number from an int or decimal text; None if it is not one (True is not a number)."""
-    if isinstance(given, bool) or "_" in str(given):  # 1_000 is a number to Python only
-        return None
+    if isinstance(given, bool) or (isinstance(given, str) and "_" in given):
+        return None  # 1_000 is a number to Python only
     try:
         return int(given)
     except ValueError:  # for a text of thousands of digits too

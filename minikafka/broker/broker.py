@@ -41,7 +41,7 @@ from minikafka.quorum.metadata_log import MetadataLog
 from minikafka.replica.manager import ReplicaManager
 from minikafka.replica.partition import Partition, PartitionStatistics
 from minikafka.wire.messages.api_versions import ApiVersionsRequest
-from minikafka.wire.messages.metadata_records import RemoveTopicRecord, TopicRecord
+from minikafka.wire.messages.metadata_records import PartitionRecord, RemoveTopicRecord, TopicRecord
 from minikafka.wire.types import uuid_text
 
 if TYPE_CHECKING:
@@ -153,16 +153,17 @@ class Broker(Node):
                 # At once: in this turn the name may come back, with other partitions.
                 self.purgatory.wake(partition, now)
             self.emit("topic_deleted", topic=topic.name, topic_id=uuid_text(topic.topic_id))
-        for record in records:
-            if type(record) is TopicRecord:
-                topic = self.image.topics[record.name]
-                self.replicas.add(topic, now)
-                self.emit(
-                    "topic_created",
-                    topic=topic.name,
-                    topic_id=uuid_text(topic.topic_id),
-                    partitions=len(topic.partitions),
-                )
+        created = [record.topic_id for record in records if type(record) is TopicRecord]
+        grown = {record.topic_id: None for record in records if type(record) is PartitionRecord}
+        for topic_id in grown:
+            topic = self.image.topics_by_id[topic_id]
+            self.replicas.add(topic, now)
+            self.emit(
+                "topic_created" if topic_id in created else "partitions_created",
+                topic=topic.name,
+                topic_id=uuid_text(topic_id),
+                partitions=len(topic.partitions),
+            )
 
     def next_producer_id(self, now: int) -> int:
         """An id that no producer has had. Reserves a block of them in the log when it has none."""

@@ -284,10 +284,21 @@ class ClientNode(Node):
 
     def _answered(self, now: int, connection: Connection, response: Response) -> None:
         calls = connection.in_flight
+        if response.body is None:
+            self._left(now, calls, response.correlation_id)
+            return
         if not calls or calls[0].correlation_id != response.correlation_id:
             self._give_up(now, connection, f"an answer to {response.correlation_id} out of turn")
             return
         calls.popleft().then(now, response.body)
+
+    def _left(self, now: int, calls: deque[_Call], correlation_id: int) -> None:
+        """A request that has no answer has left, while others before it still wait for theirs."""
+        for call in calls:
+            if call.correlation_id == correlation_id:
+                calls.remove(call)
+                call.then(now, None)
+                return
 
     def _give_up_late(self, now: int) -> None:
         late = []

@@ -94,6 +94,13 @@ class File(Protocol):
 class Files(Protocol):
     """A data directory. Missing files raise FileNotFoundError, as `os` does."""
 
+    root: str
+    """Where it is, for people."""
+
+    def space(self) -> tuple[int, int]:
+        """The size of the volume and what is left of it for us, in bytes; -1 when unknown."""
+        ...
+
     def open(self, path: str) -> File:
         """The file at `path`, created empty when there is none."""
         ...
@@ -336,6 +343,10 @@ class RealFiles:
         self.lock_descriptor: Descriptor | None = None
         self._background: ThreadPoolExecutor | None = None
         os.makedirs(self.root, exist_ok=True)
+
+    def space(self) -> tuple[int, int]:
+        volume = os.statvfs(self.root)
+        return volume.f_blocks * volume.f_frsize, volume.f_bavail * volume.f_frsize
 
     def full(self, path: str) -> str:
         """The operating system's name for `path`."""

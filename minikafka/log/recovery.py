@@ -32,6 +32,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from minikafka.log.epochs import LeaderEpochs
@@ -46,7 +47,7 @@ from minikafka.log.segment import (
 )
 from minikafka.node import MS
 from minikafka.record.batch import BatchHeader
-from minikafka.record.errors import CorruptBatch, RecordError
+from minikafka.record.errors import BadDelta, CorruptBatch, RecordError
 
 if TYPE_CHECKING:
     from minikafka.log.log import Log
@@ -108,8 +109,8 @@ def _check_unflushed(log: Log) -> list[Segment]:
     damage = None
     unflushed = log.segments_from(log.recovery_point)
     trusted = log.segments[: len(log.segments) - len(unflushed)]
-    for segment in unflushed:
-        damage = _check_segment(log, segment)
+    for segment, behind in zip_longest(unflushed, unflushed[1:]):
+        damage = _check_segment(log, segment, behind.base_offset if behind else None)
         if damage is not None:
             while log.active is not segment:
                 log.remove_segment(len(log.segments) - 1, "recovery")
@@ -124,13 +125,27 @@ def _check_unflushed(log: Log) -> list[Segment]:
     return trusted
 
 
-def _check_segment(log: Log, segment: Segment) -> str | None:
-    """Check a segment and cut it after its last valid batch; returns what was wrong, or None."""
-    scan = segment.reindex(_noting_epochs(segment.checked(), log.epochs))
+def _check_segment(log: Log, segment: Segment, end: int | None = None) -> str | None:
+    """Check a segment and cut it after its last valid batch; returns what was wrong, or None.
+
+    The next segment begins at `end`. Compaction leaves gaps, but never what overlaps.
+    """
+    batches = _below(segment.checked(), end)
+    scan = segment.reindex(_noting_epochs(batches, log.epochs))
     if scan.damage is not None:
         segment.log.truncate(scan.valid_bytes)
         segment.flush()
     return scan.damage
+
+
+def _below(
+    batches: Iterator[tuple[int, BatchHeader]], end: int | None
+) -> Iterator[tuple[int, BatchHeader]]:
+    """The same batches; a CorruptBatch is the first that reaches `end`."""
+    for position, header in batches:
+        if end is not None and header.next_offset > end:
+            raise BadDelta(f"{header} reaches into the next segment, which begins at {end}")
+        yield position, header
 
 
 def _noting_epochs(

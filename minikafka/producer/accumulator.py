@@ -134,6 +134,7 @@ class PartitionQueue:
 
     __slots__ = (
         "in_flight",
+        "is_known",
         "key",
         "last_acknowledged",
         "next_sequence",
@@ -152,6 +153,7 @@ class PartitionQueue:
         self.pending: deque[ProducerBatch] = deque()
         self.waiting: deque[ProducerBatch] = deque()
         self.open: ProducerBatch | None = None
+        self.is_known = False  # the newest metadata was seen to have topic and partition
         self.in_flight = 0  # answers to come; also for batches that were given up meanwhile
         # How many wait to be sent again: everything behind the first of them waits too.
         self.refused = 0  # Invariant: as many of pending are not on_wire

@@ -122,6 +122,7 @@ class Producer(Facade):
         self.config = ProducerConfig.of({"bootstrap.servers": bootstrap_servers, **configs})
         self._node = SenderNode(self.config)
         super().__init__(self._node, world)
+        self._over = False  # closed, with everything done and told
         self._lock, self._unlock = self._host.lock, self._host.unlock
         self._topics = self._node.metadata.topics
 
@@ -266,11 +267,16 @@ class Producer(Facade):
             if not self._wait(lambda: node.all_told()(), timeout_ms):
                 with self._host.entered() as now:
                     node.stop(now)
+        except WorldStopped as stopped:  # the person at the keyboard knows why
+            if not isinstance(stopped.__cause__, KeyboardInterrupt):
+                raise
         finally:
+            self._closed = True
             self._host.close()  # which stops the node, and so fails what is left
             last, node.calls = node.calls, []
             for call in last:  # a world that has ended makes no calls any more
                 call()
+            self._over = True
 
     def __enter__(self) -> Producer:
         return self
@@ -290,19 +296,23 @@ class Producer(Facade):
 
     def add_callback(self, batch: ProducerBatch, call: Callable[[], None]) -> None:
         """What `DeliveryFuture.add_callback` is on the inside."""
-        try:
-            self._lock()
-        except WorldStopped:
+        if self._over:
             call()
             return
         try:
-            is_over = self._closed and batch.done  # or it is done while `close` waits
-            is_late = not is_over and self._node.add_callback(batch, call)
+            self._lock()
+        except WorldStopped:  # it is ending: with its thread everything is done
+            self._host.close()
+            if batch.done:
+                call()
+            else:
+                batch.callbacks.append(call)
+            return
+        try:
+            is_late = self._node.add_callback(batch, call)
         finally:
             self._unlock()
-        if is_over:
-            call()
-        elif is_late:
+        if is_late:
             # The turn behind which the call is made; if it is too late for one, `close` makes it.
             with suppress(WorldStopped), self._host.entered():
                 pass

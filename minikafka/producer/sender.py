@@ -96,9 +96,9 @@ class SenderNode(ClientNode):
         size_bytes = RECORD_OVERHEAD_BYTES + len(key or b"") + len(value or b"")
         if headers:
             size_bytes = size_upper_bound(key, value, headers)
-        # What an open batch has room for needs no other question: they were asked for its first.
+        # What an open batch has room for needs no other question: its first record was asked them.
         queue = self._queues.get((topic, partition))
-        batch = queue.open if queue is not None else None
+        batch = queue.open if queue is not None and queue.is_known else None
         if batch is None or len(batch.body) + size_bytes > self._room_bytes:
             batch = self._batch_for(now, topic, partition, key, size_bytes)
             if batch is None:
@@ -122,6 +122,7 @@ class SenderNode(ClientNode):
         elif partition not in info.partitions:
             return None
         batch = self.accumulator.batch_for(now, (topic, partition), size_bytes)
+        self._queues[topic, partition].is_known = True
         if batch is None:
             if size_bytes + HEADER_BYTES > self.config.buffer_memory:
                 self._refuse(size_bytes, "buffer.memory", self.config.buffer_memory)
@@ -131,6 +132,11 @@ class SenderNode(ClientNode):
             self.turn_wanted = True  # it is new: linger.ms begins, and one before it may leave
             self._used_at[topic] = now
         return batch
+
+    def _learn_metadata(self, now: int, answer: Any) -> None:
+        for queue in self._queues.values():
+            queue.is_known = False
+        super()._learn_metadata(now, answer)
 
     def knows(self, topic: str, partition: int | None) -> bool:
         """Whether a record for this topic and partition can be placed; asks for metadata if not.

@@ -89,6 +89,37 @@ class Controller:
         records = [TopicRecord(name=wish.name, topic_id=topic_id), *configs]
         return records + [self._partition(topic_id, index) for index in range(count)]
 
+    def plan_partitions(
+        self, name: str, count: int, assignments: Sequence[Sequence[int]] | None
+    ) -> list[Any]:
+        """The records that make a topic have `count` partitions; `assignments` for the new ones.
+
+        Raises KafkaError: there is no such topic, it would not grow, or the brokers do not fit.
+        """
+        topic = self.image.topics.get(name)
+        if topic is None:
+            raise KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, name)
+        has = len(topic.partitions)
+        if count == has:
+            raise KafkaError(ErrorCode.INVALID_PARTITIONS, f"Topic already has {has} partition(s).")
+        if count < has:
+            raise KafkaError(
+                ErrorCode.INVALID_PARTITIONS,
+                f"The topic {name} currently has {has} partition(s); {count} would not be an "
+                "increase.",
+            )
+        if assignments is not None:
+            if len(assignments) != count - has:
+                raise KafkaError(
+                    ErrorCode.INVALID_REPLICA_ASSIGNMENT,
+                    f"Attempted to add {count - has} additional partition(s), but only "
+                    f"{len(assignments)} assignment(s) were specified.",
+                )
+            for index, brokers in enumerate(assignments, has):
+                self._check_replicas(index, brokers)
+        _bounded(count - has)
+        return [self._partition(topic.topic_id, index) for index in range(has, count)]
+
     def plan_removal(self, topic_ids: Sequence[bytes]) -> list[Any]:
         """The records that delete these topics, their partitions and their configs."""
         return [RemoveTopicRecord(topic_id=topic_id) for topic_id in topic_ids]
@@ -130,18 +161,21 @@ class Controller:
                 "with an assignment, partitions and replication factor must both be -1",
             )
         for index, brokers in wish.assignments:
-            if list(brokers) != [self.node_id]:
-                raise KafkaError(
-                    ErrorCode.INVALID_REPLICA_ASSIGNMENT,
-                    f"partition {index} is assigned to brokers {list(brokers)}; "
-                    f"the only broker is {self.node_id}",
-                )
+            self._check_replicas(index, brokers)
         if sorted(index for index, _ in wish.assignments) != list(range(len(wish.assignments))):
             raise KafkaError(
                 ErrorCode.INVALID_REPLICA_ASSIGNMENT,
                 "the assigned partitions must be 0, 1, 2 and so on, each once",
             )
         return _bounded(len(wish.assignments))
+
+    def _check_replicas(self, index: int, brokers: Sequence[int]) -> None:
+        if list(brokers) != [self.node_id]:
+            raise KafkaError(
+                ErrorCode.INVALID_REPLICA_ASSIGNMENT,
+                f"partition {index} is assigned to brokers {list(brokers)}; "
+                f"the only broker is {self.node_id}",
+            )
 
     def _check_numbers(self, wish: NewTopic, partitions: int, replication_factor: int) -> int:
         """Check partitions and replication factor; returns the number of partitions."""

@@ -77,19 +77,18 @@ class ReplicaManager:
         return self._topics.get(topic, {}).get(index)
 
     def add(self, topic: TopicImage, now: int) -> None:
-        """Open the logs of a topic of the image, making those that are not there."""
+        """Open the logs of a topic of the image, making those that are not there.
+
+        For a topic that is known already: of the partitions that it has got since.
+        """
         config = self.config.topic(self.image.topic_configs(topic.name))
         text = uuid_text(topic.topic_id)
-        self._topics[topic.name] = self._topics[topic.topic_id] = {
-            index: Partition(
-                topic.name,
-                index,
-                image,
-                self.logs.create(topic.name, index, text, config, now),
-                self.emit,
-            )
-            for index, image in topic.partitions.items()
-        }
+        partitions = self._topics.setdefault(topic.name, {})
+        self._topics[topic.topic_id] = partitions
+        for index, image in topic.partitions.items():
+            if index not in partitions:
+                log = self.logs.create(topic.name, index, text, config, now)
+                partitions[index] = Partition(topic.name, index, image, log, self.emit)
 
     def remove(self, topic: TopicImage, now: int) -> list[Partition]:
         """Delete the logs of a topic that has gone from the image; returns what it was."""

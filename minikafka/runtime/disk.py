@@ -101,12 +101,16 @@ class MemoryFiles:
     """
 
     def __init__(self, hardware: Hardware | None = None) -> None:
+        self.root = "/memory"
         self.hardware = hardware or Hardware()
         self.busy_us = 0.0
         self._files: dict[str, _Content] = {}
         self._directories: set[str] = {""}
 
     # --- Files -----------------------------------------------------------------
+    def space(self) -> tuple[int, int]:
+        return -1, -1
+
     def open(self, path: str) -> MemoryFile:
         if path not in self._files:
             self._require_directory(path)

@@ -102,6 +102,10 @@ class Clock:
         return now_ns
 
 
+INTERRUPTED_DEPTH = 8
+"""More often than that nobody takes the lock within itself."""
+
+
 class _Entered:
     """What `entered` gives to a `with` block: the driver's lock, `now`, and a turn at its end."""
 
@@ -195,7 +199,8 @@ class Driver:
             while not self._stop:
                 self._round()
             with self._lock:
-                self._turn(self._now(), [])
+                if self.failure is None:
+                    self._turn(self._now(), [])
                 self.node.stop(self._now())
                 if self._files is not None:
                     self._files.write_out()
@@ -217,6 +222,7 @@ class Driver:
 
     def close(self) -> None:
         self.stop()
+        self._let_go(INTERRUPTED_DEPTH)  # the thread that ends needs it
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join()
 
@@ -243,21 +249,36 @@ class Driver:
 
     def lock(self) -> int:
         """Until `unlock` nobody else sees or changes the node. Raises WorldStopped."""
-        self._lock.acquire()
         try:
+            self._lock.acquire()  # an interrupt comes right behind it, if one comes
             if self._ended or self._stop:
                 self._require_running()
             if self.trace is not None and not self.calling():
                 self.trace.cause = NO_CAUSE
             return self._now()
         except BaseException:
-            self._lock.release()
+            self._let_go(1)
             raise
 
+    def _let_go(self, times: int) -> None:
+        """Release the lock where an interrupt has kept this thread from it."""
+        while times and self._lock._is_owned():  # type: ignore[attr-defined]
+            self._lock.release()
+            times -= 1
+
     def leave(self) -> None:
-        """Somebody has changed the node: turn it."""
+        """Somebody has changed the node: turn it.
+
+        An interrupt in there leaves half a turn, of which nothing good can come: it ends this
+        world, as in the thread that carries the node.
+        """
         before = self._wake
-        self._turn(self._now(), [])
+        try:
+            self._turn(self._now(), [])
+        except BaseException as failure:
+            self.failure = failure
+            self.stop()
+            raise
         if self._wake < before or self.node.calls or self._later:
             self._poke()
 

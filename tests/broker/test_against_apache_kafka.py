@@ -1,24 +1,18 @@
 """The same requests to this broker and to Apache Kafka: the answers must be the same.
 
 The two run as processes of their own, and each story below is told to both, in every
-version. An answer is compared field by field; `OWN` names the fields that each may fill
-in its own way (addresses, texts, clocks), and ids count as equal when both are there.
+version. How answers are compared is told in judge.py.
 """
 
 from __future__ import annotations
 
-import socket
 import time
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from minikafka.bench.servers import ApacheKafka, Minikafka, Unavailable
 from minikafka.broker.apis import HANDLERS, SERVED
-from minikafka.node import Channel, Request
 from minikafka.record.compression import Compression
-from minikafka.wire.connection import ClientConnection
 from minikafka.wire.messages import API_KEYS, REQUESTS
 from minikafka.wire.messages.api_versions import ApiVersionsRequest
 from minikafka.wire.messages.create_topics import CreatableTopic, CreateTopicsRequest
@@ -31,105 +25,10 @@ from minikafka.wire.messages.list_offsets import (
     ListOffsetsTopic,
 )
 from minikafka.wire.messages.metadata import MetadataRequest, MetadataRequestTopic
-from minikafka.wire.types import ZERO_UUID
 
+from .judge import TIMEOUT_MS, Judge, Peer, both
 from .talk import batch_of, fetch_request, produce_request
 from .test_topics import REFUSED, wish
-
-OWN = {
-    "cluster_id",
-    "documentation",
-    "error_message",
-    "log_append_time_ms",
-    "port",
-    "record_errors",  # Not done here, see k00_produce.py
-    "session_id",
-}
-TIMEOUT_MS = 10_000
-
-
-class Peer:
-    """A connection to one of the brokers, and the ids that it gave to topics."""
-
-    def __init__(self, address: str) -> None:
-        host, _, port = address.rpartition(":")
-        self.socket = socket.create_connection((host, int(port)), timeout=TIMEOUT_MS / 1000)
-        self.wire = ClientConnection(Channel("judge", address))
-        self.count = 0
-        self.ids: dict[str, bytes] = {}
-        self.session = 0
-
-    def ask(self, body: Any, version: int) -> Any:
-        self.count += 1
-        request = Request(self.wire.channel, body, version, self.count, "judge")
-        for part in self.wire.send(request):
-            self.socket.sendall(part)
-        while (response := self.wire.next_response()) is None:
-            data = self.socket.recv(1 << 20)
-            assert data, f"closed after {body} v{version}"
-            self.wire.feed(data)
-        return response.body
-
-    def id_for(self, topic: str, version: int, since: int = 13) -> bytes:
-        return self.ids[topic] if version >= since else ZERO_UUID
-
-
-Make = Callable[[Peer], Any]
-
-
-class Judge:
-    """Both brokers. `agree` sends what `make` builds to each and compares the answers."""
-
-    def __init__(self, kafka: Peer, ours: Peer) -> None:
-        self.peers = {"kafka": kafka, "ours": ours}
-
-    def agree(self, make: Make, version: int) -> None:
-        answers = {name: peer.ask(make(peer), version) for name, peer in self.peers.items()}
-        for name, answer in answers.items():
-            self.peers[name].session = getattr(answer, "session_id", 0)
-        kafka, ours = (comparable(answer) for answer in answers.values())
-        assert ours == kafka, f"v{version} of {make(self.peers['ours'])}"
-
-
-def comparable(value: Any) -> Any:
-    """An answer as plain values: lists of names in their order, ids as whether there is one."""
-    if isinstance(value, memoryview):
-        return f"{len(value)} bytes of records"
-    if isinstance(value, bytes):
-        return "no id" if value == ZERO_UUID else "an id"
-    if isinstance(value, list):
-        items = [comparable(item) for item in value]
-        named = items and isinstance(items[0], dict) and "name" in items[0]
-        return sorted(items, key=lambda item: str(item["name"])) if named else items
-    if hasattr(value, "FIELDS"):
-        fields = {field.name: getattr(value, field.name) for field in value.FIELDS}
-        return {name: comparable(item) for name, item in fields.items() if name not in OWN}
-    return value
-
-
-@pytest.fixture(scope="module")
-def judge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
-    kafka = ApacheKafka(tmp_path_factory.mktemp("kafka"))
-    ours = Minikafka(tmp_path_factory.mktemp("ours"))
-    try:
-        kafka.start()
-    except Unavailable as error:
-        pytest.skip(str(error))
-    with ours:
-        judge = Judge(Peer(kafka.address), Peer(ours.address))
-        for peer in judge.peers.values():
-            topics = [CreatableTopic(name=name, num_partitions=2, replication_factor=1)
-                      for name in ("t", "u", "empty", "old.name")]  # fmt: skip
-            for result in peer.ask(CreateTopicsRequest(topics=topics), 7).topics:
-                peer.ids[result.name] = result.topic_id
-        time.sleep(1)  # Kafka's broker learns of its controller's decision a little later
-        yield judge
-    kafka.kill()
-
-
-def both(judge: Judge, body: Any, versions: range) -> None:
-    for version in versions:
-        judge.agree(lambda peer: body, version)
 
 
 def test_every_api_that_kafka_advertises_is_declared_in_the_same_versions(judge: Judge) -> None:

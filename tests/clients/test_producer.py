@@ -490,6 +490,30 @@ def test_acks_0_is_over_when_it_has_left() -> None:
     assert b.closed == []
 
 
+def test_what_has_left_may_overtake_the_answer_to_what_was_asked_before() -> None:
+    b = ProducerBench(linger_ms=0, acks=0)
+    b.node.metadata.want("other")
+    b.turn()
+    assert b.take_one(MetadataRequest)  # and it is not answered yet
+    batch = b.append()
+    (request,) = b.requests()
+    left(b, request)
+    assert batch.done and batch.error is None
+    assert b.closed == []
+
+
+def test_a_partition_that_is_gone_takes_no_more_records_into_its_open_batch() -> None:
+    b = ProducerBench(linger_ms=10_000)
+    record = (0, None, b"v", ())
+    assert b.node.append(b.now, "t", 1, record) is not None
+    b.cluster.topics["t"] = 1
+    b.node.metadata.request_update()
+    b.wait(1_000)
+    b.connect()
+    assert b.node.append(b.now, "t", 1, record) is None
+    assert b.node.append(b.now, "t", 0, record) is not None
+
+
 def test_with_acks_0_too_only_so_many_requests_are_on_their_way_and_memory_is_bounded() -> None:
     b = ProducerBench(
         linger_ms=0, acks=0, max_in_flight_requests_per_connection=2, buffer_memory=3 * BATCH_BYTES

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from threading import Lock, Thread
@@ -577,6 +579,36 @@ def test_without_acks_a_producer_that_closes_at_once_has_sent_everything() -> No
             while len(values) < 5_000:
                 values += [record.value for record in consumer.poll(5_000)]
         assert values == [b"%d" % number * 20 for number in range(5_000)]
+
+
+INTERRUPTED = """
+import os, random, signal, threading
+from minikafka import Producer
+from minikafka.runtime.serve import local_broker
+
+def interrupt(*_): raise KeyboardInterrupt
+signal.signal(signal.SIGALRM, interrupt)
+threading.Timer(60, lambda: (print("hangs", flush=True), os._exit(1))).start()
+with local_broker() as broker:
+    for round in range(150):
+        try:
+            with Producer(broker.address, linger_ms=0, max_block_ms=2_000) as producer:
+                producer.send("t", b"v").result()
+                signal.setitimer(signal.ITIMER_REAL, 0.001 + random.random() / 200)
+                while True:
+                    producer.send("t", b"v")
+        except KeyboardInterrupt:
+            pass
+print("over", flush=True)
+os._exit(0)
+"""
+
+
+def test_a_producer_that_is_interrupted_in_the_middle_of_send_can_be_closed() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, timeout=100
+    )
+    assert done.stdout == "over\n", done.stderr
 
 
 def test_a_late_callback_that_meets_the_end_is_made_once() -> None:

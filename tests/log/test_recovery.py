@@ -100,6 +100,20 @@ def test_gaps_that_compaction_left_are_no_damage(policy: str) -> None:
     assert values(log) == [b"%d" % i for i in range(60) if i != 1 and not bases[1] <= i < bases[2]]
 
 
+def test_a_batch_that_reaches_into_the_next_segment_is_damage() -> None:
+    place = Place()
+    place.fill(60)
+    path = place.log.segments[0].path + ".log"
+    content = bytearray(place.files.read(path))
+    *_, (position, header) = batches(bytes(content))
+    content[position + 5] ^= 1  # of the base offset, which no CRC covers
+    place.files.replace(path, bytes(content))
+    log = place.open(clean=False)
+    assert log.log_end_offset == header.base_offset
+    (recovered,) = place.of("recovered")
+    assert "reaches into the next segment" in recovered["reason"]
+
+
 def test_checking_begins_at_the_recovery_point() -> None:
     place = Place()
     place.fill(60)

@@ -27,8 +27,16 @@ _FILES = {
     "k18_api_versions": (0, 4),
     "k19_create_topics": (2, 7),
     "k20_delete_topics": (1, 6),
+    "k21_delete_records": (0, 2),
     "k22_init_producer_id": (0, 5),
+    "k23_offset_for_leader_epoch": (2, 4),
     "k32_describe_configs": (1, 4),
+    "k34_alter_replica_log_dirs": (1, 2),
+    "k35_describe_log_dirs": (1, 5),
+    "k37_create_partitions": (0, 3),
+    "k60_describe_cluster": (0, 2),
+    "k61_describe_producers": (0, 0),
+    "k75_describe_topic_partitions": (0, 0),
 }
 
 SERVED = {int(file[1:3]): versions for file, versions in _FILES.items()}

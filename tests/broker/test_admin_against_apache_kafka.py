@@ -1,0 +1,200 @@
+"""What administrators ask, put to this broker and to Apache Kafka: the answers must be the same."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from minikafka.wire.messages.alter_replica_log_dirs import (
+    AlterReplicaLogDir,
+    AlterReplicaLogDirsRequest,
+    AlterReplicaLogDirTopic,
+)
+from minikafka.wire.messages.create_partitions import (
+    CreatePartitionsAssignment,
+    CreatePartitionsRequest,
+    CreatePartitionsTopic,
+)
+from minikafka.wire.messages.create_topics import CreateTopicsRequest
+from minikafka.wire.messages.delete_records import (
+    DeleteRecordsPartition,
+    DeleteRecordsRequest,
+    DeleteRecordsTopic,
+)
+from minikafka.wire.messages.describe_cluster import DescribeClusterRequest
+from minikafka.wire.messages.describe_log_dirs import (
+    DescribableLogDirTopic,
+    DescribeLogDirsRequest,
+)
+from minikafka.wire.messages.describe_producers import DescribeProducersRequest, TopicRequest
+from minikafka.wire.messages.describe_topic_partitions import (
+    Cursor,
+    DescribeTopicPartitionsRequest,
+)
+from minikafka.wire.messages.describe_topic_partitions import TopicRequest as DescribedTopic
+from minikafka.wire.messages.list_offsets import (
+    ListOffsetsPartition,
+    ListOffsetsRequest,
+    ListOffsetsTopic,
+)
+from minikafka.wire.messages.metadata import MetadataRequest, MetadataRequestTopic
+from minikafka.wire.messages.offset_for_leader_epoch import (
+    OffsetForLeaderEpochRequest,
+    OffsetForLeaderPartition,
+    OffsetForLeaderTopic,
+)
+
+from .judge import TIMEOUT_MS, Judge, both
+from .talk import batch_of, produce_request
+from .test_topics import wish
+
+
+@pytest.fixture
+def topic(judge: Judge, request: pytest.FixtureRequest) -> str:
+    """A topic of two partitions for this test alone, with ten records in partition 0."""
+    name = request.node.name
+    now = int(time.time() * 1_000_000)
+    for peer in judge.peers.values():
+        (made,) = peer.ask(CreateTopicsRequest(topics=[wish(name, 2)]), 7).topics
+        peer.ids[name] = made.topic_id
+    time.sleep(0.5)
+    for peer in judge.peers.values():
+        for _ in range(5):
+            peer.ask(produce_request(batch_of(b"a", b"b", now=now), topic=name), 9)
+    return name
+
+
+def grown(name: str, count: int, *brokers: list[int], **fields: Any) -> CreatePartitionsRequest:
+    assignments = [CreatePartitionsAssignment(each) for each in brokers] or None
+    topics = [CreatePartitionsTopic(name, count, assignments)]
+    return CreatePartitionsRequest(topics=topics, timeout_ms=TIMEOUT_MS, **fields)
+
+
+def test_create_partitions(judge: Judge, topic: str) -> None:
+    refused = [
+        grown("nowhere", 3),
+        grown("a b", 3),
+        grown(topic, 2),
+        grown(topic, 1),
+        grown(topic, -1),
+        grown(topic, 4, [1]),
+        grown(topic, 3, [9]),
+        grown(topic, 3, [1, 1]),
+        grown(topic, 3, []),
+        CreatePartitionsRequest(topics=grown(topic, 3).topics * 2, timeout_ms=TIMEOUT_MS),
+    ]
+    for request in refused:
+        both(judge, request, range(4))
+    both(judge, grown(topic, 3, validate_only=True), range(4))
+    for version in range(4):
+        both(judge, grown(topic, 3 + version, [1]), range(version, version + 1))
+    time.sleep(0.5)
+    both(judge, MetadataRequest(topics=[MetadataRequestTopic(name=topic)]), range(12, 13))
+    now = int(time.time() * 1_000_000)
+    both(judge, produce_request(batch_of(b"a", now=now), topic=topic, partition=5), range(9, 10))
+
+
+def deletion(name: str, *wanted: tuple[int, int]) -> DeleteRecordsRequest:
+    partitions = [DeleteRecordsPartition(index, offset) for index, offset in wanted]
+    topics = [DeleteRecordsTopic(name, partitions)]
+    return DeleteRecordsRequest(topics=topics, timeout_ms=TIMEOUT_MS)
+
+
+def test_delete_records(judge: Judge, topic: str) -> None:
+    for version, request in enumerate(
+        [deletion(topic, (0, 1)), deletion(topic, (0, 2)), deletion(topic, (0, 3))]
+    ):
+        both(judge, request, range(version, version + 1))
+    first = ListOffsetsTopic(topic, [ListOffsetsPartition(partition_index=0, timestamp=-2)])
+    for wanted in [(0, 0), (0, 99), (0, -2), (7, 0), (0, -1), (0, 5)]:
+        both(judge, deletion(topic, wanted), range(3))
+        both(judge, ListOffsetsRequest(replica_id=-1, topics=[first]), range(7, 8))
+    both(judge, deletion(topic, (1, 1), (1, 0)), range(3))
+    both(judge, deletion("nowhere", (0, 0)), range(3))
+    both(judge, deletion(topic), range(3))
+
+
+def epochs(name: str, *wanted: tuple[int, int], current: int = -1) -> OffsetForLeaderEpochRequest:
+    partitions = [OffsetForLeaderPartition(index, current, epoch) for index, epoch in wanted]
+    return OffsetForLeaderEpochRequest(-1, [OffsetForLeaderTopic(name, partitions)])
+
+
+def test_where_an_epoch_ends(judge: Judge, topic: str) -> None:
+    wanted = [(0, 0), (0, 1), (0, -1), (0, -5), (1, 0), (1, 3), (9, 0)]
+    both(judge, epochs(topic, *wanted), range(2, 5))
+    both(judge, epochs(topic, (0, 0), current=0), range(2, 5))
+    both(judge, epochs(topic, (0, 0), current=5), range(2, 5))
+    both(judge, epochs("nowhere", (0, 0)), range(2, 5))
+
+
+def test_describe_cluster(judge: Judge) -> None:
+    both(judge, DescribeClusterRequest(), range(3))
+    both(judge, DescribeClusterRequest(include_cluster_authorized_operations=True), range(3))
+    both(judge, DescribeClusterRequest(include_fenced_brokers=True), range(2, 3))
+    for endpoint_type in (2, 7):
+        both(judge, DescribeClusterRequest(endpoint_type=endpoint_type), range(1, 3))
+
+
+def test_describe_producers(judge: Judge, topic: str) -> None:
+    numbers = {"producer_id": 7, "producer_epoch": 0, "base_sequence": 0}
+    now = int(time.time() * 1_000_000)
+    both(judge, produce_request(batch_of(b"a", now=now, **numbers), topic=topic), range(9, 10))
+    for name, indexes in ((topic, [0, 1, 9]), ("nowhere", [0]), ("a b", [0]), (topic, [])):
+        both(judge, DescribeProducersRequest([TopicRequest(name, indexes)]), range(1))
+
+
+def test_describe_topic_partitions(judge: Judge, topic: str) -> None:
+    def page(*names: str, limit: int = 2000, at: tuple[str, int] | None = None) -> Any:
+        return DescribeTopicPartitionsRequest(
+            [DescribedTopic(name) for name in names], limit, Cursor(*at) if at else None
+        )
+
+    zz = "zz"
+    requests = [
+        page(topic),
+        page(topic, topic),
+        page(topic, "nowhere", "a b"),
+        page(topic, "t", limit=0),
+        page(topic, "t", limit=3),
+        page(topic, zz, "t", limit=2),
+        page(topic, "t", limit=3, at=(topic, 1)),
+        page(topic, "t", at=(topic, 7)),
+        page(topic, "t", at=("s", 1)),
+        page(topic, "t", zz, at=(zz, 1)),
+        page(topic, at=(topic, -1)),
+    ]
+    for request in requests:
+        both(judge, request, range(1))
+
+
+def test_what_lies_in_a_directory(judge: Judge, topic: str) -> None:
+    wanted = [DescribableLogDirTopic(topic, [0, 9]), DescribableLogDirTopic("nowhere", [0])]
+    both(judge, DescribeLogDirsRequest(wanted), range(1, 6))
+    both(judge, DescribeLogDirsRequest([]), range(1, 6))
+
+
+def test_moving_to_another_directory(judge: Judge, topic: str) -> None:
+    directories = {
+        name: peer.ask(DescribeLogDirsRequest([]), 5).results[0].log_dir
+        for name, peer in judge.peers.items()
+    }
+    for path in (None, "/nowhere", "relative"):
+        for name, indexes in ((topic, [0, 9]), ("nowhere", [0])):
+            for version in (1, 2):
+                answers = [
+                    peer.ask(
+                        AlterReplicaLogDirsRequest(
+                            [
+                                AlterReplicaLogDir(
+                                    path or directories[who],
+                                    [AlterReplicaLogDirTopic(name, indexes)],
+                                )
+                            ]
+                        ),
+                        version,
+                    )
+                    for who, peer in judge.peers.items()
+                ]
+                assert answers[0] == answers[1], (path, name, version)
