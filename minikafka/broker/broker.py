@@ -31,17 +31,24 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from minikafka.broker.apis import HANDLERS, SERVED
 from minikafka.broker.config import BrokerConfig, Endpoint
+from minikafka.broker.described import Layers, in_force
 from minikafka.broker.identity import identify
 from minikafka.broker.purgatory import Purgatory
 from minikafka.broker.sessions import SessionCache
 from minikafka.log.checkpoint import CLEAN_SHUTDOWN
 from minikafka.node import Closed, Message, Node, Request, Response
 from minikafka.quorum.controller import PRODUCER_ID_BLOCK, Controller, NewTopic
+from minikafka.quorum.image import BROKER_RESOURCE
 from minikafka.quorum.metadata_log import MetadataLog
 from minikafka.replica.manager import ReplicaManager
 from minikafka.replica.partition import Partition, PartitionStatistics
 from minikafka.wire.messages.api_versions import ApiVersionsRequest
-from minikafka.wire.messages.metadata_records import PartitionRecord, RemoveTopicRecord, TopicRecord
+from minikafka.wire.messages.metadata_records import (
+    ConfigRecord,
+    PartitionRecord,
+    RemoveTopicRecord,
+    TopicRecord,
+)
 from minikafka.wire.types import uuid_text
 
 if TYPE_CHECKING:
@@ -66,11 +73,11 @@ class Broker(Node):
 
     def __init__(self, config: BrokerConfig) -> None:
         super().__init__(f"broker-{config.node_id}")
-        self.config = config
+        self.static = config  # as it was started
+        self.config = config  # and what is in force: some of it can be changed meanwhile
         self.served = SERVED
         # What the driver looks to, as it is the driver's to enforce:
         self.max_request_bytes = config.socket_request_max_bytes
-        self.max_connections = config.max_connections
         self.max_idle_ms = config.connections_max_idle_ms  # of a connection; negative: for ever
         host, port = config.advertised
         self.advertised = Endpoint(host or self.name, port)
@@ -85,14 +92,26 @@ class Broker(Node):
             host, _, port = address.rpartition(":")
             self.advertised = Endpoint(host.strip("[]"), int(port))
 
+    @property
+    def max_connections(self) -> int:
+        return self.config.max_connections
+
+    @property
+    def layers(self) -> Layers:
+        """The configs by where they were set."""
+        configs, me = self.image.configs, str(self.static.node_id)
+        own = configs.get((BROKER_RESOURCE, me), {})
+        return Layers(self.config, own, configs.get((BROKER_RESOURCE, ""), {}), self.static)
+
     # --- life ---
     def start(self, now: int) -> None:
         """Raises WrongDirectory when the data directory is somebody else's."""
-        config, files = self.config, self.files
+        config, files = self.static, self.files
         self.identity = identify(files, config.node_id, self.random)
         emit = None if self.trace is None else self.emit
         self.metadata_log = MetadataLog(files, now, emit, files.exists(CLEAN_SHUTDOWN))
         self.image = self.metadata_log.image
+        self.config = config = in_force(config, self.layers.all_brokers, self.layers.own)
         self.controller = Controller(
             self.image, config.node_id, self.identity.directory_uuid, self.random
         )
@@ -153,6 +172,7 @@ class Broker(Node):
                 # At once: in this turn the name may come back, with other partitions.
                 self.purgatory.wake(partition, now)
             self.emit("topic_deleted", topic=topic.name, topic_id=uuid_text(topic.topic_id))
+        self._reconfigure([record for record in records if type(record) is ConfigRecord])
         created = [record.topic_id for record in records if type(record) is TopicRecord]
         grown = {record.topic_id: None for record in records if type(record) is PartitionRecord}
         for topic_id in grown:
@@ -163,6 +183,21 @@ class Broker(Node):
                 topic=topic.name,
                 topic_id=uuid_text(topic_id),
                 partitions=len(topic.partitions),
+            )
+
+    def _reconfigure(self, changes: list[ConfigRecord]) -> None:
+        """Let changed configs be in force from now on."""
+        topics = {change.resource_name for change in changes}
+        if any(change.resource_type == BROKER_RESOURCE for change in changes):
+            self.config = in_force(self.static, self.layers.all_brokers, self.layers.own)
+            topics = set(self.image.topics)  # it is the default of them all
+        self.replicas.configure(self.config, topics & self.image.topics.keys())
+        for change in changes:
+            self.emit(
+                "config_changed",
+                resource=change.resource_name,
+                config=change.name,
+                value=change.value,
             )
 
     def next_producer_id(self, now: int) -> int:

@@ -2,7 +2,9 @@
 
       retention.bytes of topic t     value 1000, source DYNAMIC_TOPIC_CONFIG
           synonyms, strongest first  retention.bytes     = 1000   topic
-                                     log.retention.bytes = 5000   the broker's file
+                                     log.retention.bytes = 4000   set for this broker
+                                     log.retention.bytes = 3000   set for all brokers
+                                     log.retention.bytes = 5000   this broker's file
                                      log.retention.bytes = -1     built in
 
 The first of the synonyms is the one in force. Kafka lists synonyms only from the config's
@@ -25,8 +27,19 @@ class Source(IntEnum):
     """Where a value was set, with the numbers of DescribeConfigs."""
 
     TOPIC = 1
+    DYNAMIC_BROKER = 2  # for this broker, while it ran
+    DYNAMIC_DEFAULT = 3  # for all brokers
     BROKER = 4  # in the broker's own file or command line
     DEFAULT = 5
+
+
+class Layers(NamedTuple):
+    """A broker's configs by where they were set. The dynamic ones by dotted name, as written."""
+
+    effective: BrokerConfig
+    own: Mapping[str, str]
+    all_brokers: Mapping[str, str]
+    static: BrokerConfig
 
 
 class Synonym(NamedTuple):
@@ -55,39 +68,66 @@ class ConfigEntry(NamedTuple):
 FAMILIES = {names[0][0]: [name for name, _ in names] for names in SYNONYMS.values()}
 """The broker's main name of a topic default → it and its coarser names, strongest first."""
 
-DYNAMIC = FAMILIES.keys() | {"listeners", "max.connections", "producer.id.expiration.ms"}
-"""The broker configs that a running Kafka broker can change (DynamicBrokerConfig)."""
+DYNAMIC = FAMILIES.keys() | {"max.connections", "producer.id.expiration.ms"}
+"""The broker configs that can change while it runs (DynamicBrokerConfig)."""
 
 
-def topic_entries(config: BrokerConfig, own: Mapping[str, str]) -> Iterator[ConfigEntry]:
+def in_force(static: BrokerConfig, *layers: Mapping[str, str]) -> BrokerConfig:
+    """What a broker goes by whose file says `static`; of `layers` the last is the strongest."""
+    values = {}
+    for layer in layers:
+        for name, text in layer.items():
+            if name in DYNAMIC:  # another version of Kafka may have left others in the log
+                values[BrokerConfig.TABLE[name].snake] = BrokerConfig.TABLE[name].parse(text)
+    return static.replace(**values) if values else static
+
+
+def topic_entries(layers: Layers, own: Mapping[str, str]) -> Iterator[ConfigEntry]:
     """All configs of a topic that sets `own` itself, by name."""
-    effective = config.topic(own)
+    effective = layers.effective.topic(own)
     for key in sorted(LogConfig.TABLE, key=lambda key: key.name):
         if key.name in INTERNAL:
             continue
         value = _text(getattr(effective, key.snake))
         synonyms = []
         if key.name in SYNONYMS:
-            synonyms = _synonyms(config, SYNONYMS[key.name][0][0])
+            synonyms = _synonyms(layers, SYNONYMS[key.name][0][0])
         if key.name in own:
             synonyms.insert(0, Synonym(key.name, value, Source.TOPIC))
         yield ConfigEntry(key, value, synonyms)
 
 
-def broker_entries(config: BrokerConfig) -> Iterator[ConfigEntry]:
+def broker_entries(layers: Layers) -> Iterator[ConfigEntry]:
     """All configs of this broker, by name."""
     for key in sorted(BrokerConfig.TABLE, key=lambda key: key.name):
-        value = _text(getattr(config, key.snake))
-        yield ConfigEntry(key, value, _synonyms(config, key.name), key.name not in DYNAMIC)
+        value = _text(getattr(layers.effective, key.snake))
+        yield ConfigEntry(key, value, _synonyms(layers, key.name), key.name not in DYNAMIC)
 
 
-def _synonyms(config: BrokerConfig, name: str) -> list[Synonym]:
-    """What the broker's `name` was set to and what it is by default."""
+def all_brokers_entries(layers: Layers) -> Iterator[ConfigEntry]:
+    """What is set for all brokers."""
+    for name, text in layers.all_brokers.items():
+        if name in BrokerConfig.TABLE.keys:
+            synonym = Synonym(name, text, Source.DYNAMIC_DEFAULT)
+            yield ConfigEntry(BrokerConfig.TABLE[name], text, [synonym])
+
+
+def _synonyms(layers: Layers, name: str) -> list[Synonym]:
+    """What the broker's `name` was set to, wherever, and what it is by default."""
     family = [BrokerConfig.TABLE[each] for each in FAMILIES.get(name, [name])]
     found = [
-        Synonym(key.name, _text(getattr(config, key.snake)), Source.BROKER)
+        Synonym(key.name, set_there[key.name], source)
+        for set_there, source in (
+            (layers.own, Source.DYNAMIC_BROKER),
+            (layers.all_brokers, Source.DYNAMIC_DEFAULT),
+        )
         for key in family
-        if key.name in config.given
+        if key.name in set_there
+    ]
+    found += [
+        Synonym(key.name, _text(getattr(layers.static, key.snake)), Source.BROKER)
+        for key in family
+        if key.name in layers.static.given
     ]
     found += [
         Synonym(key.name, _text(key.default), Source.DEFAULT)

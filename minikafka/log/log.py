@@ -124,9 +124,6 @@ class Log:
     ) -> None:
         self.files = files
         self.directory = directory
-        self.config = config
-        self.limits = RollLimits(config)
-        self.rules = AppendRules(config)
         self.emit = emit
         topic, _, partition = directory.rpartition("-")
         self.topic = topic
@@ -142,6 +139,7 @@ class Log:
         self.flushing: deque[tuple[int, Callable[[], bool]]] = deque()
         self.epochs = epochs
         self.producers = Producers(files, directory, config.producer_id_expiration_ms)
+        self.configure(config)
 
     @classmethod
     def open(
@@ -202,6 +200,13 @@ class Log:
             raise KafkaError(
                 ErrorCode.INCONSISTENT_TOPIC_ID, f"{self.directory} is of {known}, not {topic_id}"
             )
+
+    def configure(self, config: LogConfig) -> None:
+        """Go by this config from the next append, flush or look at retention on."""
+        self.config = config
+        self.limits = RollLimits(config)
+        self.rules = AppendRules(config)
+        self.producers.expiration_ms = config.producer_id_expiration_ms
 
     # --- append --------------------------------------------------------------------
 

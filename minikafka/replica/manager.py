@@ -15,7 +15,7 @@ Not done: replicas on other brokers, and moving a partition between directories.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from minikafka.log.directory import Intervals, LogDirectory, rename_aside
@@ -89,6 +89,14 @@ class ReplicaManager:
             if index not in partitions:
                 log = self.logs.create(topic.name, index, text, config, now)
                 partitions[index] = Partition(topic.name, index, image, log, self.emit)
+
+    def configure(self, config: BrokerConfig, topics: Iterable[str]) -> None:
+        """Go by the broker's `config` from now on; it or their own have changed for `topics`."""
+        self.config = config
+        for name in topics:
+            changed = config.topic(self.image.topic_configs(name))
+            for partition in self._topics.get(name, {}).values():
+                partition.log.configure(changed)
 
     def remove(self, topic: TopicImage, now: int) -> list[Partition]:
         """Delete the logs of a topic that has gone from the image; returns what it was."""

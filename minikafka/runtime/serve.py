@@ -73,7 +73,7 @@ def _broker_driver(config: BrokerConfig, listen: str, data: str, trace: Trace | 
     files.lock()
     broker = Broker(config)
     driver = Driver(broker, files, trace)
-    driver.max_connections = min(driver.max_connections, descriptors - open_limit)
+    driver.connection_limit = descriptors - open_limit
     host, _, port = listen.rpartition(":")
     address = driver.listen(host.strip("[]"), int(port))
     if host in EVERY_ADDRESS:  # which is nowhere to connect to: the machine's name, as in Kafka

@@ -167,7 +167,8 @@ class Driver:
         self._served: Any = getattr(node, "served", {})
         self._max_request_bytes: int = getattr(node, "max_request_bytes", MAX_FRAME_BYTES)
         self._max_idle_us: int = getattr(node, "max_idle_ms", 0) * MS
-        self.max_connections: int = getattr(node, "max_connections", NEVER)
+        self.connection_limit = NEVER
+        """How many connections this process can have; a node may want fewer."""
         self.failure: BaseException | None = None
         node.random = Random(os.urandom(16))
         node.trace = trace
@@ -444,7 +445,8 @@ class Driver:
     def _accept(self, now: int) -> None:
         """Take in who waits at the door. At a limit it is shut until one leaves, or a second."""
         assert self._listener is not None
-        while len(self._connections) < self.max_connections:
+        most = min(self.connection_limit, getattr(self.node, "max_connections", NEVER))
+        while len(self._connections) < most:
             try:
                 sock, peer = self._listener.accept()
             except BlockingIOError:

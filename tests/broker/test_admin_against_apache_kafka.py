@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from minikafka.wire.messages.alter_configs import AlterableConfig as OldAlterableConfig
+from minikafka.wire.messages.alter_configs import AlterConfigsRequest
+from minikafka.wire.messages.alter_configs import AlterConfigsResource as OldAlterConfigsResource
 from minikafka.wire.messages.alter_replica_log_dirs import (
     AlterReplicaLogDir,
     AlterReplicaLogDirsRequest,
@@ -24,6 +27,7 @@ from minikafka.wire.messages.delete_records import (
     DeleteRecordsTopic,
 )
 from minikafka.wire.messages.describe_cluster import DescribeClusterRequest
+from minikafka.wire.messages.describe_configs import DescribeConfigsRequest, DescribeConfigsResource
 from minikafka.wire.messages.describe_log_dirs import (
     DescribableLogDirTopic,
     DescribeLogDirsRequest,
@@ -34,6 +38,12 @@ from minikafka.wire.messages.describe_topic_partitions import (
     DescribeTopicPartitionsRequest,
 )
 from minikafka.wire.messages.describe_topic_partitions import TopicRequest as DescribedTopic
+from minikafka.wire.messages.incremental_alter_configs import (
+    AlterableConfig,
+    AlterConfigsResource,
+    IncrementalAlterConfigsRequest,
+)
+from minikafka.wire.messages.list_config_resources import ListConfigResourcesRequest
 from minikafka.wire.messages.list_offsets import (
     ListOffsetsPartition,
     ListOffsetsRequest,
@@ -198,3 +208,115 @@ def test_moving_to_another_directory(judge: Judge, topic: str) -> None:
                     for who, peer in judge.peers.items()
                 ]
                 assert answers[0] == answers[1], (path, name, version)
+
+
+# --- configs ---
+
+SET, DELETE, APPEND, SUBTRACT = range(4)
+TOPIC, BROKER = 2, 4
+
+TOPIC_CHANGES = [
+    [("retention.ms", SET, "1000")],
+    [("retention.ms", SET, "x")],
+    [("nope", SET, "1")],
+    [("nope", DELETE, None)],
+    [("retention.ms", DELETE, None)],
+    [("retention.ms", SET, None)],
+    [("retention.ms", APPEND, "1")],
+    [("cleanup.policy", APPEND, "compact")],
+    [("cleanup.policy", APPEND, "nope")],
+    [("cleanup.policy", SUBTRACT, "delete")],
+    [("cleanup.policy", APPEND, None)],
+    [("retention.ms", SET, "1"), ("retention.ms", SET, "2")],
+    [("segment.bytes", SET, "100")],
+    [("retention.ms", SET, "7"), ("segment.bytes", SET, "100")],
+    [("remote.storage.enable", SET, "true")],
+    [("leader.replication.throttled.replicas", APPEND, "0:1")],
+    [],
+]
+
+
+def changed(
+    kind: int, name: str, changes: list[tuple[str, int, str | None]], validate_only: bool = False
+) -> IncrementalAlterConfigsRequest:
+    configs = [AlterableConfig(config, operation, value) for config, operation, value in changes]
+    return IncrementalAlterConfigsRequest(
+        [AlterConfigsResource(kind, name, configs)], validate_only
+    )
+
+
+def described(kind: int, name: str, *keys: str) -> DescribeConfigsRequest:
+    resource = DescribeConfigsResource(kind, name, list(keys) or None)
+    return DescribeConfigsRequest([resource], include_synonyms=True)
+
+
+def test_topic_configs_change_one_by_one(judge: Judge, topic: str) -> None:
+    keys = ("retention.ms", "segment.bytes", "cleanup.policy")
+    for changes in TOPIC_CHANGES:
+        both(judge, changed(TOPIC, topic, changes, validate_only=True), range(2))
+        both(judge, changed(TOPIC, topic, changes), range(2))
+        time.sleep(0.1)
+        both(judge, described(TOPIC, topic, *keys), range(4, 5))
+    for name in ("nowhere", "a b", ""):
+        both(judge, changed(TOPIC, name, [("retention.ms", SET, "1")]), range(2))
+    both(judge, changed(77, "x", [("a", SET, "1")]), range(2))
+    twice = changed(TOPIC, topic, [("retention.ms", SET, "1")])
+    twice.resources = twice.resources * 2
+    both(judge, twice, range(2))
+
+
+def test_topic_configs_are_set_all_at_once(judge: Judge, topic: str) -> None:
+    def to(name: str, *configs: tuple[str, str | None]) -> AlterConfigsRequest:
+        wanted = [OldAlterableConfig(config, value) for config, value in configs]
+        return AlterConfigsRequest([OldAlterConfigsResource(TOPIC, name, wanted)])
+
+    for request in [
+        to(topic, ("retention.ms", "5")),
+        to(topic, ("segment.bytes", "5000000")),
+        to(topic, ("segment.bytes", None)),
+        to(topic, ("nope", "1")),
+        to(topic, ("retention.ms", "1"), ("retention.ms", "2")),
+        to("nowhere", ("retention.ms", "1")),
+        to(topic),
+    ]:
+        both(judge, request, range(3))
+        time.sleep(0.1)
+        both(judge, described(TOPIC, topic, "retention.ms", "segment.bytes"), range(4, 5))
+
+
+def test_broker_configs_change_while_it_runs(judge: Judge) -> None:
+    keys = ("log.retention.ms", "log.segment.bytes", "max.connections", "num.partitions")
+    for name in ("1", ""):
+        for changes in [
+            [("log.retention.ms", SET, "777000")],
+            [("log.segment.bytes", SET, "2000000"), ("max.connections", SET, "99")],
+            [("log.segment.bytes", SET, "1")],
+            [("log.retention.ms", SET, "x")],
+            [("num.partitions", SET, "3")],
+            [("node.id", SET, "3")],
+            [("node.id", DELETE, None)],
+            [("log.cleanup.policy", APPEND, "compact")],
+        ]:
+            both(judge, changed(BROKER, name, changes), range(1, 2))
+            time.sleep(0.2)
+            both(judge, described(BROKER, "1", *keys), range(4, 5))
+            both(judge, described(TOPIC, "t", "retention.ms", "cleanup.policy"), range(4, 5))
+    for name in ("1", ""):
+        resets = [(key, DELETE, None) for key in (*keys[:3], "log.cleanup.policy")]
+        both(judge, changed(BROKER, name, resets), range(1, 2))
+    time.sleep(0.2)
+    both(judge, described(BROKER, "1", *keys), range(4, 5))
+    for name in ("9", "x"):
+        both(judge, changed(BROKER, name, [("max.connections", SET, "5")]), range(1, 2))
+
+
+def test_which_resources_have_configs(judge: Judge, topic: str) -> None:
+    both(judge, ListConfigResourcesRequest([77]), range(1, 2))
+    both(judge, ListConfigResourcesRequest(), range(1))
+    for kind in (TOPIC, BROKER):
+        names = [
+            {each.resource_name for each in peer.ask(request, 1).config_resources}
+            for request in [ListConfigResourcesRequest([kind])]
+            for peer in judge.peers.values()
+        ]
+        assert names[0] & names[1] >= ({topic} if kind == TOPIC else {"1"})

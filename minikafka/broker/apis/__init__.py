@@ -31,11 +31,14 @@ _FILES = {
     "k22_init_producer_id": (0, 5),
     "k23_offset_for_leader_epoch": (2, 4),
     "k32_describe_configs": (1, 4),
+    "k33_alter_configs": (0, 2),
     "k34_alter_replica_log_dirs": (1, 2),
     "k35_describe_log_dirs": (1, 5),
     "k37_create_partitions": (0, 3),
+    "k44_incremental_alter_configs": (0, 1),
     "k60_describe_cluster": (0, 2),
     "k61_describe_producers": (0, 0),
+    "k74_list_config_resources": (0, 1),
     "k75_describe_topic_partitions": (0, 0),
 }
 

@@ -93,6 +93,6 @@ def created(broker: Broker, wish: NewTopic, planned: list[Any]) -> CreatableTopi
                 config_source=entry.source,
                 is_sensitive=entry.is_sensitive,
             )
-            for entry in topic_entries(broker.config, own)
+            for entry in topic_entries(broker.layers, own)
         ],
     )

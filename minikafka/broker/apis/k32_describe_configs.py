@@ -2,15 +2,19 @@
 
 Versions: 1 to 4. KIPs: KIP-133, KIP-226 (sources and synonyms), KIP-569 (types, texts).
 
-Not done: the dynamic defaults of all brokers (resource ""), of which there are none, and
-the resources of loggers, groups and client metrics.
+Not done: loggers, groups and client metrics as resources.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from minikafka.broker.described import ConfigEntry, broker_entries, topic_entries
+from minikafka.broker.described import (
+    ConfigEntry,
+    all_brokers_entries,
+    broker_entries,
+    topic_entries,
+)
 from minikafka.node import Request
 from minikafka.quorum.controller import check_topic_name
 from minikafka.quorum.image import BROKER_RESOURCE, TOPIC_RESOURCE
@@ -62,14 +66,14 @@ def find(broker: Broker, resource: DescribeConfigsResource) -> list[ConfigEntry]
         check_topic_name(name)
         if name not in broker.image.topics:
             raise KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
-        return list(topic_entries(broker.config, broker.image.topic_configs(name)))
+        return list(topic_entries(broker.layers, broker.image.topic_configs(name)))
     if resource.resource_type == BROKER_RESOURCE:
         if name not in ("", str(broker.config.node_id)):
             raise KafkaError(
                 ErrorCode.INVALID_REQUEST,
                 f"broker {name!r}: this is broker {broker.config.node_id}",
             )
-        return list(broker_entries(broker.config)) if name else []
+        return list(broker_entries(broker.layers) if name else all_brokers_entries(broker.layers))
     raise KafkaError(ErrorCode.INVALID_REQUEST, f"resource type {resource.resource_type}")
 
 

@@ -1,0 +1,91 @@
+"""Changing configs: of a topic, of this broker, of all brokers. Both APIs for it end here.
+
+      topic t       what t sets itself                             retention.ms, …
+      broker 1      what broker 1 has instead of its file's        log.retention.ms, …
+      broker ""     the same for all brokers that have no own      log.retention.ms, …
+
+Changes are metadata like any other: records, on the disk before anybody is told, and in force in
+the turn in which they are committed (`Broker.commit`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from minikafka.broker.config import BrokerConfig
+from minikafka.broker.described import DYNAMIC
+from minikafka.log.config import LogConfig
+from minikafka.quorum.configs import Change, Rules, plan_changes
+from minikafka.quorum.controller import check_topic_name
+from minikafka.quorum.image import BROKER_RESOURCE, TOPIC_RESOURCE
+from minikafka.wire.errors import ErrorCode, KafkaError
+
+if TYPE_CHECKING:
+    from minikafka.broker.broker import Broker
+
+Resource = tuple[int, str]
+"""Its type and its name."""
+
+RULES = {
+    TOPIC_RESOURCE: Rules(LogConfig.TABLE, frozenset(), ErrorCode.INVALID_CONFIG),
+    BROKER_RESOURCE: Rules(
+        BrokerConfig.TABLE,
+        frozenset(BrokerConfig.TABLE.keys) - DYNAMIC,
+        ErrorCode.INVALID_REQUEST,
+    ),
+}
+
+
+def alter(
+    broker: Broker,
+    now: int,
+    wanted: Sequence[tuple[Resource, Sequence[Change]]],
+    validate_only: bool,
+) -> list[tuple[Resource, KafkaError | None]]:
+    """Change the configs of resources, each for itself; says for each why not, if not."""
+    times = Counter(resource for resource, _ in wanted)
+    answers: list[tuple[Resource, KafkaError | None]] = []
+    records: list[Any] = []
+    for resource, changes in wanted:
+        kind, name = resource
+        try:
+            if times[resource] > 1:
+                raise KafkaError(
+                    ErrorCode.INVALID_REQUEST, "Each resource must appear at most once."
+                )
+            check_resource(broker, kind, name)
+            records += plan_changes(RULES[kind], kind, name, own_configs(broker, resource), changes)
+        except KafkaError as error:
+            answers.append((resource, error))
+        else:
+            answers.append((resource, None))
+    if records and not validate_only:
+        broker.commit(records, now)
+    return answers
+
+
+def own_configs(broker: Broker, resource: Resource) -> Mapping[str, str]:
+    """What a resource sets itself, as it was set."""
+    return broker.image.configs.get(resource, {})
+
+
+def check_resource(broker: Broker, kind: int, name: str) -> None:
+    """Raises KafkaError when there is no such resource whose configs could be changed here."""
+    if kind == TOPIC_RESOURCE:
+        if not name:
+            raise KafkaError(ErrorCode.INVALID_REQUEST, "Default topic resources are not allowed.")
+        check_topic_name(name)
+        if name not in broker.image.topics:
+            raise KafkaError(
+                ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, f"The topic '{name}' does not exist."
+            )
+    elif kind == BROKER_RESOURCE:
+        if name not in ("", str(broker.config.node_id)):
+            raise KafkaError(
+                ErrorCode.INVALID_REQUEST,
+                f"Unexpected broker id, expected {broker.config.node_id}, but received {name}",
+            )
+    else:
+        raise KafkaError(ErrorCode.INVALID_REQUEST, f"Unknown resource type {kind}")
