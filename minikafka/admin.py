@@ -1,24 +1,30 @@
-"""The admin client: topics and configs.
+"""The admin client: topics, their records and configs, and what the brokers hold.
 
     with Admin("localhost:9092") as admin:
         admin.create_topics([NewTopic("greetings", partitions=3)])
+        admin.create_partitions({"greetings": 6})
         admin.describe_topics(["greetings"])["greetings"].partitions[0].leader
+        admin.alter_configs({("topic", "greetings"): {"retention.ms": 1000}})
         admin.describe_configs([("topic", "greetings")])["topic", "greetings"]["segment.bytes"]
+        admin.delete_records({("greetings", 0): 100})
 
 Each call is one request, put again while the answer is that somebody is not ready yet, until
 `default.api.timeout.ms` is over. Which broker it goes to differs:
 
-    create, delete topics      the controller that Metadata names; with KRaft that is any
-                               broker, which forwards to the controller
+    create, grow, delete       the controller that Metadata names; with KRaft that is any
+    topics                     broker, which forwards to the controller
     list, describe topics      any broker: they all have the whole picture
-    configs of a topic         any broker
+    delete records             the leader of each partition
+    configs of a topic         any broker, and of all brokers too
     configs of a broker        that broker: only it knows its own file
+    log directories            each broker for itself
 
 A call that names several things tries them all; if some fail, it raises the error of the
 first that did. Retrying is safe but not invisible: a topic that was created by a request
 whose answer got lost is reported as TOPIC_ALREADY_EXISTS, as by Kafka's own client.
 
-Not done: changing configs, everything about groups, quotas, ACLs and replicas.
+Not done: everything about groups, quotas, ACLs and replicas; appending to and subtracting from
+configs that are lists.
 """
 
 from __future__ import annotations
@@ -29,20 +35,41 @@ from enum import IntEnum
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from minikafka.client.arguments import INT32_MAX, topic_name, topic_names, utf8, whole_number
+from minikafka.client.arguments import (
+    INT32_MAX,
+    INT64_MAX,
+    TopicPartition,
+    topic_name,
+    topic_names,
+    utf8,
+    whole_number,
+)
 from minikafka.client.config import ClientConfig
 from minikafka.client.facade import Facade
 from minikafka.client.node import ClientNode, Pending
 from minikafka.config import ConfigType, at_least, int_
 from minikafka.node import MS
 from minikafka.wire.errors import ErrorCode, KafkaError
+from minikafka.wire.messages.create_partitions import CreatePartitionsRequest, CreatePartitionsTopic
 from minikafka.wire.messages.create_topics import (
     CreatableTopic,
     CreatableTopicConfig,
     CreateTopicsRequest,
 )
+from minikafka.wire.messages.delete_records import (
+    DeleteRecordsPartition,
+    DeleteRecordsRequest,
+    DeleteRecordsTopic,
+)
 from minikafka.wire.messages.delete_topics import DeleteTopicsRequest
+from minikafka.wire.messages.describe_cluster import DescribeClusterRequest
 from minikafka.wire.messages.describe_configs import DescribeConfigsRequest, DescribeConfigsResource
+from minikafka.wire.messages.describe_log_dirs import DescribeLogDirsRequest
+from minikafka.wire.messages.incremental_alter_configs import (
+    AlterableConfig,
+    AlterConfigsResource,
+    IncrementalAlterConfigsRequest,
+)
 from minikafka.wire.messages.metadata import MetadataRequest, MetadataRequestTopic
 from minikafka.wire.types import uuid_text
 
@@ -60,6 +87,8 @@ PUT_AGAIN = (
     ErrorCode.LEADER_NOT_AVAILABLE,
 )
 """Not all that is retriable to others: that a topic does not exist is an answer here."""
+SET, DELETE = 0, 1
+"""Operations of IncrementalAlterConfigs."""
 ANY_BROKER = -1
 CONTROLLER = -2
 
@@ -159,6 +188,26 @@ class ConfigEntry:
     is_sensitive: bool
     type: ConfigType | None
     documentation: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterDescription:
+    """`brokers` are "host:port" by id."""
+
+    cluster_id: str
+    controller: int
+    brokers: Mapping[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class LogDirDescription:
+    """A broker's directory. The sizes of the volume are -1 when the broker does not tell them."""
+
+    broker: int
+    path: str
+    partition_bytes: Mapping[TopicPartition, int]
+    total_bytes: int
+    usable_bytes: int
 
 
 class _Task:
@@ -311,7 +360,90 @@ class Admin(Facade):
         )
         return self._call(ANY_BROKER, body, _described)
 
+    def create_partitions(self, counts: Mapping[str, int], *, validate_only: bool = False) -> None:
+        """Let topics have so many partitions; more than they have, as there is no way back.
+
+        Records with a key go elsewhere from then on: it is hashed over another number.
+        """
+        body = CreatePartitionsRequest(
+            topics=[
+                CreatePartitionsTopic(
+                    topic_name(name), whole_number("partitions", count, INT32_MAX, least=1), None
+                )
+                for name, count in counts.items()
+            ],
+            timeout_ms=self.config.request_timeout_ms,
+            validate_only=validate_only,
+        )
+        self._call(CONTROLLER, body, _grown)
+
+    def delete_records(self, offsets: Mapping[tuple[str, int], int]) -> dict[TopicPartition, int]:
+        """Let partitions begin at these offsets (-1: at the end); returns where they begin now."""
+        wanted = {TopicPartition.of(tp): offset for tp, offset in offsets.items()}
+        for tp, offset in wanted.items():
+            whole_number(f"the offset of {tp}", offset, INT64_MAX, least=-1)
+        topics = self.describe_topics({tp.topic for tp in wanted})
+        by_leader: dict[int, dict[str, list[DeleteRecordsPartition]]] = {}
+        for tp, offset in wanted.items():
+            leaders = {each.partition: each.leader for each in topics[tp.topic].partitions}
+            if tp.partition not in leaders:
+                raise KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, f"there is no {tp}")
+            asked = by_leader.setdefault(leaders[tp.partition], {})
+            asked.setdefault(tp.topic, []).append(DeleteRecordsPartition(tp.partition, offset))
+        begins: dict[TopicPartition, int] = {}
+        for leader, chosen in by_leader.items():
+            body = DeleteRecordsRequest(
+                topics=[DeleteRecordsTopic(name, asked) for name, asked in chosen.items()],
+                timeout_ms=self.config.request_timeout_ms,
+            )
+            begins |= self._call(leader, body, _trimmed)
+        return begins
+
+    # --- the cluster -----------------------------------------------------------------------
+    def describe_cluster(self) -> ClusterDescription:
+        """Which brokers there are."""
+        return self._call(ANY_BROKER, DescribeClusterRequest(), _cluster)
+
+    def describe_log_dirs(self, brokers: Iterable[int] | None = None) -> list[LogDirDescription]:
+        """What lies in the directories of these brokers (default: of all)."""
+        chosen = list(self.describe_cluster().brokers if brokers is None else brokers)
+        return [
+            described
+            for broker in chosen
+            for described in self._call(
+                broker, DescribeLogDirsRequest(topics=None), partial(_log_dirs, broker)
+            )
+        ]
+
     # --- configs ---------------------------------------------------------------------------
+    def alter_configs(
+        self,
+        changes: Mapping[tuple[str, str], Mapping[str, str | float | bool | None]],
+        *,
+        validate_only: bool = False,
+    ) -> None:
+        """Set configs of resources; None lets one be again what it is when nobody sets it.
+
+        A resource is ("topic", name), ("broker", id), or ("broker", "") for all brokers. For each
+        it is all of its changes or none.
+        """
+        asked = []
+        for given, configs in changes.items():
+            resource = _resource(given)
+            alterable = [
+                AlterableConfig(name, DELETE, None)
+                if value is None
+                else AlterableConfig(name, SET, _config_text(name, value))
+                for name, value in configs.items()
+            ]
+            kind = RESOURCE_TYPES[resource.kind]
+            body = IncrementalAlterConfigsRequest(
+                [AlterConfigsResource(kind, resource.name, alterable)], validate_only
+            )
+            asked.append((_asked_of(resource), body))
+        for broker, body in asked:
+            self._call(broker, body, _altered)
+
     def describe_configs(
         self, resources: Iterable[tuple[str, str]]
     ) -> dict[ConfigResource, dict[str, ConfigEntry]]:
@@ -323,7 +455,7 @@ class Admin(Facade):
         return {resource: question.result() for resource, question in questions.items()}
 
     def _ask_configs(self, now: int, resource: ConfigResource) -> Pending[dict[str, ConfigEntry]]:
-        broker = int(resource.name) if resource.kind == "broker" else ANY_BROKER
+        broker = _asked_of(resource)
         wanted = DescribeConfigsResource(
             resource_type=RESOURCE_TYPES[resource.kind],
             resource_name=resource.name,
@@ -390,9 +522,14 @@ def _resource(given: object) -> ConfigResource:
         raise ValueError(f"{kind} has no configs; topic and broker do")
     if kind == "topic":
         topic_name(given[1])
-    elif not name.isdecimal() or int(name) > INT32_MAX:
+    elif name and (not name.isdecimal() or int(name) > INT32_MAX):
         raise ValueError(f"a broker goes by its id, a number, not {name!r}")
     return ConfigResource(kind, name)
+
+
+def _asked_of(resource: ConfigResource) -> int:
+    """The broker that knows: of a broker's own configs only itself."""
+    return int(resource.name) if resource.kind == "broker" and resource.name else ANY_BROKER
 
 
 # --- reading answers -------------------------------------------------------------------------
@@ -420,6 +557,55 @@ def _created(answer: Any) -> dict[str, CreatedTopic]:
 def _deleted(answer: Any) -> None:
     for topic in answer.responses:
         _check(f"topic {topic.name}", topic.error_code, topic.error_message)
+
+
+def _grown(answer: Any) -> None:
+    for topic in answer.results:
+        _check(f"topic {topic.name}", topic.error_code, topic.error_message)
+
+
+def _trimmed(answer: Any) -> dict[TopicPartition, int]:
+    begins = {}
+    for topic in answer.topics:
+        for partition in topic.partitions:
+            tp = TopicPartition(topic.name, partition.partition_index)
+            _check(str(tp), partition.error_code)
+            begins[tp] = partition.low_watermark
+    return begins
+
+
+def _cluster(answer: Any) -> ClusterDescription:
+    _check("cluster", answer.error_code, answer.error_message)
+    return ClusterDescription(
+        answer.cluster_id,
+        answer.controller_id,
+        {each.broker_id: f"{each.host}:{each.port}" for each in answer.brokers},
+    )
+
+
+def _log_dirs(broker: int, answer: Any) -> list[LogDirDescription]:
+    _check(f"broker {broker}", answer.error_code)
+    for each in answer.results:
+        _check(f"{each.log_dir} of broker {broker}", each.error_code)
+    return [
+        LogDirDescription(
+            broker,
+            each.log_dir,
+            {
+                TopicPartition(topic.name, partition.partition_index): partition.partition_size
+                for topic in each.topics
+                for partition in topic.partitions
+            },
+            each.total_bytes,
+            each.usable_bytes,
+        )
+        for each in answer.results
+    ]
+
+
+def _altered(answer: Any) -> None:
+    for each in answer.responses:
+        _check(each.resource_name or "all brokers", each.error_code, each.error_message)
 
 
 def _described(answer: Any) -> dict[str, TopicDescription]:

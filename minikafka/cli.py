@@ -241,6 +241,120 @@ def describe_topics(names: tuple[str, ...], server: str, json_: bool) -> None:
             click.echo(json.dumps(row) if json_ else in_words(row))
 
 
+@topics.command("grow")
+@click.argument("topic")
+@click.option("--partitions", type=click.IntRange(min=1), required=True, help="How many in all.")
+@bootstrap
+def grow_topic(topic: str, partitions: int, server: str) -> None:
+    """Give TOPIC more partitions. Keys go elsewhere from then on, and there is no way back."""
+    import minikafka as mk
+
+    reach(server)
+    with mk.Admin(server) as admin:
+        admin.create_partitions({topic: partitions})
+
+
+@topics.command("trim")
+@click.argument("topic")
+@click.option("--partition", type=click.IntRange(min=0), required=True)
+@click.option("--before", type=click.IntRange(min=-1), required=True, help="-1: all there is now.")
+@bootstrap
+def trim_topic(topic: str, partition: int, before: int, server: str) -> None:
+    """Delete the records of a partition of TOPIC before an offset; prints where it begins now."""
+    import minikafka as mk
+
+    reach(server)
+    with mk.Admin(server) as admin:
+        (begin,) = admin.delete_records({(topic, partition): before}).values()
+    click.echo(begin)
+
+
+@commands.command()
+@click.argument("names", metavar="[TOPIC...]", nargs=-1)
+@bootstrap
+@as_json
+def offsets(names: tuple[str, ...], server: str, json_: bool) -> None:
+    """Where the partitions of topics begin and end (default: of all)."""
+    import minikafka as mk
+
+    reach(server)
+    with mk.Admin(server) as admin, mk.Consumer(server) as consumer:
+        described = admin.describe_topics(list(names) or sorted(admin.list_topics()))
+        every = [
+            mk.TopicPartition(name, partition.partition)
+            for name, topic in described.items()
+            for partition in topic.partitions
+        ]
+        begin, end = consumer.beginning_offsets(every), consumer.end_offsets(every)
+    for tp in every:
+        row = {**tp._asdict(), "begin": begin[tp], "end": end[tp]}
+        click.echo(json.dumps(row) if json_ else in_words(row))
+
+
+@commands.command("log-dirs")
+@bootstrap
+@as_json
+def log_dirs(server: str, json_: bool) -> None:
+    """How much of each partition lies in which directory of which broker."""
+    import minikafka as mk
+
+    reach(server)
+    with mk.Admin(server) as admin:
+        for found in admin.describe_log_dirs():
+            for (topic, partition), size in sorted(found.partition_bytes.items()):
+                where = {"broker": found.broker, "directory": found.path}
+                row = {**where, "topic": topic, "partition": partition, "size_bytes": size}
+                click.echo(json.dumps(row) if json_ else in_words(row))
+
+
+# --- configs -----------------------------------------------------------------------
+KIND = click.Choice(["topic", "broker"])
+
+
+@commands.group()
+def configs() -> None:
+    """Show and change the configs of topics and brokers."""
+
+
+@configs.command("describe")
+@click.argument("kind", type=KIND)
+@click.argument("name")
+@click.option("--all", "all_", is_flag=True, help="Also what nobody has set.")
+@bootstrap
+@as_json
+def describe_configs(kind: str, name: str, all_: bool, server: str, json_: bool) -> None:
+    """What is in force for NAME (a topic, a broker's id, or "" for all brokers), and why."""
+    import minikafka as mk
+
+    reach(server)
+    with mk.Admin(server) as admin:
+        (found,) = admin.describe_configs([(kind, name)]).values()
+    for entry in sorted(found.values(), key=lambda entry: entry.name):
+        if all_ or entry.source.name != "DEFAULT_CONFIG":
+            row = {"config": entry.name, "value": entry.value, "source": entry.source.name}
+            text = f"{entry.name}={'' if entry.value is None else entry.value}  {row['source']}"
+            click.echo(json.dumps(row) if json_ else text)
+
+
+@configs.command("alter")
+@click.argument("kind", type=KIND)
+@click.argument("name")
+@settings
+@click.option("--unset", multiple=True, help="A config that goes back to what it is by default.")
+@bootstrap
+def alter_configs(
+    kind: str, name: str, configs: tuple[tuple[str, str], ...], unset: tuple[str, ...], server: str
+) -> None:
+    """Change configs of NAME (a topic, a broker's id, or "" for all brokers): all or none."""
+    import minikafka as mk
+
+    if not configs and not unset:
+        raise click.UsageError("nothing to change: give --set key=value or --unset key")
+    reach(server)
+    with mk.Admin(server) as admin:
+        admin.alter_configs({(kind, name): {**dict(configs), **dict.fromkeys(unset)}})
+
+
 def in_words(row: dict[str, Any]) -> str:
     """A flat row as `name value` pairs: the reader needs no table heading."""
 

@@ -71,6 +71,32 @@ def test_topics_come_and_go(broker: Broker) -> None:
     assert "come" not in broker("topics", "list").splitlines()
 
 
+def test_topics_grow_and_are_trimmed(broker: Broker) -> None:
+    broker("topics", "create", "grows")
+    broker("topics", "grow", "grows", "--partitions", "3")
+    assert len(broker("topics", "describe", "grows").splitlines()) == 3
+    broker("produce", "grows", "--partition", "2", stdin="a\nb\nc\n")
+    assert broker("topics", "trim", "grows", "--partition", "2", "--before", "1") == "1\n"
+    assert broker("offsets", "grows").splitlines()[2] == "topic grows  partition 2  begin 1  end 3"
+    rows = [json.loads(line) for line in broker("log-dirs", "--json").splitlines()]
+    (size,) = [r["size_bytes"] for r in rows if (r["topic"], r["partition"]) == ("grows", 2)]
+    assert size > 0 and rows[0]["directory"] == str(broker.data)
+
+
+def test_configs_are_shown_and_changed(broker: Broker) -> None:
+    broker("topics", "create", "configured", "--set", "retention.ms=1000")
+    alter = ("configs", "alter", "topic", "configured")
+    broker(*alter, "--set", "segment.bytes=2000000", "--unset", "retention.ms")
+    describe = ("configs", "describe", "topic", "configured")
+    assert broker(*describe) == "segment.bytes=2000000  DYNAMIC_TOPIC_CONFIG\n"
+    assert "retention.ms=604800000  DEFAULT_CONFIG\n" in broker(*describe, "--all")
+    broker("configs", "alter", "broker", "", "--set", "log.retention.ms=77")
+    assert "log.retention.ms=77  DYNAMIC_DEFAULT_BROKER_CONFIG" in broker(
+        "configs", "describe", "broker", "1"
+    )
+    broker("configs", "alter", "broker", "", "--unset", "log.retention.ms")
+
+
 def test_lines_become_records_and_lines_again(broker: Broker) -> None:
     broker("topics", "create", "lines")
     broker("produce", "lines", stdin="plain\n\nwith: colon\n")

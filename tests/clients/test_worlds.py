@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from minikafka.admin import Admin, ConfigSource, NewTopic
+from minikafka.admin import Admin, ConfigResource, ConfigSource, NewTopic
 from minikafka.client.arguments import TopicPartition
 from minikafka.consumer.consumer import Consumer
 from minikafka.node import WorldStopped
@@ -296,6 +296,60 @@ def test_topics_come_and_go(world: World) -> None:
     assert set(admin.list_topics()) == {"t"}
     with pytest.raises(KafkaError, match="UNKNOWN_TOPIC_OR_PARTITION"):
         admin.delete_topics(["new"])
+
+
+def test_topics_grow_and_begin_later(world: World) -> None:
+    admin, producer, consumer = world.admin(), world.producer(), world.consumer()
+    admin.create_partitions({"t": 4})
+    assert len(admin.describe_topics(["t"])["t"].partitions) == 4
+    with pytest.raises(KafkaError, match="would not be an increase"):
+        admin.create_partitions({"t": 3})
+    for number in range(5):
+        producer.send("t", b"%d" % number, partition=3)
+    producer.flush()
+    assert admin.delete_records({("t", 3): 2}) == {("t", 3): 2}
+    assert admin.delete_records({("t", 3): -1, ("t", 0): 0}) == {("t", 3): 5, ("t", 0): 0}
+    assert consumer.beginning_offsets([("t", 3)]) == {("t", 3): 5}
+    for wrong in ({("t", 3): 99}, {("t", 9): 0}, {("nowhere", 0): 0}):
+        with pytest.raises(KafkaError):
+            admin.delete_records(wrong)
+
+
+def test_configs_are_changed(world: World) -> None:
+    admin = world.admin()
+
+    def value(kind: str, name: str, config: str) -> tuple[str | None, ConfigSource]:
+        entry = admin.describe_configs([(kind, name)])[ConfigResource(kind, name)][config]
+        return entry.value, entry.source
+
+    admin.alter_configs({("topic", "t"): {"retention.ms": 5, "preallocate": True}})
+    assert value("topic", "t", "retention.ms") == ("5", ConfigSource.DYNAMIC_TOPIC_CONFIG)
+    assert value("topic", "t", "preallocate")[0] == "true"
+    admin.alter_configs(
+        {("topic", "t"): {"retention.ms": None}, ("broker", ""): {"log.retention.ms": 7}}
+    )
+    assert value("topic", "t", "retention.ms") == (
+        "7",
+        ConfigSource.DYNAMIC_DEFAULT_BROKER_CONFIG,
+    )
+    admin.alter_configs({("broker", "1"): {"log.retention.ms": 8}})
+    assert value("broker", "1", "log.retention.ms") == ("8", ConfigSource.DYNAMIC_BROKER_CONFIG)
+    admin.alter_configs({("topic", "t"): {"retention.ms": 9}}, validate_only=True)
+    assert value("topic", "t", "retention.ms")[0] == "8"
+    with pytest.raises(KafkaError, match=r"segment\.bytes"):
+        admin.alter_configs({("topic", "t"): {"retention.ms": 9, "segment.bytes": 1}})
+    assert value("topic", "t", "retention.ms")[0] == "8"
+
+
+def test_the_cluster_and_its_directories_are_described(world: World) -> None:
+    admin, producer = world.admin(), world.producer()
+    producer.send("t", b"v" * 100, partition=1).result()
+    cluster = admin.describe_cluster()
+    assert cluster.controller == 1 and list(cluster.brokers) == [1]
+    (directory,) = admin.describe_log_dirs()
+    assert directory.broker == 1
+    assert directory.partition_bytes["t", 0] == 0  # type: ignore[index]
+    assert directory.partition_bytes["t", 1] > 100  # type: ignore[index]
 
 
 def test_closed_is_closed(world: World) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 
 from minikafka.bench.servers import Server
 
@@ -29,6 +31,55 @@ def test_topics_are_created_described_and_deleted(
     assert "DYNAMIC_TOPIC_CONFIG:retention.ms=100000" in configs
     topics("--delete", "--topic", "tools")
     assert "tools" not in topics("--list").split()
+
+
+def test_administration(server: Server, kafka_tool: Callable[..., str], tmp_path: Path) -> None:
+    at = ("--bootstrap-server", server.address)
+
+    def tool(name: str, *arguments: str) -> str:
+        return kafka_tool(name, *at, *arguments)
+
+    topics, configs = f"{TOOLS}.TopicCommand", "kafka.admin.ConfigCommand"
+    tool(topics, "--create", "--topic", "admin", "--partitions", "1", "--replication-factor", "1")
+    tool(topics, "--alter", "--topic", "admin", "--partitions", "3")
+    assert "PartitionCount: 3" in tool(topics, "--describe", "--topic", "admin")
+
+    of_topic = ("--entity-type", "topics", "--entity-name", "admin")
+    wanted = "retention.ms=5000,cleanup.policy=[compact]"
+    tool(configs, "--alter", *of_topic, "--add-config", wanted)
+    described = tool(configs, "--describe", *of_topic)
+    assert "retention.ms=5000" in described and "cleanup.policy=compact" in described
+    tool(configs, "--alter", *of_topic, "--delete-config", "retention.ms,cleanup.policy")
+    assert "retention.ms" not in tool(configs, "--describe", *of_topic)
+
+    of_brokers = ("--entity-type", "brokers", "--entity-default")
+    tool(configs, "--alter", *of_brokers, "--add-config", "log.retention.ms=88000")
+    assert "log.retention.ms=88000" in tool(configs, "--describe", *of_brokers)
+    of_broker = ("--entity-type", "brokers", "--entity-name", "1")
+    everything = tool(configs, "--describe", "--all", *of_broker)
+    assert "log.retention.ms=88000 sensitive=false synonyms={DYNAMIC_DEFAULT_BROKER" in everything
+    tool(configs, "--alter", *of_brokers, "--delete-config", "log.retention.ms")
+
+    lines = "".join(f"{n}\n" for n in range(10))
+    console = f"{TOOLS}.ConsoleProducer"
+    kafka_tool(console, *at, "--topic", "admin", "--sync", stdin=lines)
+    offsets = f"{TOOLS}.GetOffsetShell"
+    ends = [line.split(":") for line in tool(offsets, "--topic", "admin").splitlines()]
+    partition = next(index for _, index, end in ends if int(end) > 0)
+    order_of = {"topic": "admin", "partition": int(partition), "offset": 1}
+    order = tmp_path / "offsets.json"
+    order.write_text(json.dumps({"version": 1, "partitions": [order_of]}))
+    told = tool(f"{TOOLS}.DeleteRecordsCommand", "--offset-json-file", str(order))
+    assert f"partition: admin-{partition}\tlow_watermark: 1" in told
+    begins = tool(offsets, "--topic", "admin", "--time", "earliest").splitlines()
+    assert f"admin:{partition}:1" in begins
+
+    told = tool(f"{TOOLS}.LogDirsCommand", "--describe", "--topic-list", "admin")
+    (found,) = json.loads(told.splitlines()[-1])["brokers"]
+    (directory,) = found["logDirs"]
+    assert directory["error"] is None
+    names = sorted(each["partition"] for each in directory["partitions"])
+    assert names == ["admin-0", "admin-1", "admin-2"]
 
 
 def test_records_go_through_the_console_and_the_load_generator(
