@@ -610,6 +610,50 @@ def sim(scenario: str | None, list_: bool, seed: int, trace: IO[str] | None, jso
     )
 
 
+# --- hostile input -----------------------------------------------------------------
+@commands.command()
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--frames", type=click.IntRange(min=1), default=100_000, show_default=True)
+@click.option("--live", is_flag=True, help="Send them to a broker process, not to one in here.")
+@click.option(
+    "--corpus",
+    type=click.Path(file_okay=False, exists=True),
+    help="Where to keep frames that meet an exception nobody expected.",
+)
+@as_json
+def fuzz(seed: int, frames: int, live: bool, corpus: str | None, json_: bool) -> None:
+    """Hand a broker frames that no honest client sends; the same ones for the same seed."""
+    from pathlib import Path
+
+    from minikafka.lab import fuzz
+
+    row: dict[str, Any] = {"seed": seed, "frames": frames}
+    if live:
+        from tempfile import TemporaryDirectory
+
+        from minikafka.bench.servers import Minikafka
+
+        with TemporaryDirectory() as root, Minikafka(Path(root)) as server:
+            before = server.rss_bytes()
+            with progress("sending", frames) as advance:
+                siege = fuzz.besiege(server.address, seed, frames, advance)
+            megabytes = [round(rss / 1e6) for rss in (before, server.rss_bytes())]
+        row |= siege._asdict() | {"rss_mb_before": megabytes[0], "rss_mb_after": megabytes[1]}
+        click.echo(json.dumps(row) if json_ else in_words(row))
+        return
+    with progress("trying", frames) as advance:
+        found = fuzz.find(seed, frames, advance)
+    for case, error in found:
+        name = f"{case.api}-v{case.version}-{case.how}-{case.number}.hex"
+        click.echo(f"{name}: {error!r}", err=True)
+        if corpus is not None:
+            Path(corpus, name).write_text(case.frame.hex() + "\n")
+    row["unexpected"] = len(found)
+    click.echo(json.dumps(row) if json_ else in_words(row))
+    if found:
+        raise click.ClickException(f"{len(found)} frames met an exception that nobody expected")
+
+
 # --- measuring ---------------------------------------------------------------------
 @commands.group()
 def bench() -> None:

@@ -102,6 +102,9 @@ class Clock:
         return now_ns
 
 
+SAY_AGAIN_US = 60_000 * MS
+KINDS_KEPT = 100  # of things to say: an exception may have any text
+
 INTERRUPTED_DEPTH = 8
 """More often than that nobody takes the lock within itself."""
 
@@ -145,7 +148,7 @@ class Driver:
         self._backlog: dict[Connection, None] = {}  # those with whole frames not taken yet
         self._calling: int | None = None  # the thread that is making `node.calls`
         self._accepting = False
-        self._is_full = False  # and it was said
+        self._said: dict[str, tuple[int, int]] = {}  # of each kind when, and how many since
         self._chores_at = NEVER
         self._scratch = memoryview(bytearray(SCRATCH_BYTES))
         self._lock = threading.RLock()
@@ -401,7 +404,7 @@ class Driver:
                     connection.unanswered.append((connection.queued_bytes, left))
         except (ValueError, KafkaError) as error:  # it does not fit its version, or its field
             self._drop(connection)
-            self._say(f"closed {channel}: {error}")
+            self._say("answer", f"closed {channel}: {error}")
             self._report_later(Closed(channel, str(error)))
             return
         connection.active_at = now
@@ -465,9 +468,7 @@ class Driver:
         self._poller.unregister(self._listener.fileno())
         self._accepting = False
         self._chores_at = min(self._chores_at, now + SECOND_US)
-        if not self._is_full:
-            self._say(f"takes no more connections than the {len(self._connections)} there are")
-        self._is_full = True
+        self._say("full", f"takes no more connections than the {len(self._connections)} there are")
 
     def _listen_again(self) -> None:
         if self._listener is not None and not self._accepting:
@@ -535,7 +536,7 @@ class Driver:
                 for frame in connection.receive(self._scratch):
                     self._take(connection, frame, arrived)
         except MalformedFrame as error:
-            self._say(f"closed {connection.channel.client}: {error}")
+            self._say("frame", f"closed {connection.channel.client}: {error}")
             self._lost(connection, f"malformed frame: {error}", arrived)
         except OSError as error:
             self._lost(connection, _reason(error), arrived)
@@ -568,18 +569,30 @@ class Driver:
         connection.channel.link = _ENDED
         del self._connections[connection.channel]
         del self._by_number[connection.number]
-        self._is_full = False
         self._listen_again()
 
     def _failed(self, message: Message, error: Exception) -> None:
         """A defect in a node must not take the others' connections down: this one is closed."""
         if isinstance(error, OSError):
             raise error  # the disk failed: what the node believes and what it wrote may differ
-        self._say("".join(traceback.format_exception(error)))
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        told = "".join(traceback.format_exception(error))
+        self._say(f"{last.filename}:{last.lineno}", told)
         self.node.outbox.append(Closed(message.channel, f"internal error: {error}"))
         self._report_later(Closed(message.channel, f"internal error: {error}"))
 
-    def _say(self, what: str) -> None:
+    def _say(self, kind: str, what: str) -> None:
+        """Tell the person who runs this, but once a minute of each kind: a log is to be read."""
+        now = self._clock.now()
+        since, more = self._said.get(kind, (-SAY_AGAIN_US, 0))
+        if now - since < SAY_AGAIN_US:
+            self._said[kind] = since, more + 1
+            return
+        if len(self._said) > KINDS_KEPT:
+            self._said.clear()
+        self._said[kind] = now, 0
+        if more:
+            what += f" (and {more:,} more like this before)"
         with suppress(OSError, ValueError):  # nobody listens any more, or the disk is full
             print(f"{self.node.name}: {what}", file=sys.stderr)
 
