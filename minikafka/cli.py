@@ -125,31 +125,52 @@ def commands() -> None:
 
 # --- broker ------------------------------------------------------------------------
 @commands.command()
-@click.option("--node-id", type=click.IntRange(min=0), default=1, show_default=True)
+@click.option(
+    "--config",
+    "file",
+    type=click.File("r"),
+    help="A file of Kafka's configs (server.properties); the options here are stronger.",
+)
+@click.option("--node-id", type=click.IntRange(min=0), help="The broker's number.  [default: 1]")
 @click.option(
     "--listen",
     type=Address(),
-    default="127.0.0.1:9092",
-    show_default=True,
-    help="Where clients connect; port 0 takes a free one.",
+    help="Where clients connect; port 0 takes a free one.  [default: 127.0.0.1:9092]",
 )
 @click.option(
     "--data",
     type=click.Path(file_okay=False),
-    required=True,
     help="The directory with the broker's files; made if it is not there.",
 )
 @settings
-def broker(node_id: int, listen: str, data: str, configs: tuple[tuple[str, str], ...]) -> None:
+def broker(
+    file: IO[str] | None,
+    node_id: int | None,
+    listen: str | None,
+    data: str | None,
+    configs: tuple[tuple[str, str], ...],
+) -> None:
     """Be a broker until SIGTERM or Ctrl-C."""
     from minikafka.broker.config import BrokerConfig
+    from minikafka.config import read_properties
     from minikafka.runtime.serve import run_broker
 
     for name, value in configs:
         option = {"node.id": "--node-id", "listeners": "--listen", "log.dirs": "--data"}.get(name)
         if option is not None:
             raise click.UsageError(f"{name} = {value}: say it with {option}")
-    config = BrokerConfig.of({"node.id": node_id, **dict(configs)})
+    given = read_properties(file.read()) if file is not None else {}
+    if node_id is not None:
+        given["node.id"] = str(node_id)
+    config = BrokerConfig.of({**given, **dict(configs)})
+    if listen is None:
+        host, port = config.listener if "listeners" in given else ("127.0.0.1", 9092)
+        listen = f"{host}:{port}"
+    if data is None:
+        if "log.dirs" not in given:
+            raise click.UsageError("where to? say --data DIR, or log.dirs in the file of --config")
+        (data,) = config.log_dirs
+    node_id = config.node_id
 
     def on_ready(address: str) -> None:
         click.echo(f"minikafka broker {node_id} ready at {address}, data in {data}")

@@ -233,6 +233,27 @@ def text_of(value: Value) -> str:
     return str(value)
 
 
+def read_properties(text: str) -> dict[str, str]:
+    """What a `.properties` file says: `key=value` or `key: value`, `#` and `!` begin comments.
+
+    A line that ends in a backslash goes on in the next one. The last word on a key counts.
+    Raises ConfigError for a line that is neither. See java.util.Properties.
+    """
+    found: dict[str, str] = {}
+    lines = iter(enumerate(text.splitlines(), 1))
+    for number, line in lines:
+        while line.endswith("\\"):
+            line = line[:-1] + next(lines, (0, ""))[1].lstrip()
+        line = line.strip()
+        if not line or line[0] in "#!":
+            continue
+        at = min((line.index(mark) for mark in "=:" if mark in line), default=0)
+        if not at:
+            raise ConfigError(f"line {number} is not of the form key=value: {line}")
+        found[line[:at].strip()] = line[at + 1 :].strip()
+    return found
+
+
 class ConfigTable:
     """All configs of one kind of component, in the order in which they are documented."""
 

@@ -58,6 +58,32 @@ def test_a_broker_says_when_it_is_ready_and_where(broker: Broker) -> None:
     assert broker.first_line == expected
 
 
+def test_a_broker_reads_kafkas_own_kind_of_file(tmp_path: Path) -> None:
+    file = tmp_path / "server.properties"
+    file.write_text(
+        "# ours\n! too\nnode.id = 4\nlisteners: PLAINTEXT://127.0.0.1:0\n"
+        f"log.dirs={tmp_path / 'data'}\nlog.retention.\\\n   ms=5000\nnum.partitions=7\n"
+    )
+    with subprocess.Popen(
+        [*COMMAND, "broker", "--config", str(file), "--set", "num.partitions=3"],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line.startswith("minikafka broker 4 ready at 127.0.0.1:")
+        described = run(
+            "configs", "describe", "broker", "4", "-b", line.split()[5].rstrip(",")
+        ).stdout
+        process.send_signal(signal.SIGTERM)
+    assert "log.retention.ms=5000  STATIC_BROKER_CONFIG" in described
+    assert "num.partitions=3  STATIC_BROKER_CONFIG" in described
+    for wrong, hint in (("node.ix=4", "did you mean node.id?"), ("what", "line 1 is not")):
+        file.write_text(wrong)
+        done = run("broker", "--config", str(file))
+        assert done.returncode == 2 and hint in done.stderr
+
+
 def test_topics_come_and_go(broker: Broker) -> None:
     broker("topics", "create", "come", "--partitions", "2", "--set", "retention.ms=1000")
     assert "come" in broker("topics", "list").splitlines()

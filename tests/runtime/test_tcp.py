@@ -503,6 +503,21 @@ def test_a_broker_that_listens_everywhere_does_not_send_clients_there(tmp_path: 
         driver.close()
 
 
+def test_what_happens_a_thousand_times_is_told_once_a_minute(
+    serve: Callable[[Server], Driver],
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    driver = serve(Server())
+    for _ in range(50):
+        bad = Raw(driver)
+        bad.sock.sendall(struct.pack(">i", -1))
+        assert bad.sock.recv(100) == b""
+    assert capfd.readouterr().err.count("closed") == 1
+    driver._said["frame"] = -(10**9), driver._said["frame"][1]
+    driver._say("frame", "again")
+    assert "again (and 49 more like this before)" in capfd.readouterr().err
+
+
 def test_a_bad_frame_is_no_reason_to_end_where_nobody_can_be_told(
     serve: Callable[[Server], Driver], monkeypatch: pytest.MonkeyPatch
 ) -> None:
