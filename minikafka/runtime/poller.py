@@ -19,6 +19,11 @@ READ, WRITE = 1, 4
 Errors and hang-ups come unasked, as other bits: the next read or write says what they mean.
 """
 
+HANG_UP = 0x2000 if sys.platform == "linux" else 16
+"""EPOLLRDHUP: that the peer has ended its side is told without reading what it sent before.
+
+Elsewhere POLLHUP: that both sides have ended is told, as always."""
+
 if sys.platform == "linux":
     from select import epoll
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from minikafka.log.files import FileSlice
 from minikafka.node import Channel, Response
-from minikafka.runtime.poller import READ, WRITE
+from minikafka.runtime.poller import HANG_UP, READ, WRITE
 from minikafka.wire.connection import SIZE_BYTES, ClientConnection, frame_size
 
 FIRST_FRAME_BYTES = 1 << 16
@@ -233,11 +233,11 @@ class Connection:
         return self.unsent_bytes <= MAX_UNSENT_BYTES and not self.channel.waiting
 
     def wants(self) -> int:
-        """The events to watch."""
+        """The events to watch: at least whether the peer goes away."""
         events = WRITE if self.out else 0
         if not self.ended and self.may_hand_in():
             events |= READ
-        return events
+        return events or HANG_UP
 
     def is_over(self) -> bool:
         """Whether the peer has sent its last request and was told all that could be told at once.

@@ -52,7 +52,7 @@ from minikafka.node import (
     WorldStopped,
 )
 from minikafka.runtime.loop import Loop
-from minikafka.runtime.poller import READ, WRITE, Poller
+from minikafka.runtime.poller import HANG_UP, READ, WRITE, Poller
 from minikafka.runtime.stream import Connection
 from minikafka.trace import NO_CAUSE, Trace
 from minikafka.wire.connection import (
@@ -438,8 +438,6 @@ class Driver:
     def _watch(self, connection: Connection, events: int) -> None:
         if connection.events == 0:
             self._poller.register(connection.number, events)
-        elif events == 0:
-            self._poller.unregister(connection.number)
         else:
             self._poller.modify(connection.number, events)
         connection.events = events
@@ -527,6 +525,9 @@ class Driver:
         self, connection: Connection, events: int, arrived: list[tuple[Message, int]]
     ) -> None:
         """Write and read what the poller says is possible. An error or a hang-up says both."""
+        if connection.events == HANG_UP:  # all that it asked for would have to wait, and it is gone
+            self._lost(connection, "closed by the peer", arrived)
+            return
         self._touched[connection] = None
         try:
             if events & ~READ:

@@ -15,10 +15,11 @@ from typing import Any
 
 import pytest
 
+from minikafka.admin import Admin, NewTopic
 from minikafka.broker.config import BrokerConfig
 from minikafka.log.files import RealFiles
 from minikafka.node import NEVER, Channel, Closed, Message, Node, Request, Response, WorldStopped
-from minikafka.runtime.serve import _broker_driver, run_broker
+from minikafka.runtime.serve import _broker_driver, local_broker, run_broker
 from minikafka.runtime.stream import (
     FIRST_FRAME_BYTES,
     MAX_FRAMES,
@@ -32,8 +33,10 @@ from minikafka.wire.errors import MalformedFrame
 from minikafka.wire.messages.api_versions import ApiVersionsRequest, ApiVersionsResponse
 from minikafka.wire.messages.fetch import (
     FetchableTopicResponse,
+    FetchPartition,
     FetchRequest,
     FetchResponse,
+    FetchTopic,
     PartitionData,
 )
 
@@ -501,6 +504,32 @@ def test_a_broker_that_listens_everywhere_does_not_send_clients_there(tmp_path: 
         driver.start()
         driver.run_in_thread()
         driver.close()
+
+
+@pytest.mark.parametrize("how", ["closed", "reset"])
+def test_who_is_gone_while_its_requests_wait_is_let_go_of(how: str) -> None:
+    with local_broker() as broker:
+        assert broker.address is not None
+        with Admin(broker.address) as admin:
+            admin.create_topics([NewTopic("t")])
+        raw = Raw(broker)
+        wanted = [FetchTopic(topic="t", partitions=[FetchPartition(partition_max_bytes=100)])]
+        fetch = FetchRequest(max_wait_ms=60_000, min_bytes=1, topics=wanted)
+        raw.sock.sendall(raw.frame(body=fetch, version=12))
+        raw.sock.sendall(raw.frame() * 3)
+        until(lambda: any(channel.waiting for channel in broker._connections))
+        if how == "reset":
+            raw.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        raw.sock.close()
+        until(lambda: not broker._connections)
+        assert broker.node.statistics().parked_requests == 0  # type: ignore[attr-defined]
+
+
+def until(done: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_what_happens_a_thousand_times_is_told_once_a_minute(
