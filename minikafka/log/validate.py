@@ -13,8 +13,6 @@ ones (every record needs a key) and those that limit how old a record may be. A 
 with a codec of its own (`compression.type=zstd`) has batches in other codecs compressed
 again, which is the dearest thing a broker can be asked to do.
 
-Not done: Kafka names each wrong record in the answer (`record_errors`); here the first
-one is named in the message.
 Not done: a batch that claims log-append time is refused. Kafka takes it in a topic of the other
 kind, and strikes the claim out.
 Not done: the largest timestamp of a batch is believed, see record/batch.py.
@@ -22,7 +20,7 @@ Not done: the largest timestamp of a batch is believed, see record/batch.py.
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from minikafka.log.config import UNLIMITED, LogConfig
 from minikafka.record.batch import (
@@ -52,6 +50,19 @@ Batches = list[tuple[int, BatchHeader]]
 CREATE_TIME = "CreateTime"
 INVALID_RECORD = ErrorCode.INVALID_RECORD
 INVALID_TIMESTAMP = ErrorCode.INVALID_TIMESTAMP
+
+
+class RecordsRefused(KafkaError):
+    """Some records of a batch are at fault, and so all of it is refused (KIP-467)."""
+
+    def __init__(self, code: ErrorCode, wrong: list[tuple[int, str]]) -> None:
+        """`wrong` has the place in the batch and the fault of each."""
+        first = f"; the first is record {wrong[0][0]}: {wrong[0][1]}" if wrong else ""
+        super().__init__(code, f"{len(wrong)} records are at fault{first}")
+        self.wrong = wrong
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.code, self.wrong)
 
 
 class AppendRules:
@@ -89,10 +100,13 @@ def check_append(view: memoryview, rules: AppendRules, now: int, from_client: bo
                 refuse_size(size_bytes, rules.config)
             verify(view, position, header)
             if from_client:
-                _check_client_batch(header, rules, now)
-                if rules.looks_inside:
+                _check_client_batch(header)
+                is_ahead = rules.is_create_time and header.max_timestamp > now + rules.max_ahead_ms
+                if is_ahead or rules.looks_inside:
                     records = decode(view, position, header, check_crc=False)
-                    _check_records(records, rules.config, now)
+                    _check_records(records, rules, now)
+                if is_ahead:  # by its header alone: the records do not go that far
+                    raise KafkaError(INVALID_TIMESTAMP, f"{header} is {header.max_timestamp}")
             found.append((position, header))
             position += size_bytes
     except RecordError as error:
@@ -127,10 +141,10 @@ def refuse_size(size_bytes: int, config: LogConfig) -> NoReturn:
     raise KafkaError(code, f"a batch of {size_bytes} bytes, {name} is {limit}")
 
 
-def _check_client_batch(header: BatchHeader, rules: AppendRules, now: int) -> None:
+def _check_client_batch(header: BatchHeader) -> None:
     """What a client must not write: offsets of its own, control batches, ids without numbers.
 
-    Its clock may be ahead by an hour; log-append time is not its to claim.
+    Log-append time is not its to claim.
     """
     attributes = header.attributes
     if header.base_offset != 0:
@@ -142,30 +156,28 @@ def _check_client_batch(header: BatchHeader, rules: AppendRules, now: int) -> No
         wrong = f"producer {header.producer_id} without a sequence number"
     elif attributes & LOG_APPEND_TIME:
         code, wrong = INVALID_TIMESTAMP, "claims log-append time"
-    elif not rules.is_create_time:
-        return
-    elif header.max_timestamp > (latest := now + rules.max_ahead_ms):
-        code = INVALID_TIMESTAMP
-        wrong = f"timestamp {header.max_timestamp}, {latest} is the latest that is taken"
     else:
         return
     raise KafkaError(code, f"{header}: {wrong}")
 
 
-def _check_records(records: list[Record], config: LogConfig, now: int) -> None:
-    earliest = now - config.message_timestamp_before_max_ms
-    is_create_time = config.message_timestamp_type == CREATE_TIME
+def _check_records(records: list[Record], rules: AppendRules, now: int) -> None:
+    """Raises RecordsRefused, which names each record that may not be in this topic, and why.
+
+    A compacted topic needs keys; a producer's clock may be ahead by an hour, by default.
+    """
+    needs_key, is_create_time = rules.config.compact, rules.is_create_time
+    earliest = now - rules.config.message_timestamp_before_max_ms
+    latest = now + rules.max_ahead_ms
+    code, wrong = INVALID_RECORD, []
     for index, record in enumerate(records):
-        if config.compact and record.key is None:
-            raise KafkaError(
-                ErrorCode.INVALID_RECORD, f"record {index} has no key, the topic is compacted"
-            )
-        if is_create_time and 0 <= record.timestamp < earliest:
-            raise KafkaError(
-                ErrorCode.INVALID_TIMESTAMP,
-                f"record {index} has timestamp {record.timestamp}, "
-                f"{earliest} is the earliest that is taken",
-            )
+        if needs_key and record.key is None:
+            wrong.append((index, "Compacted topic cannot accept message without key"))
+        elif is_create_time and (time := record.timestamp) >= 0 and not earliest <= time <= latest:
+            code = INVALID_TIMESTAMP  # it is the code of all, if one is at fault like this
+            wrong.append((index, f"Timestamp {time} is not within [{earliest}, {latest}]"))
+    if wrong:
+        raise RecordsRefused(code, wrong)
 
 
 def target_codec(header: BatchHeader, config: LogConfig) -> Compression | None:

@@ -15,6 +15,7 @@ from minikafka.wire.connection import ClientConnection
 from minikafka.wire.types import ZERO_UUID
 
 OWN = {
+    "batch_index_error_message",
     "cluster_id",
     "documentation",
     "error_message",
@@ -22,7 +23,6 @@ OWN = {
     "port",
     "last_timestamp",
     "log_dir",
-    "record_errors",  # Not done here, see k00_produce.py
     "session_id",
     "total_bytes",
     "usable_bytes",

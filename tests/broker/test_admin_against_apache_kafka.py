@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from minikafka.record.builder import BatchBuilder
 from minikafka.wire.messages.alter_configs import AlterableConfig as OldAlterableConfig
 from minikafka.wire.messages.alter_configs import AlterConfigsRequest
 from minikafka.wire.messages.alter_configs import AlterConfigsResource as OldAlterConfigsResource
@@ -55,6 +56,7 @@ from minikafka.wire.messages.offset_for_leader_epoch import (
     OffsetForLeaderPartition,
     OffsetForLeaderTopic,
 )
+from minikafka.wire.messages.update_features import FeatureUpdateKey, UpdateFeaturesRequest
 
 from .judge import TIMEOUT_MS, Judge, both
 from .talk import batch_of, produce_request
@@ -308,6 +310,43 @@ def test_broker_configs_change_while_it_runs(judge: Judge) -> None:
     both(judge, described(BROKER, "1", *keys), range(4, 5))
     for name in ("9", "x"):
         both(judge, changed(BROKER, name, [("max.connections", SET, "5")]), range(1, 2))
+
+
+def test_features_stay_as_they_are(judge: Judge) -> None:
+    for feature, level, upgrade_type in [
+        ("metadata.version", 30, 1),
+        ("metadata.version", 29, 1),
+        ("metadata.version", 29, 2),
+        ("metadata.version", 99, 1),
+        ("metadata.version", 0, 1),
+        ("metadata.version", 30, 7),
+        ("nowhere", 1, 1),
+    ]:
+        update = FeatureUpdateKey(feature, level, upgrade_type=upgrade_type)
+        request = UpdateFeaturesRequest(TIMEOUT_MS, [update], validate_only=True)
+        both(judge, request, range(1, 3))
+    both(judge, UpdateFeaturesRequest(TIMEOUT_MS, []), range(3))
+
+
+def test_records_at_fault_are_named(judge: Judge, topic: str) -> None:
+    now = int(time.time() * 1000)
+
+    def batch(*rows: tuple[int, bytes | None]) -> bytes:
+        builder = BatchBuilder()
+        for timestamp, key in rows:
+            builder.append(timestamp, key, b"v")
+        return builder.build()
+
+    records = batch((now, None), (now, b"k"), (now - 90_000, None), (now + 7_200_000, b"k"))
+    for configs in (
+        [("message.timestamp.before.max.ms", SET, "30000")],
+        [("message.timestamp.before.max.ms", DELETE, None)],
+        [("cleanup.policy", SET, "compact")],
+        [("cleanup.policy", DELETE, None), ("message.timestamp.type", SET, "LogAppendTime")],
+    ):
+        both(judge, changed(TOPIC, topic, configs), range(1, 2))
+        time.sleep(0.3)
+        both(judge, produce_request(records, topic=topic), range(7, 13))
 
 
 def test_which_resources_have_configs(judge: Judge, topic: str) -> None:

@@ -8,7 +8,6 @@ record is a committed one, so acks=1 and acks=all are both answered at once; ack
 not answered at all, and an error then closes the connection, the only way to be heard.
 
 Not done: transactions; a transactional batch is refused.
-Not done: naming the records of a batch that are at fault (`record_errors`).
 """
 
 from __future__ import annotations
@@ -16,11 +15,13 @@ from __future__ import annotations
 from struct import Struct
 from typing import TYPE_CHECKING, Any
 
+from minikafka.log.validate import RecordsRefused
 from minikafka.node import Closed, Request, Response
 from minikafka.record.batch import CODEC_MASK, HEADER_BYTES, MAGIC, TRANSACTIONAL
 from minikafka.record.compression import Compression
 from minikafka.wire.errors import ErrorCode, KafkaError
 from minikafka.wire.messages.produce import (
+    BatchIndexAndErrorMessage,
     PartitionProduceResponse,
     ProduceRequest,
     ProduceResponse,
@@ -63,7 +64,7 @@ def handle(broker: Broker, now: int, request: Request) -> ProduceResponse | None
                 appended = partition.append(records, now, acks)
             except KafkaError as error:
                 errors += 1
-                answers.append(refusal(data.index, error))
+                answers.append(refusal(broker, key, data.index, error))
                 continue
             broker.grown[partition] = None
             answers.append(acceptance(data.index, appended))
@@ -111,11 +112,17 @@ def acceptance(index: int, appended: Appended) -> PartitionProduceResponse:
     )
 
 
-def refusal(index: int, error: KafkaError) -> PartitionProduceResponse:
+def refusal(
+    broker: Broker, key: str | bytes, index: int, error: KafkaError
+) -> PartitionProduceResponse:
     """The answer for a partition to which nothing was written."""
-    return PartitionProduceResponse(
+    answer = PartitionProduceResponse(
         index=index, error_code=error.code, base_offset=-1, error_message=error.message
     )
+    if isinstance(error, RecordsRefused):
+        answer.record_errors = [BatchIndexAndErrorMessage(*wrong) for wrong in error.wrong]
+        answer.log_start_offset = broker.replicas.partition(key, index).log.log_start_offset
+    return answer
 
 
 def unheard(request: Request, errors: int) -> Response | Closed:
