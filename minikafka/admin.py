@@ -382,21 +382,23 @@ class Admin(Facade):
         wanted = {TopicPartition.of(tp): offset for tp, offset in offsets.items()}
         for tp, offset in wanted.items():
             whole_number(f"the offset of {tp}", offset, INT64_MAX, least=-1)
-        topics = self.describe_topics({tp.topic for tp in wanted})
-        by_leader: dict[int, dict[str, list[DeleteRecordsPartition]]] = {}
+        names = dict.fromkeys(tp.topic for tp in wanted)
+        asked = MetadataRequest(
+            topics=[MetadataRequestTopic(name=name) for name in names],
+            allow_auto_topic_creation=False,
+        )
+        leaders = self._call(ANY_BROKER, asked, _leaders)
+        bodies = []
         for tp, offset in wanted.items():
-            leaders = {each.partition: each.leader for each in topics[tp.topic].partitions}
-            if tp.partition not in leaders:
-                raise KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, f"there is no {tp}")
-            asked = by_leader.setdefault(leaders[tp.partition], {})
-            asked.setdefault(tp.topic, []).append(DeleteRecordsPartition(tp.partition, offset))
-        begins: dict[TopicPartition, int] = {}
-        for leader, chosen in by_leader.items():
+            partitions = [DeleteRecordsPartition(tp.partition, offset)]
             body = DeleteRecordsRequest(
-                topics=[DeleteRecordsTopic(name, asked) for name, asked in chosen.items()],
-                timeout_ms=self.config.request_timeout_ms,
+                [DeleteRecordsTopic(tp.topic, partitions)], self.config.request_timeout_ms
             )
-            begins |= self._call(leader, body, _trimmed)
+            # Who leads nothing says so: an unknown partition is any broker's to refuse.
+            bodies.append((leaders.get(tp, ANY_BROKER), body, _trimmed))
+        begins: dict[TopicPartition, int] = {}
+        for begin in self._call_all(bodies):
+            begins |= begin
         return begins
 
     # --- the cluster -----------------------------------------------------------------------
@@ -427,7 +429,7 @@ class Admin(Facade):
         A resource is ("topic", name), ("broker", id), or ("broker", "") for all brokers. For each
         it is all of its changes or none.
         """
-        asked = []
+        bodies = []
         for given, configs in changes.items():
             resource = _resource(given)
             alterable = [
@@ -440,9 +442,8 @@ class Admin(Facade):
             body = IncrementalAlterConfigsRequest(
                 [AlterConfigsResource(kind, resource.name, alterable)], validate_only
             )
-            asked.append((_asked_of(resource), body))
-        for broker, body in asked:
-            self._call(broker, body, _altered)
+            bodies.append((_asked_of(resource), body))
+        self._call_all([(broker, body, _altered) for broker, body in bodies])
 
     def describe_configs(
         self, resources: Iterable[tuple[str, str]]
@@ -473,6 +474,16 @@ class Admin(Facade):
         with self._entered() as now:
             question = self._node.add(broker, body, read, self._deadline(now), at_most)
         return self._ask(question)
+
+    def _call_all(self, asked: Sequence[tuple[int, Any, Callable[[Any], T]]]) -> list[T]:
+        """Several calls at once. Raises the first error when all are over."""
+        with self._entered() as now:
+            deadline = self._deadline(now)
+            questions = [
+                self._node.add(broker, body, read, deadline) for broker, body, read in asked
+            ]
+        self._wait(lambda: all(question.done for question in questions), None)
+        return [question.result() for question in questions]
 
     def close(self) -> None:
         """Let go of the connections. Harmless when repeated."""
@@ -562,6 +573,14 @@ def _deleted(answer: Any) -> None:
 def _grown(answer: Any) -> None:
     for topic in answer.results:
         _check(f"topic {topic.name}", topic.error_code, topic.error_message)
+
+
+def _leaders(answer: Any) -> dict[TopicPartition, int]:
+    return {
+        TopicPartition(topic.name, partition.partition_index): partition.leader_id
+        for topic in answer.topics
+        for partition in topic.partitions
+    }
 
 
 def _trimmed(answer: Any) -> dict[TopicPartition, int]:

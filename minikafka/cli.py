@@ -337,6 +337,11 @@ def configs() -> None:
     """Show and change the configs of topics and brokers."""
 
 
+def check_name(kind: str, name: str) -> None:
+    if kind == "broker" and name and not name.isdecimal():
+        raise click.UsageError(f"a broker goes by its number, or '' for all of them, not {name!r}")
+
+
 @configs.command("describe")
 @click.argument("kind", type=KIND)
 @click.argument("name")
@@ -347,6 +352,7 @@ def describe_configs(kind: str, name: str, all_: bool, server: str, json_: bool)
     """What is in force for NAME (a topic, a broker's id, or "" for all brokers), and why."""
     import minikafka as mk
 
+    check_name(kind, name)
     reach(server)
     with mk.Admin(server) as admin:
         (found,) = admin.describe_configs([(kind, name)]).values()
@@ -369,8 +375,12 @@ def alter_configs(
     """Change configs of NAME (a topic, a broker's id, or "" for all brokers): all or none."""
     import minikafka as mk
 
+    both = sorted(dict(configs).keys() & set(unset))
+    if both:
+        raise click.UsageError(f"{both[0]}: --set or --unset?")
     if not configs and not unset:
         raise click.UsageError("nothing to change: give --set key=value or --unset key")
+    check_name(kind, name)
     reach(server)
     with mk.Admin(server) as admin:
         admin.alter_configs({(kind, name): {**dict(configs), **dict.fromkeys(unset)}})
@@ -653,11 +663,12 @@ def fuzz(seed: int, frames: int, live: bool, corpus: str | None, json_: bool) ->
         from tempfile import TemporaryDirectory
 
         from minikafka.bench.servers import Minikafka
+        from minikafka.bench.siege import besiege
 
         with TemporaryDirectory() as root, Minikafka(Path(root)) as server:
             before = server.rss_bytes()
             with progress("sending", frames) as advance:
-                siege = fuzz.besiege(server.address, seed, frames, advance)
+                siege = besiege(server.address, seed, frames, advance)
             megabytes = [round(rss / 1e6) for rss in (before, server.rss_bytes())]
         row |= siege._asdict() | {"rss_mb_before": megabytes[0], "rss_mb_after": megabytes[1]}
         click.echo(json.dumps(row) if json_ else in_words(row))

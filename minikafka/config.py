@@ -110,17 +110,15 @@ class OneOf(NamedTuple):
 
 
 class ListOf(NamedTuple):
-    """A list of these values, each at most once, and at least one of them."""
+    """A list of these values."""
 
     values: tuple[str, ...]
 
     def allows(self, value: Value) -> bool:
-        if not isinstance(value, tuple) or not value:
-            return False
-        return len(set(value)) == len(value) and set(value) <= set(self.values)
+        return isinstance(value, tuple) and set(value) <= set(self.values)
 
     def __str__(self) -> str:
-        return "a list without repetition of " + ", ".join(self.values)
+        return "a list of " + ", ".join(self.values)
 
 
 def at_least(low: float) -> Range:
@@ -162,6 +160,9 @@ class ConfigKey(NamedTuple):
         return value
 
 
+BLANKS = "".join(map(chr, range(33)))
+"""What Java's trim takes away: blanks and control characters, but no other kind of space."""
+
 KINDS = {
     ConfigType.BOOLEAN: "true or false",
     ConfigType.STRING: "a text",
@@ -178,7 +179,7 @@ KINDS = {
 def convert(key: ConfigKey, given: object) -> Value:
     """`given` as a value of the key's type, bounds not yet looked at."""
     if isinstance(given, str):
-        given = given.strip()
+        given = given.strip(BLANKS)
     match key.type, given:
         case ConfigType.BOOLEAN, bool():
             return given
@@ -193,7 +194,8 @@ def convert(key: ConfigKey, given: object) -> Value:
                 if "_" not in str(given):
                     return float(given)
         case ConfigType.LIST, str():
-            return tuple(item.strip() for item in given.split(",")) if given else ()
+            # Whoever says one thing twice means it once (KIP-1161).
+            return tuple(dict.fromkeys(item.strip() for item in given.split(","))) if given else ()
         case ConfigType.LIST, (list() | tuple()) if all(isinstance(item, str) for item in given):
             return tuple(given)
         case ((ConfigType.STRING | ConfigType.CLASS | ConfigType.PASSWORD), str()):
@@ -227,7 +229,7 @@ def text_of(value: Value) -> str:
         case bool():
             return "true" if value else "false"
         case float():
-            return repr(value).upper().replace("E+", "E")
+            return _java_text(value)
         case tuple():
             return ",".join(value)
     return str(value)
@@ -252,6 +254,21 @@ def read_properties(text: str) -> dict[str, str]:
             raise ConfigError(f"line {number} is not of the form key=value: {line}")
         found[line[:at].strip()] = line[at + 1 :].strip()
     return found
+
+
+def _java_text(number: float) -> str:
+    """A number as Java writes a double: 0.5, but 1.0E-4 and 1.0E7."""
+    if number == 0 or 1e-3 <= abs(number) < 1e7 or number != number or number in (INF, -INF):
+        return {INF: "Infinity", -INF: "-Infinity"}.get(number, str(number))
+    for places in range(1, 18):  # as few as are needed to tell it from its neighbours
+        text = f"{number:.{places}e}"
+        if float(text) == number:
+            break
+    digits, _, exponent = text.partition("e")
+    return f"{digits}E{int(exponent)}"
+
+
+INF = float("inf")
 
 
 class ConfigTable:
@@ -291,6 +308,15 @@ class ConfigTable:
     def parse_given(self, given: Mapping[str, object]) -> dict[str, Value]:
         """The same without the defaults: only what `given` sets."""
         return {self[name].snake: self[name].parse(value) for name, value in given.items()}
+
+    def parse_known(self, given: Mapping[str, object]) -> dict[str, Value]:
+        """`parse_given`, leaving out what is unknown or cannot be: another version wrote it."""
+        values = {}
+        for name, value in given.items():
+            if name in self.keys:
+                with suppress(ConfigError):
+                    values[self.keys[name].snake] = self.keys[name].parse(value)
+        return values
 
     def _guess(self, name: str) -> str:
         from difflib import get_close_matches  # only errors need it

@@ -6,6 +6,9 @@
 
 Changes are metadata like any other: records, on the disk before anybody is told, and in force in
 the turn in which they are committed (`Broker.commit`).
+
+Not done: Kafka keeps a broker's configs of unknown names, for its plug-ins; here they are refused.
+Not done: configs that must fit each other, but for the lags of compaction.
 """
 
 from __future__ import annotations
@@ -29,11 +32,14 @@ Resource = tuple[int, str]
 """Its type and its name."""
 
 RULES = {
-    TOPIC_RESOURCE: Rules(LogConfig.TABLE, frozenset(), ErrorCode.INVALID_CONFIG),
+    TOPIC_RESOURCE: Rules(
+        LogConfig.TABLE, frozenset(), ErrorCode.INVALID_CONFIG, LogConfig.check_together
+    ),
     BROKER_RESOURCE: Rules(
         BrokerConfig.TABLE,
         frozenset(BrokerConfig.TABLE.keys) - DYNAMIC,
         ErrorCode.INVALID_REQUEST,
+        lambda configs: None,
     ),
 }
 
@@ -62,7 +68,10 @@ def alter(
         else:
             answers.append((resource, None))
     if records and not validate_only:
-        broker.commit(records, now)
+        try:
+            broker.commit(records, now)
+        except KafkaError as error:  # too many at once: nothing was changed
+            return [(resource, before or error) for resource, before in answers]
     return answers
 
 

@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from minikafka.broker.apis import HANDLERS, SERVED
 from minikafka.broker.config import BrokerConfig, Endpoint
-from minikafka.broker.described import Layers, in_force
+from minikafka.broker.described import Layers, in_force, that_count
 from minikafka.broker.identity import identify
 from minikafka.broker.purgatory import Purgatory
 from minikafka.broker.sessions import SessionCache
@@ -100,8 +100,8 @@ class Broker(Node):
     def layers(self) -> Layers:
         """The configs by where they were set."""
         configs, me = self.image.configs, str(self.static.node_id)
-        own = configs.get((BROKER_RESOURCE, me), {})
-        return Layers(self.config, own, configs.get((BROKER_RESOURCE, ""), {}), self.static)
+        own, every = (that_count(configs.get((BROKER_RESOURCE, name), {})) for name in (me, ""))
+        return Layers(self.config, own, every, self.static)
 
     # --- life ---
     def start(self, now: int) -> None:

@@ -11,8 +11,8 @@ log/config.py; DescribeConfigs shows it to clients as a config's synonyms.
 
 Only configs that change something here exist; an unknown name is refused, not ignored.
 
-Not done: changing a config of a running broker (AlterConfigs), several listeners, several
-log directories, and every protocol but PLAINTEXT.
+Not done: several listeners, or others while it runs; several log directories; every protocol but
+PLAINTEXT.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ class BrokerConfig(BrokerLogConfig, kind="broker"):
         return Endpoint.parse("advertised.listeners", self.advertised_listeners)
 
     def topic(self, configs: Mapping[str, object]) -> LogConfig:
-        """The config of a topic that sets `configs` itself. Raises ConfigError."""
+        """The config of a topic that sets `configs` itself."""
         return LogConfig.of_topic(configs, vars(self))
 
 

@@ -34,7 +34,7 @@ class Source(IntEnum):
 
 
 class Layers(NamedTuple):
-    """A broker's configs by where they were set. The dynamic ones by dotted name, as written."""
+    """A broker's configs by where they were set; the dynamic ones (`that_count`) as written."""
 
     effective: BrokerConfig
     own: Mapping[str, str]
@@ -72,19 +72,25 @@ DYNAMIC = FAMILIES.keys() | {"max.connections", "producer.id.expiration.ms"}
 """The broker configs that can change while it runs (DynamicBrokerConfig)."""
 
 
+def that_count(layer: Mapping[str, str]) -> dict[str, str]:
+    """Those of a broker's dynamic configs that can be: another version may have set others."""
+    dynamic = {name: text for name, text in layer.items() if name in DYNAMIC}
+    known = BrokerConfig.TABLE.parse_known(dynamic)
+    return {name: text for name, text in dynamic.items() if name.replace(".", "_") in known}
+
+
 def in_force(static: BrokerConfig, *layers: Mapping[str, str]) -> BrokerConfig:
     """What a broker goes by whose file says `static`; of `layers` the last is the strongest."""
-    values = {}
+    values: dict[str, Value] = {}
     for layer in layers:
-        for name, text in layer.items():
-            if name in DYNAMIC:  # another version of Kafka may have left others in the log
-                values[BrokerConfig.TABLE[name].snake] = BrokerConfig.TABLE[name].parse(text)
+        values |= BrokerConfig.TABLE.parse_known(layer)
     return static.replace(**values) if values else static
 
 
 def topic_entries(layers: Layers, own: Mapping[str, str]) -> Iterator[ConfigEntry]:
     """All configs of a topic that sets `own` itself, by name."""
     effective = layers.effective.topic(own)
+    set_here = LogConfig.TABLE.parse_known(own)
     for key in sorted(LogConfig.TABLE, key=lambda key: key.name):
         if key.name in INTERNAL:
             continue
@@ -92,7 +98,7 @@ def topic_entries(layers: Layers, own: Mapping[str, str]) -> Iterator[ConfigEntr
         synonyms = []
         if key.name in SYNONYMS:
             synonyms = _synonyms(layers, SYNONYMS[key.name][0][0])
-        if key.name in own:
+        if key.snake in set_here:
             synonyms.insert(0, Synonym(key.name, value, Source.TOPIC))
         yield ConfigEntry(key, value, synonyms)
 

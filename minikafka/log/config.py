@@ -26,7 +26,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from minikafka.config import (
+    Allowed,
     Config,
+    ConfigError,
     ConfigKey,
     ConfigType,
     Importance,
@@ -212,10 +214,18 @@ class LogConfig(Config, kind="topic"):
     def of_topic(cls, topic: Mapping[str, object], broker: Mapping[str, Value]) -> LogConfig:
         """The config of a topic that sets `topic`, on a broker with the parsed configs `broker`.
 
-        Raises ConfigError for what a topic must not set, and `broker` is believed.
+        What cannot be is left out: it was checked when it was set, perhaps by another version.
         """
-        values: dict[str, Any] = {**broker_defaults(broker), **cls.TABLE.parse_given(topic)}
+        values: dict[str, Any] = {**broker_defaults(broker), **cls.TABLE.parse_known(topic)}
         return cls(**values)
+
+    @classmethod
+    def check_together(cls, topic: Mapping[str, object]) -> None:
+        """Raises ConfigError for values of a topic that contradict each other."""
+        config = cls(**{**cls.DEFAULTS, **cls.TABLE.parse_known(topic)})
+        least, most = config.min_compaction_lag_ms, config.max_compaction_lag_ms
+        if least > most:
+            raise ConfigError(f"min.compaction.lag.ms ({least}) > max.compaction.lag.ms ({most})")
 
     @property
     def compact(self) -> bool:
@@ -287,11 +297,28 @@ def _broker_keys() -> list[ConfigKey]:
                     name=synonym,
                     type=topic_key.type if unit_ms == 1 else ConfigType.INT,
                     default=_in_units(topic_key.default, unit_ms) if is_last else None,
-                    allowed=topic_key.allowed if unit_ms == 1 else None,
+                    allowed=_allowed(name, unit_ms),
                     importance=Importance.HIGH,
                 )
             )
     return keys
+
+
+def _allowed(name: str, unit_ms: int) -> Allowed | None:
+    """A broker's bounds: the topic's. Retention may have any sign, negative is for ever."""
+    if name == "retention.ms":
+        return NotZero()
+    return LogConfig.TABLE[name].allowed if unit_ms == 1 else None
+
+
+class NotZero:
+    """Any number but 0."""
+
+    def allows(self, value: Value) -> bool:
+        return value != 0
+
+    def __str__(self) -> str:
+        return "any number but 0; a negative one is no limit"
 
 
 def _in_units(value: Value, unit_ms: int) -> Value:
@@ -343,7 +370,7 @@ def broker_defaults(broker: Mapping[str, Value]) -> dict[str, Value]:
         for synonym, unit_ms in synonyms:
             value = broker.get(synonym.replace(".", "_"))
             if value is not None:
-                if unit_ms > 1 and isinstance(value, int):
+                if isinstance(value, int) and (unit_ms > 1 or name == "retention.ms"):
                     value = max(-1, value * unit_ms)  # -1 hours of retention: for ever
                 defaults[name.replace(".", "_")] = value
                 break

@@ -17,13 +17,16 @@ Not done: groups, client metrics, and alter-config policies.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from enum import IntEnum
 from typing import NamedTuple
 
 from minikafka.config import ConfigError, ConfigKey, ConfigTable, ConfigType, text_of
 from minikafka.wire.errors import ErrorCode, KafkaError
 from minikafka.wire.messages.metadata_records import ConfigRecord
+
+LONGEST_VALUE_BYTES = 32_767
+"""What a string in a record of the metadata log can hold."""
 
 
 class Operation(IntEnum):
@@ -47,11 +50,13 @@ class Rules(NamedTuple):
     """What the configs of one kind of resource may be.
 
     Those in `fixed` cannot be changed while a broker runs; `refusal` is the error of a bad value.
+    `check` raises ConfigError for values that do not go together.
     """
 
     table: ConfigTable
     fixed: Set[str]
     refusal: ErrorCode
+    check: Callable[[Mapping[str, str]], None]
 
 
 def plan_changes(
@@ -63,12 +68,22 @@ def plan_changes(
     """
     if any(times > 1 for times in Counter(change.name for change in changes).values()):
         raise KafkaError(ErrorCode.INVALID_REQUEST, "Error due to duplicate config keys")
+    for change in changes:
+        if change.value is None and change.operation != Operation.DELETE:
+            raise KafkaError(
+                ErrorCode.INVALID_REQUEST, f"Null value not supported for : {change.name}"
+            )
     fixed = [c.name for c in changes if c.name in rules.fixed and c.operation != Operation.DELETE]
     if fixed:
         raise KafkaError(
             ErrorCode.INVALID_REQUEST, f"Cannot update these configs dynamically: {fixed}"
         )
     wanted = {change.name: _wanted(rules, own, change) for change in changes}
+    together = {key: value for key, value in {**own, **wanted}.items() if value is not None}
+    try:
+        rules.check(together)
+    except ConfigError as error:
+        raise KafkaError(rules.refusal, str(error)) from None
     return [
         ConfigRecord(kind, name, config, value)
         for config, value in wanted.items()
@@ -87,8 +102,7 @@ def _wanted(rules: Rules, own: Mapping[str, str], change: Change) -> str | None:
     name, operation, value = change
     if operation == Operation.DELETE:
         return None
-    if value is None:
-        raise KafkaError(ErrorCode.INVALID_REQUEST, f"Null value not supported for : {name}")
+    assert value is not None, "checked before"
     if name not in rules.table.keys:
         kind = rules.table.kind
         raise KafkaError(ErrorCode.INVALID_CONFIG, f"Unknown {kind} config name: {name}")
@@ -97,6 +111,11 @@ def _wanted(rules: Rules, own: Mapping[str, str], change: Change) -> str | None:
         value = _changed_list(key, own.get(name), operation, value)
     elif operation != Operation.SET:
         raise KafkaError(ErrorCode.INVALID_REQUEST, f"there is no operation {operation}")
+    if len(value.encode()) > LONGEST_VALUE_BYTES:
+        raise KafkaError(
+            ErrorCode.INVALID_CONFIG,
+            f"{name} would have {len(value.encode())} bytes, {LONGEST_VALUE_BYTES} are allowed",
+        )
     try:
         key.parse(value)
     except ConfigError as error:

@@ -228,8 +228,12 @@ def check_topic_name(name: str) -> None:
 
 def _config_records(wish: NewTopic) -> list[Any]:
     """What the topic sets itself, as it was written. Raises KafkaError INVALID_CONFIG."""
+    unknown = [name for name in wish.configs if name not in LogConfig.TABLE.keys]
+    if unknown:
+        raise KafkaError(ErrorCode.INVALID_CONFIG, f"Unknown topic config name: {unknown[0]}")
     try:
         LogConfig.TABLE.parse_given(wish.configs)
+        LogConfig.check_together(wish.configs)
         return [
             ConfigRecord(
                 resource_type=TOPIC_RESOURCE,

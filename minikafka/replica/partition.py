@@ -84,12 +84,13 @@ class Partition:
         Raises KafkaError: NOT_ENOUGH_REPLICAS when acks=all asks for more copies than there
         are in sync, else whatever the log finds wrong with the batch. Nothing is written then.
         """
-        if acks == ACKS_ALL and len(self.image.isr) < self.log.config.min_insync_replicas:
-            raise KafkaError(
-                ErrorCode.NOT_ENOUGH_REPLICAS,
-                f"{self}: {len(self.image.isr)} in sync, "
-                f"min.insync.replicas is {self.log.config.min_insync_replicas}",
-            )
+        if acks == ACKS_ALL and len(self.image.isr) < len(self.image.replicas):
+            needed = min(self.log.config.min_insync_replicas, len(self.image.replicas))
+            if len(self.image.isr) < needed:
+                raise KafkaError(
+                    ErrorCode.NOT_ENOUGH_REPLICAS,
+                    f"{self}: {len(self.image.isr)} in sync, {needed} are needed",
+                )
         appended = self.log.append(records, now, self.leader_epoch)
         self._maybe_advance_high_watermark()
         return appended

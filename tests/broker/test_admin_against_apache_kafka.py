@@ -233,6 +233,16 @@ TOPIC_CHANGES = [
     [("segment.bytes", SET, "100")],
     [("retention.ms", SET, "7"), ("segment.bytes", SET, "100")],
     [("remote.storage.enable", SET, "true")],
+    [("cleanup.policy", SET, "")],
+    [("cleanup.policy", SET, "delete,delete")],
+    [("nope", SET, "1"), ("retention.ms", SET, None)],
+    [("min.compaction.lag.ms", SET, "1000"), ("max.compaction.lag.ms", SET, "5")],
+    [("min.compaction.lag.ms", SET, "1000")],
+    [("max.compaction.lag.ms", SET, "5")],
+    [("min.compaction.lag.ms", DELETE, None)],
+    [("leader.replication.throttled.replicas", SET, ",".join(f"{n}:1" for n in range(3_000)))],
+    [("leader.replication.throttled.replicas", APPEND, ",".join(f"{n}:2" for n in range(3_000)))],
+    [("leader.replication.throttled.replicas", DELETE, None)],
     [("leader.replication.throttled.replicas", APPEND, "0:1")],
     [],
 ]
@@ -298,6 +308,7 @@ def test_broker_configs_change_while_it_runs(judge: Judge) -> None:
             [("node.id", SET, "3")],
             [("node.id", DELETE, None)],
             [("log.cleanup.policy", APPEND, "compact")],
+            [("log.retention.ms", SET, "-2")],
         ]:
             both(judge, changed(BROKER, name, changes), range(1, 2))
             time.sleep(0.2)
@@ -347,6 +358,13 @@ def test_records_at_fault_are_named(judge: Judge, topic: str) -> None:
         both(judge, changed(TOPIC, topic, configs), range(1, 2))
         time.sleep(0.3)
         both(judge, produce_request(records, topic=topic), range(7, 13))
+
+
+def test_more_in_sync_replicas_than_there_are_cannot_be_asked_for(judge: Judge, topic: str) -> None:
+    both(judge, changed(TOPIC, topic, [("min.insync.replicas", SET, "3")]), range(1, 2))
+    time.sleep(0.3)
+    now = int(time.time() * 1_000_000)
+    both(judge, produce_request(batch_of(b"a", now=now), topic=topic), range(9, 10))
 
 
 def test_which_resources_have_configs(judge: Judge, topic: str) -> None:

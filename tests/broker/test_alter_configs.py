@@ -19,11 +19,13 @@ from minikafka.wire.messages.delete_records import (
     DeleteRecordsTopic,
 )
 from minikafka.wire.messages.describe_configs import DescribeConfigsRequest, DescribeConfigsResource
+from minikafka.wire.messages.describe_log_dirs import DescribeLogDirsRequest
 from minikafka.wire.messages.incremental_alter_configs import (
     AlterableConfig,
     AlterConfigsResource,
     IncrementalAlterConfigsRequest,
 )
+from minikafka.wire.messages.metadata_records import ConfigRecord
 
 from .talk import Conversation, batch_of, fetch_request
 
@@ -148,6 +150,53 @@ def test_what_cannot_be_changed_is_refused_and_nothing_else_happens(
     assert answer.error_code != 0 and name in answer.error_message
     assert broker.broker.image.offset == before
     assert value_of(broker, BROKER, "1", "log.retention.hours") == ("168", 5)
+
+
+def test_configs_of_another_version_in_the_log_do_not_keep_a_broker_from_starting(
+    start: Start,
+) -> None:
+    broker = start()
+    broker.create("t")
+    for kind, name, config, value in [
+        (TOPIC, "t", "of.kafka.5", "1"),
+        (TOPIC, "t", "retention.ms", "a while"),
+        (TOPIC, "t", "segment.bytes", "2000000"),
+        (BROKER, "1", "log.retention.ms", "a while"),
+        (BROKER, "", "of.kafka.5", "1"),
+        (16, "metrics", "interval.ms", "1"),
+    ]:
+        broker.broker.commit([ConfigRecord(kind, name, config, value)], broker.now)
+    again = start()
+    config = again.broker.replicas.partition("t", 0).log.config
+    assert (config.retention_ms, config.segment_bytes) == (604_800_000, 2_000_000)
+    assert value_of(again, TOPIC, "t", "retention.ms") == ("604800000", 5)
+    assert again.produce(b"v").error_code == 0
+
+
+def test_too_much_for_the_log_at_once_changes_nothing(broker: Conversation) -> None:
+    for number in range(300):
+        broker.create(f"t{number}")
+    pairs = ",".join(f"{n}:1" for n in range(4_500))
+    wanted = [
+        AlterConfigsResource(
+            TOPIC, f"t{n}", [AlterableConfig("leader.replication.throttled.replicas", 0, pairs)]
+        )
+        for n in range(300)
+    ]
+    answers = broker.ask(IncrementalAlterConfigsRequest(wanted), 1).responses
+    assert {answer.error_code for answer in answers} == {ErrorCode.MESSAGE_TOO_LARGE}
+    assert broker.broker.image.topic_configs("t7") == {}
+
+
+def test_a_directory_that_is_gone_is_told_and_ends_nothing(
+    broker: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone() -> tuple[int, int]:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(broker.files, "space", gone)
+    (told,) = broker.ask(DescribeLogDirsRequest(None), 5).results
+    assert told.error_code == ErrorCode.UNKNOWN_SERVER_ERROR
 
 
 def test_records_are_deleted_for_readers_that_wait_too(broker: Conversation) -> None:

@@ -64,8 +64,14 @@ def test_other_acks_are_refused(broker: Conversation) -> None:
 
 def test_acks_all_needs_min_insync_replicas_and_acks_1_does_not(broker: Conversation) -> None:
     broker.create(min_insync_replicas=2)
+    partition = broker.broker.replicas.partition("t", 0)
+    # More than there are cannot be asked for: with one replica, one is enough.
+    assert error_of(broker.ask(produce_request(batch_of(b"a")), 9)) == "NONE"
+    partition.image = partition.image._replace(replicas=(1, 2))
     assert error_of(broker.ask(produce_request(batch_of(b"a")), 9)) == "NOT_ENOUGH_REPLICAS"
     assert error_of(broker.ask(produce_request(batch_of(b"a"), acks=1), 9)) == "NONE"
+    partition.image = partition.image._replace(isr=(1, 2))
+    assert error_of(broker.ask(produce_request(batch_of(b"a")), 9)) == "NONE"
 
 
 def test_an_unknown_topic_is_refused_not_created(broker: Conversation) -> None:

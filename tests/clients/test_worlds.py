@@ -315,6 +315,27 @@ def test_topics_grow_and_begin_later(world: World) -> None:
             admin.delete_records(wrong)
 
 
+def test_a_producer_that_knows_the_topic_hears_of_new_partitions(world: World) -> None:
+    producer = world.producer(max_block_ms=10_000)
+    producer.send("t", b"v", partition=0).result()
+    world.admin().create_partitions({"t": 3})
+    assert producer.send("t", b"v", partition=2).result().partition == 2
+
+
+def test_all_that_is_named_is_tried_and_the_first_error_told(world: World) -> None:
+    admin, producer = world.admin(), world.producer()
+    producer.send("t", b"v", partition=1).result()
+    with pytest.raises(KafkaError, match="nowhere"):
+        admin.alter_configs(
+            {("topic", "nowhere"): {"retention.ms": 5}, ("topic", "t"): {"retention.ms": 6}}
+        )
+    configs = admin.describe_configs([("topic", "t")])[ConfigResource("topic", "t")]
+    assert configs["retention.ms"].value == "6"
+    with pytest.raises(KafkaError, match="UNKNOWN_TOPIC_OR_PARTITION"):
+        admin.delete_records({("nowhere", 0): 0, ("t", 7): 0, ("t", 1): 1})
+    assert world.consumer().beginning_offsets([("t", 1)]) == {("t", 1): 1}
+
+
 def test_configs_are_changed(world: World) -> None:
     admin = world.admin()
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from minikafka.bench.siege import besiege
 from minikafka.broker.apis import HANDLERS
 from minikafka.lab import fuzz
 from minikafka.runtime.serve import local_broker
@@ -65,6 +66,6 @@ def test_what_was_found_once_is_refused_for_good() -> None:
 def test_a_live_broker_stands_a_siege() -> None:
     with local_broker() as broker:
         assert broker.address is not None
-        siege = fuzz.besiege(broker.address, seed=2, count=5_000)
+        siege = besiege(broker.address, seed=2, count=5_000)
         assert siege.frames == 5_000 and siege.answered_bytes > 0
         assert broker.failure is None

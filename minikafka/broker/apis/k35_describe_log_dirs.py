@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from minikafka.node import Request
 from minikafka.replica.partition import Partition
+from minikafka.wire.errors import ErrorCode
 from minikafka.wire.messages.describe_log_dirs import (
     DescribeLogDirsPartition,
     DescribeLogDirsRequest,
@@ -27,7 +28,11 @@ def handle(broker: Broker, now: int, request: Request) -> DescribeLogDirsRespons
     for partition in chosen(broker, body):
         topic = topics.setdefault(partition.topic, DescribeLogDirsTopic(partition.topic))
         topic.partitions.append(DescribeLogDirsPartition(partition.index, partition.log.size_bytes))
-    total_bytes, usable_bytes = broker.files.space()
+    try:
+        total_bytes, usable_bytes = broker.files.space()
+    except OSError:  # the directory is gone: that is an answer, and no reason to end
+        gone = DescribeLogDirsResult(ErrorCode.UNKNOWN_SERVER_ERROR, broker.files.root)
+        return DescribeLogDirsResponse(results=[gone])
     return DescribeLogDirsResponse(
         results=[
             DescribeLogDirsResult(

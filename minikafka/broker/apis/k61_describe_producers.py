@@ -28,7 +28,10 @@ def handle(broker: Broker, now: int, request: Request) -> DescribeProducersRespo
         topics=[
             TopicResponse(
                 topic.name,
-                [described(broker, topic.name, index) for index in topic.partition_indexes],
+                [
+                    described(broker, topic.name, index)
+                    for index in dict.fromkeys(topic.partition_indexes)
+                ],
             )
             for topic in body.topics
         ]

@@ -2,7 +2,7 @@
 
 Versions: 0 to 1. KIPs: KIP-714 (version 0, client metrics only), KIP-1142.
 
-Not done: loggers, client metrics and groups, of which there are none.
+Not done: a broker's loggers; client metrics and groups, of which there are none.
 """
 
 from __future__ import annotations
