@@ -142,12 +142,14 @@ def commands() -> None:
     type=click.Path(file_okay=False),
     help="The directory with the broker's files; made if it is not there.",
 )
+@click.option("--metrics", type=Address(), help="Answer Prometheus here, at /metrics.")
 @settings
 def broker(
     file: IO[str] | None,
     node_id: int | None,
     listen: str | None,
     data: str | None,
+    metrics: str | None,
     configs: tuple[tuple[str, str], ...],
 ) -> None:
     """Be a broker until SIGTERM or Ctrl-C."""
@@ -176,7 +178,10 @@ def broker(
         click.echo(f"minikafka broker {node_id} ready at {address}, data in {data}")
 
     try:
-        run_broker(config, listen, data, on_ready)
+        run_broker(config, listen, data, on_ready, metrics)
+    except ModuleNotFoundError as error:
+        hint = "it is part of pip install 'minikafka[metrics]'"
+        raise click.ClickException(f"--metrics needs {error.name}: {hint}") from error
     except BlockingIOError as error:
         raise click.ClickException(
             f"another broker uses {data}; stop it or choose another directory with --data"
@@ -185,7 +190,8 @@ def broker(
         if error.filename is not None:
             raise
         raise click.ClickException(
-            f"cannot listen on {listen}: {os.strerror(error.errno or 0)}; "
+            f"cannot listen on {f'{listen} or {metrics}' if metrics else listen}: "
+            f"{os.strerror(error.errno or 0)}; "
             "choose another address with --listen (port 0 takes a free one)"
         ) from error
 

@@ -84,6 +84,8 @@ class Broker(Node):
         self.purgatory = Purgatory()
         self.grown: dict[Partition, None] = {}
         """Partitions that changed in this turn: what waits for them looks again in `poll`."""
+        self.request_counts: dict[int, int] = {}
+        """How many requests of each API key were handled."""
         self._producer_ids = range(0)  # what is left of the block that was reserved
 
     def advertise(self, address: str) -> None:
@@ -134,6 +136,8 @@ class Broker(Node):
                 reason = f"{body.NAME} version {version} is not served"
                 self.outbox.append(Closed(message.channel, reason))
                 return
+            counts = self.request_counts
+            counts[body.API_KEY] = counts.get(body.API_KEY, 0) + 1
             answer = HANDLERS[body.API_KEY](self, now, message)
             if answer is not None:
                 self.outbox.append(

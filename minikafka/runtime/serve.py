@@ -8,7 +8,7 @@ import signal
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 from minikafka.broker.broker import Broker
@@ -23,29 +23,40 @@ OTHER_DESCRIPTORS = 24
 
 
 def run_broker(
-    config: BrokerConfig, listen: str, data: str, on_ready: Callable[[str], None]
+    config: BrokerConfig,
+    listen: str,
+    data: str,
+    on_ready: Callable[[str], None],
+    metrics: str | None = None,
 ) -> None:
     """Be a broker until SIGTERM, SIGINT or SIGHUP, in this thread.
 
-    `on_ready` gets the address once requests are answered. Raises OSError when the address
+    `on_ready` gets the address once requests are answered; at `metrics` ("host:port") there is
+    what Prometheus wants to know (metrics.py). Raises OSError when the address
     or the directory cannot be had (BlockingIOError: another broker has it), and when the
     disk fails later.
     """
     driver = _broker_driver(config, listen, data, None)
+    broker = driver.node
+    assert isinstance(broker, Broker)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` leaves SIGHUP
             signal.signal(number, lambda *_: driver.stop())
     # The handler above runs between two steps of Python. A signal that comes just before the loop
     # begins to wait would be heard of after the wait, so the signal itself has to end that.
     signal.set_wakeup_fd(driver.poker_number, warn_on_full_buffer=False)
-    try:
+    with ExitStack() as at_the_end:
+        at_the_end.callback(signal.set_wakeup_fd, -1)
         driver.start()
+        if metrics is not None:
+            from minikafka.runtime.metrics import serve_metrics  # 60 ms that few need to pay
+
+            host, _, port = metrics.rpartition(":")
+            at_the_end.callback(serve_metrics(driver, broker, host.strip("[]"), int(port)))
         gc.collect()
         gc.freeze()  # what a broker is made of never becomes garbage: spare the collector the walk
         on_ready(driver.address or listen)
         driver.run()
-    finally:
-        signal.set_wakeup_fd(-1)
 
 
 @contextmanager

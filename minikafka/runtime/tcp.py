@@ -219,6 +219,10 @@ class Driver:
         self._thread = threading.Thread(target=self._run_quietly, name=self.node.name, daemon=True)
         self._thread.start()
 
+    @property
+    def connection_count(self) -> int:
+        return len(self._connections)
+
     def stop(self) -> None:
         """Ask the loop to end; from any thread or signal handler. Returns at once."""
         self._stop = True

@@ -8,8 +8,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
+
+from minikafka.bench.servers import free_port
 
 COMMAND = [sys.executable, "-m", "minikafka"]
 TIMEOUT_S = 60
@@ -82,6 +85,30 @@ def test_a_broker_reads_kafkas_own_kind_of_file(tmp_path: Path) -> None:
         file.write_text(wrong)
         done = run("broker", "--config", str(file))
         assert done.returncode == 2 and hint in done.stderr
+
+
+def test_a_broker_tells_prometheus_what_it_does(tmp_path: Path) -> None:
+    port = free_port()
+    metrics = ("--metrics", f"127.0.0.1:{port}", "--listen", "127.0.0.1:0")
+    with subprocess.Popen(
+        [*COMMAND, "broker", *metrics, "--data", str(tmp_path / "data")],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        address = process.stdout.readline().split()[5].rstrip(",")
+        run("topics", "create", "t", "--partitions", "2", "-b", address)
+        run("produce", "t", "--partition", "1", "-b", address, stdin="a\nb\n")
+        with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=TIMEOUT_S) as answer:
+            page = answer.read().decode()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(TIMEOUT_S) == 0
+    told = dict(line.rsplit(" ", 1) for line in page.splitlines() if not line.startswith("#"))
+    assert float(told['kafka_log_end_offset{partition="1",topic="t"}']) == 2
+    assert float(told['kafka_log_end_offset{partition="0",topic="t"}']) == 0
+    assert float(told['kafka_server_requests_total{api="CreateTopics"}']) == 1
+    assert float(told["process_resident_memory_bytes"]) > 1e6
+    assert float(told["kafka_server_connections"]) >= 0
 
 
 def test_topics_come_and_go(broker: Broker) -> None:
