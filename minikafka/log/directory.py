@@ -100,7 +100,7 @@ class LogDirectory:
                 now,
                 emit,
                 clean=clean,
-                recovery_point=recovery_points.get(key, 0),
+                recovery_point=recovery_points.get(key),
                 log_start_offset=start_offsets.get(key, 0),
             )
         return directory

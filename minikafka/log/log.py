@@ -150,21 +150,21 @@ class Log:
         now: int,
         emit: Emit,
         clean: bool = False,
-        recovery_point: int = 0,
+        recovery_point: int | None = None,
         log_start_offset: int = 0,
     ) -> Log:
         """The log in `directory`, created if there is none. `now` in µs.
 
         `clean`: it was closed, so its files are whole and only their sizes are looked at.
-        Otherwise everything from `recovery_point` on is checked byte by byte, and what
-        is not valid at the end is cut off. See recovery.py.
+        Otherwise everything from `recovery_point` on (None: it is not known) is checked byte
+        by byte, and what is not valid at the end is cut off. See recovery.py.
         """
         files.make_directory(directory)
         epochs, epochs_are_good = LeaderEpochs.load(files, directory)
         log = cls(files, directory, config, emit, epochs)
         log.log_start_offset = log_start_offset
-        log.recovery_point = recovery_point
-        load(log, now, clean, epochs_are_good)
+        log.recovery_point = recovery_point or 0
+        load(log, now, clean, epochs_are_good, recovery_point is not None)
         return log
 
     def __repr__(self) -> str:

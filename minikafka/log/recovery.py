@@ -13,10 +13,11 @@ What follows a damaged batch is dropped even if it looks good: a log with a hole
 a log, and the replicas that matter have those records. The indexes of a checked segment
 are made anew on the way.
 
-A gap between two good batches is not damage, as compaction leaves such gaps, and the topic's
-policy of today does not say what was done to it before. So a sealed segment that lost its end at
-a batch's border, before it was flushed, leaves a hole that nobody can tell from such a gap, in
-Kafka as here.
+A gap between two good batches may be a hole (a sealed segment lost its end, at a batch's border,
+before it was flushed) or what compaction has left, and the topic's policy of today does not say
+what was done to it before. What is compacted was flushed first, so above a recovery point that is
+known, in a topic that is not compacted, a gap is a hole, and the log ends in front of it. Where
+the recovery point is not known, it is let be: Kafka takes no gap for damage.
 
 Other losses need no cut: a missing or damaged index is made from the headers; damaged
 leader epochs are read again from the headers; a damaged producer snapshot means one
@@ -42,6 +43,7 @@ from minikafka.log.segment import (
     TIME_INDEX_SUFFIX,
     BadIndexEntry,
     Place,
+    Scan,
     Segment,
     file_name,
 )
@@ -56,11 +58,15 @@ LEFTOVERS = (".deleted", ".cleaned", ".swap", ".tmp")
 """Suffixes of files whose making or removal was interrupted."""
 
 
-def load(log: Log, now: int, clean: bool, epochs_are_good: bool) -> None:
-    """Fill a log that knows its checkpoints from the files in its directory. `now` in µs."""
+def load(log: Log, now: int, clean: bool, epochs_are_good: bool, point_is_known: bool) -> None:
+    """Fill a log that knows its checkpoints from the files in its directory. `now` in µs.
+
+    `point_is_known`: its recovery point is what a checkpoint says, not what stands for none.
+    """
     names = set(log.files.list(log.directory))
     _open_segments(log, names, now // MS)
-    trusted = log.segments if clean else _check_unflushed(log)
+    has_no_gaps = point_is_known and not log.config.compact
+    trusted = log.segments if clean else _check_unflushed(log, has_no_gaps)
     for segment in trusted:
         _check_indexes(segment, names)
     if not log.segments:
@@ -100,17 +106,23 @@ def _check_indexes(segment: Segment, names: set[str]) -> None:
         segment.check_indexes()
 
 
-def _check_unflushed(log: Log) -> list[Segment]:
+def _check_unflushed(log: Log, has_no_gaps: bool) -> list[Segment]:
     """Check each byte from the recovery point on; cut at the first damage.
 
-    Returns the segments before it, whose bytes had reached the disk.
+    With `has_no_gaps` what is missing above the recovery point is damage as well. Returns the
+    segments before it, whose bytes had reached the disk.
     """
     size_bytes = log.size_bytes
     damage = None
     unflushed = log.segments_from(log.recovery_point)
     trusted = log.segments[: len(log.segments) - len(unflushed)]
     for segment, behind in zip_longest(unflushed, unflushed[1:]):
-        damage = _check_segment(log, segment, behind.base_offset if behind else None)
+        end = behind.base_offset if behind else None
+        scan = _check_segment(log, segment, end, has_no_gaps)
+        damage = scan.damage
+        is_short = end is not None and log.recovery_point <= scan.next_offset < end
+        if damage is None and is_short and has_no_gaps:
+            damage = f"offset {scan.next_offset} is missing, the next segment begins at {end}"
         if damage is not None:
             while log.active is not segment:
                 log.remove_segment(len(log.segments) - 1, "recovery")
@@ -125,17 +137,21 @@ def _check_unflushed(log: Log) -> list[Segment]:
     return trusted
 
 
-def _check_segment(log: Log, segment: Segment, end: int | None = None) -> str | None:
-    """Check a segment and cut it after its last valid batch; returns what was wrong, or None.
+def _check_segment(
+    log: Log, segment: Segment, end: int | None = None, has_no_gaps: bool = False
+) -> Scan:
+    """Check a segment and cut it after its last valid batch; returns what was found.
 
     The next segment begins at `end`. Compaction leaves gaps, but never what overlaps.
     """
     batches = _below(segment.checked(), end)
+    if has_no_gaps:
+        batches = _in_a_row(batches, segment.base_offset, log.recovery_point)
     scan = segment.reindex(_noting_epochs(batches, log.epochs))
     if scan.damage is not None:
         segment.log.truncate(scan.valid_bytes)
         segment.flush()
-    return scan.damage
+    return scan
 
 
 def _below(
@@ -145,6 +161,17 @@ def _below(
     for position, header in batches:
         if end is not None and header.next_offset > end:
             raise BadDelta(f"{header} reaches into the next segment, which begins at {end}")
+        yield position, header
+
+
+def _in_a_row(
+    batches: Iterator[tuple[int, BatchHeader]], offset: int, recovery_point: int
+) -> Iterator[tuple[int, BatchHeader]]:
+    """The same batches; above the recovery point, a CorruptBatch is the first behind a gap."""
+    for position, header in batches:
+        if header.base_offset > offset >= recovery_point:
+            raise BadDelta(f"{header} where offset {offset} comes next")
+        offset = header.next_offset
         yield position, header
 
 

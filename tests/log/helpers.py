@@ -56,7 +56,9 @@ class Place:
     def emit(self, kind: str, **fields: object) -> None:
         self.events.append((kind, fields))
 
-    def open(self, clean: bool, recovery_point: int = 0, log_start_offset: int = 0) -> Log:
+    def open(
+        self, clean: bool, recovery_point: int | None = None, log_start_offset: int = 0
+    ) -> Log:
         self.events.clear()
         self.log = Log.open(
             self.files,
