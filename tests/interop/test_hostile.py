@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import resource
 import socket
 import struct
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from minikafka.admin import Admin, NewTopic
 from minikafka.bench.servers import Minikafka
 from minikafka.bench.siege import ask
+from minikafka.consumer.consumer import Consumer
 from minikafka.node import Channel, Request
 from minikafka.producer.producer import Producer
 from minikafka.wire.connection import encode_request
+from minikafka.wire.errors import KafkaError
 from minikafka.wire.messages.fetch import FetchPartition, FetchRequest, FetchTopic
 
 MB = 1_000_000
@@ -83,3 +87,36 @@ def test_a_reader_that_takes_no_answers(server: Minikafka, sockets: list[socket.
     time.sleep(1)
     ask("127.0.0.1", server.port)
     assert server.rss_bytes() - before < 60 * MB
+
+
+def test_a_full_disk_ends_the_broker_and_loses_nothing_that_was_acknowledged(
+    tmp_path: Path,
+) -> None:
+    server = Minikafka(tmp_path)
+    server.start()
+    process = server._process
+    assert process is not None
+    acknowledged: list[bytes] = []
+    try:
+        with Producer(server.address, linger_ms=0, delivery_timeout_ms=3_000,
+                      request_timeout_ms=2_000) as producer:  # fmt: skip
+            producer.send("t", b"first").result()
+            acknowledged.append(b"first")
+            limit = 300_000  # of any file's size: what a write meets then is what a full disk is
+            resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (limit, limit))
+            with pytest.raises(KafkaError):
+                for number in range(1_000):
+                    value = b"%d" % number * 1_000
+                    producer.send("t", value).result()
+                    acknowledged.append(value)
+        assert process.wait(10) == 1
+    finally:
+        server.kill()
+    assert len(acknowledged) > 50
+    with Minikafka(tmp_path) as again, Consumer(again.address) as consumer:
+        consumer.assign([("t", 0)])
+        consumer.seek_to_beginning()
+        values: list[bytes | None] = []
+        while len(values) < len(acknowledged):
+            values += [record.value for record in consumer.poll(5_000)]
+        assert values[: len(acknowledged)] == acknowledged
