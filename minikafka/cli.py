@@ -191,7 +191,7 @@ def broker(
             raise
         raise click.ClickException(
             f"cannot listen on {f'{listen} or {metrics}' if metrics else listen}: "
-            f"{os.strerror(error.errno or 0)}; "
+            f"{error.strerror or error}; "
             "choose another address with --listen (port 0 takes a free one)"
         ) from error
 

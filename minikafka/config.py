@@ -27,6 +27,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Set
 from contextlib import suppress
 from enum import IntEnum
+from math import isfinite
 from typing import Any, ClassVar, NamedTuple, Protocol, Self, dataclass_transform
 
 Value = bool | int | float | str | tuple[str, ...] | None
@@ -213,8 +214,10 @@ def shown_as(given: object) -> str:
 
 def whole(given: int | str) -> int | None:
     """A whole number from an int or decimal text; None if it is not one (True is not a number)."""
-    if isinstance(given, bool) or (isinstance(given, str) and "_" in given):
-        return None  # 1_000 is a number to Python only
+    if isinstance(given, bool) or (
+        isinstance(given, str) and ("_" in given or given != given.strip())
+    ):
+        return None  # 1_000, or one with other blanks than Java's, is a number to Python only
     try:
         return int(given)
     except ValueError:  # for a text of thousands of digits too
@@ -258,17 +261,14 @@ def read_properties(text: str) -> dict[str, str]:
 
 def _java_text(number: float) -> str:
     """A number as Java writes a double: 0.5, but 1.0E-4 and 1.0E7."""
-    if number == 0 or 1e-3 <= abs(number) < 1e7 or number != number or number in (INF, -INF):
-        return {INF: "Infinity", -INF: "-Infinity"}.get(number, str(number))
+    if number == 0 or 1e-3 <= abs(number) < 1e7 or not isfinite(number):
+        return {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}.get(str(number), str(number))
     for places in range(1, 18):  # as few as are needed to tell it from its neighbours
         text = f"{number:.{places}e}"
         if float(text) == number:
             break
     digits, _, exponent = text.partition("e")
     return f"{digits}E{int(exponent)}"
-
-
-INF = float("inf")
 
 
 class ConfigTable:

@@ -82,6 +82,7 @@ class Metadata:
         self.names: dict[bytes, str] = {}
         """Topic names by topic id: what a fetch answer has to be read with."""
         self.wanted: dict[str, None] = {}  # a dict for its order
+        self._missing: dict[tuple[str, int], None] = {}  # partitions that a record waits for
         self.updates = 0
         """How many answers have arrived."""
         self._max_age_us = max_age_ms * MS
@@ -99,6 +100,15 @@ class Metadata:
             self.wanted[topic] = None
             self._needed = self._urgent = True
         return self.topics.get(topic)
+
+    def want_partition(self, topic: str, partition: int) -> None:
+        """Ask again and again, until the topic has this partition or `give_up_partition`."""
+        if (topic, partition) not in self._missing:
+            self._missing[topic, partition] = None
+            self._needed = True
+
+    def give_up_partition(self, topic: str, partition: int) -> None:
+        self._missing.pop((topic, partition), None)
 
     def forget(self, topic: str) -> None:
         """Stop asking about a topic, and do not rely on what was said about it."""
@@ -155,10 +165,16 @@ class Metadata:
             if topic.name in self.wanted:  # or it was forgotten meanwhile
                 self._update_topic(topic)
         self.names = {info.topic_id: info.name for info in self.topics.values()}
-        lacking = any(self._lacks(topic) for topic in self.wanted)
+        for key in [key for key in self._missing if self._has(*key)]:
+            del self._missing[key]
+        lacking = bool(self._missing) or any(self._lacks(topic) for topic in self.wanted)
         self._not_before = now + self._backoff.delay_us(self._attempts, random)
         self._attempts = self._attempts + 1 if lacking else 0
         self._needed = self._urgent or lacking
+
+    def _has(self, topic: str, partition: int) -> bool:
+        info = self.topics.get(topic)
+        return info is not None and partition in info.partitions
 
     def _lacks(self, topic: str) -> bool:
         info = self.topics.get(topic)

@@ -17,7 +17,9 @@ A gap between two good batches may be a hole (a sealed segment lost its end, at 
 before it was flushed) or what compaction has left, and the topic's policy of today does not say
 what was done to it before. What is compacted was flushed first, so above a recovery point that is
 known, in a topic that is not compacted, a gap is a hole, and the log ends in front of it. Where
-the recovery point is not known, it is let be: Kafka takes no gap for damage.
+the recovery point is not known (there is no checkpoint, or none yet: in the first minute of a
+partition), it is let be: Kafka takes no gap for damage. What Kafka's own cleaner has left in
+a topic that is compacted no longer, within the minute before a crash, is taken for a hole.
 
 Other losses need no cut: a missing or damaged index is made from the headers; damaged
 leader epochs are read again from the headers; a damaged producer snapshot means one
@@ -114,13 +116,14 @@ def _check_unflushed(log: Log, has_no_gaps: bool) -> list[Segment]:
     """
     size_bytes = log.size_bytes
     damage = None
+    floor = max(log.recovery_point, log.log_start_offset)  # what is missing below is missed by none
     unflushed = log.segments_from(log.recovery_point)
     trusted = log.segments[: len(log.segments) - len(unflushed)]
     for segment, behind in zip_longest(unflushed, unflushed[1:]):
         end = behind.base_offset if behind else None
         scan = _check_segment(log, segment, end, has_no_gaps)
         damage = scan.damage
-        is_short = end is not None and log.recovery_point <= scan.next_offset < end
+        is_short = end is not None and scan.next_offset < end > floor
         if damage is None and is_short and has_no_gaps:
             damage = f"offset {scan.next_offset} is missing, the next segment begins at {end}"
         if damage is not None:
@@ -146,7 +149,8 @@ def _check_segment(
     """
     batches = _below(segment.checked(), end)
     if has_no_gaps:
-        batches = _in_a_row(batches, segment.base_offset, log.recovery_point)
+        floor = max(log.recovery_point, log.log_start_offset)
+        batches = _in_a_row(batches, segment.base_offset, floor)
     scan = segment.reindex(_noting_epochs(batches, log.epochs))
     if scan.damage is not None:
         segment.log.truncate(scan.valid_bytes)
@@ -165,11 +169,11 @@ def _below(
 
 
 def _in_a_row(
-    batches: Iterator[tuple[int, BatchHeader]], offset: int, recovery_point: int
+    batches: Iterator[tuple[int, BatchHeader]], offset: int, floor: int
 ) -> Iterator[tuple[int, BatchHeader]]:
-    """The same batches; above the recovery point, a CorruptBatch is the first behind a gap."""
+    """The same batches; a CorruptBatch is the first behind a gap that reaches above `floor`."""
     for position, header in batches:
-        if header.base_offset > offset >= recovery_point:
+        if offset < header.base_offset > floor:
             raise BadDelta(f"{header} where offset {offset} comes next")
         offset = header.next_offset
         yield position, header
@@ -206,7 +210,7 @@ def _load_tail(log: Log) -> int:
         return segment.load_tail()
     except CorruptBatch:
         size_bytes = segment.size_bytes
-        damage = _check_segment(log, segment)
+        damage = _check_segment(log, segment).damage
         offset = segment.load_tail()
         log.say(
             "recovered",

@@ -202,6 +202,8 @@ class Producer(Facade):
         """What `send` has waited for in vain."""
         with self._quietly():
             metadata = self._node.metadata
+            if partition is not None:
+                metadata.give_up_partition(topic, partition)
             info = metadata.topics.get(topic)
             if info is None or not info.partitions:
                 metadata.forget(topic)

@@ -120,7 +120,7 @@ class SenderNode(ClientNode):
         if partition is None:
             partition = self._partition(info, key, size_bytes)
         elif partition not in info.partitions:
-            self.metadata.request_update()  # there may be more by now
+            self.metadata.want_partition(topic, partition)  # there may be more by now
             return None
         batch = self.accumulator.batch_for(now, (topic, partition), size_bytes)
         self._queues[topic, partition].is_known = True

@@ -22,6 +22,7 @@ from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.process_collector import ProcessCollector
 
+from minikafka.node import WorldStopped
 from minikafka.wire.messages import REQUESTS
 
 if TYPE_CHECKING:
@@ -32,7 +33,10 @@ PARTITION = ("topic", "partition")
 
 
 def serve_metrics(driver: Driver, broker: Broker, host: str, port: int) -> Callable[[], None]:
-    """Answer at http://host:port/metrics, in a thread; returns what ends it. Raises OSError."""
+    """Answer at http://host:port/metrics, in a thread; returns what ends it. Raises OSError.
+
+    Before the broker has started and while it stops there is only what is known of the process.
+    """
     registry = CollectorRegistry()
     registry.register(_Collector(driver, broker))
     ProcessCollector(registry=registry)
@@ -53,8 +57,13 @@ class _Collector:
 
     def collect(self) -> Iterator[Metric]:
         """One family after the other, of one moment."""
-        self._driver.lock()
         try:
+            self._driver.lock()
+        except WorldStopped:
+            return
+        try:
+            if not self._driver.has_started:
+                return
             now = self._broker.statistics()
             counts = dict(self._broker.request_counts)
             connections = self._driver.connection_count

@@ -46,13 +46,13 @@ def run_broker(
     # begins to wait would be heard of after the wait, so the signal itself has to end that.
     signal.set_wakeup_fd(driver.poker_number, warn_on_full_buffer=False)
     with ExitStack() as at_the_end:
-        at_the_end.callback(signal.set_wakeup_fd, -1)
-        driver.start()
         if metrics is not None:
             from minikafka.runtime.metrics import serve_metrics  # 60 ms that few need to pay
 
             host, _, port = metrics.rpartition(":")
             at_the_end.callback(serve_metrics(driver, broker, host.strip("[]"), int(port)))
+        at_the_end.callback(signal.set_wakeup_fd, -1)
+        driver.start()
         gc.collect()
         gc.freeze()  # what a broker is made of never becomes garbage: spare the collector the walk
         on_ready(driver.address or listen)

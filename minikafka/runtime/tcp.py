@@ -135,6 +135,7 @@ class Driver:
         self.node = node
         self.trace = trace
         self.address: str | None = None
+        self.has_started = False
         self._files = files
         self._clock = Clock()
         self._loop = Loop(node, trace, self._failed)
@@ -196,6 +197,7 @@ class Driver:
         if self._max_idle_us > 0:
             self._chores_at = self._now() + self._max_idle_us
         self._turn(self._now(), [])
+        self.has_started = True
 
     def run(self) -> None:
         """Carry the node until `stop`; then stop it cleanly. Raises what made the node fail."""

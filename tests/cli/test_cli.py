@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -109,6 +110,17 @@ def test_a_broker_tells_prometheus_what_it_does(tmp_path: Path) -> None:
     assert float(told['kafka_server_requests_total{api="CreateTopics"}']) == 1
     assert float(told["process_resident_memory_bytes"]) > 1e6
     assert float(told["kafka_server_connections"]) >= 0
+
+
+def test_a_port_for_metrics_that_is_taken_costs_no_clean_stop(tmp_path: Path) -> None:
+    first = Broker(tmp_path / "data")
+    assert first.stop() == 0
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        at = f"127.0.0.1:{taken.getsockname()[1]}"
+        start = ("broker", "--listen", "127.0.0.1:0", "--data", str(tmp_path / "data"))
+        done = run(*start, "--metrics", at)
+    assert done.returncode == 1 and at in done.stderr and "in use" in done.stderr
+    assert (tmp_path / "data" / ".kafka_cleanshutdown").exists()
 
 
 def test_topics_come_and_go(broker: Broker) -> None:

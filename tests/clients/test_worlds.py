@@ -322,6 +322,24 @@ def test_a_producer_that_knows_the_topic_hears_of_new_partitions(world: World) -
     assert producer.send("t", b"v", partition=2).result().partition == 2
 
 
+def test_a_send_waits_for_a_partition_that_is_still_to_come() -> None:
+    sim = Simulator(seed=1)
+    sim.broker()
+    admin, producer = sim.admin(), sim.producer(max_block_ms=8_000)
+    admin.create_topics([NewTopic("t")])
+    producer.send("t", b"v").result()
+    sim.call_later(1_500, lambda: admin.create_partitions({"t": 8}))
+    before = sim.now
+    assert producer.send("t", b"v", partition=7).result().partition == 7
+    assert sim.now - before < 4_000_000
+    with pytest.raises(KafkaError, match="no 9"):
+        producer.send("t", b"v", partition=9)
+    assert sim.trace is not None
+    asked = len(sim.trace)
+    sim.run(60_000)  # and nobody asks for it any more
+    assert len(sim.trace) - asked < 20
+
+
 def test_all_that_is_named_is_tried_and_the_first_error_told(world: World) -> None:
     admin, producer = world.admin(), world.producer()
     producer.send("t", b"v", partition=1).result()

@@ -148,6 +148,27 @@ def test_a_clean_mark_that_lies_is_noticed_at_the_end_of_the_log() -> None:
     log = place.open(clean=True)
     assert log.log_end_offset == 4
     assert place.of("recovered")[0]["offset"] == 4
+    assert "unfinished batch" in place.of("recovered")[0]["reason"]
+
+
+def test_a_hole_that_nobody_can_read_costs_nothing() -> None:
+    place = Place()
+    place.fill(90)
+    bases = place.log.base_offsets
+    cut_file(place, FIRST + ".log", len(place.files.read(FIRST + ".log")) // bases[1] * 10)
+    log = place.open(clean=False, recovery_point=0, log_start_offset=bases[2] + 1)
+    assert (log.log_start_offset, log.log_end_offset) == (bases[2] + 1, 90)
+
+
+def test_a_hole_that_begins_below_the_recovery_point_is_one_too() -> None:
+    place = Place()
+    place.fill(90)
+    bases = list(place.log.base_offsets)
+    path = place.log.segments[1].path
+    for suffix in (".log", ".index", ".timeindex"):
+        place.files.remove(path + suffix)
+    log = place.open(clean=False, recovery_point=bases[1] + 3)
+    assert log.log_end_offset == bases[1]
 
 
 @pytest.mark.parametrize("tail", [bytes(1), bytes(61), bytes(3_000), b"\xff" * 100, b"2" * 700])
