@@ -89,6 +89,7 @@ PUT_AGAIN = (
 """Not all that is retriable to others: that a topic does not exist is an answer here."""
 SET, DELETE = 0, 1
 """Operations of IncrementalAlterConfigs."""
+LONGEST_CONFIG_BYTES = 32_767  # what a string in Kafka's protocol may have
 ANY_BROKER = -1
 CONTROLLER = -2
 
@@ -521,7 +522,11 @@ def _config_text(name: str, value: object) -> str:
         return str(value).lower()
     if not isinstance(value, (str, int, float)):
         raise TypeError(f"{name} must be a str or a number, not {type(value).__name__}")
-    utf8(name, name + str(value))
+    size = len(utf8(name, name + str(value)))
+    if size > LONGEST_CONFIG_BYTES:
+        raise ValueError(
+            f"{name} takes {size} bytes with its value, {LONGEST_CONFIG_BYTES} at most"
+        )
     return str(value)
 
 

@@ -10,6 +10,9 @@
 The first of the synonyms is the one in force. Kafka lists synonyms only from the config's
 main name on; a default given in a coarser unit (`log.retention.hours`) is in force but
 not listed, so that is what is done here. See Kafka's ConfigHelper; KIP-226, KIP-569.
+
+Not done: `listeners` and a few others can be changed in Kafka while it runs, and are read-only here.
+Not done: what Kafka refuses for brokers with eligible leader replicas (`min.insync.replicas`).
 """
 
 from __future__ import annotations

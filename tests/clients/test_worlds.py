@@ -380,6 +380,13 @@ def test_configs_are_changed(world: World) -> None:
     assert value("topic", "t", "retention.ms")[0] == "8"
 
 
+def test_a_config_that_no_message_can_hold_is_refused_at_once() -> None:
+    sim = Simulator()
+    sim.broker()
+    with pytest.raises(ValueError, match="32767 at most"):
+        sim.admin().alter_configs({("topic", "t"): {"x": "y" * 40_000}})
+
+
 def test_the_cluster_and_its_directories_are_described(world: World) -> None:
     admin, producer = world.admin(), world.producer()
     producer.send("t", b"v" * 100, partition=1).result()
