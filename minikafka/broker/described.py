@@ -11,7 +11,7 @@ The first of the synonyms is the one in force. Kafka lists synonyms only from th
 main name on; a default given in a coarser unit (`log.retention.hours`) is in force but
 not listed, so that is what is done here. See Kafka's ConfigHelper; KIP-226, KIP-569.
 
-Not done: `listeners` and a few others can be changed in Kafka while it runs, and are read-only here.
+Not done: `listeners` and a few others, which a running Kafka can change, are read-only here.
 Not done: what Kafka refuses for brokers with eligible leader replicas (`min.insync.replicas`).
 """
 
