@@ -49,6 +49,7 @@ from minikafka.client.facade import Facade
 from minikafka.client.node import ClientNode, Pending
 from minikafka.config import ConfigType, at_least, int_
 from minikafka.node import MS
+from minikafka.wire.compiler import MAX_STRING_BYTES
 from minikafka.wire.errors import ErrorCode, KafkaError
 from minikafka.wire.messages.create_partitions import CreatePartitionsRequest, CreatePartitionsTopic
 from minikafka.wire.messages.create_topics import (
@@ -69,6 +70,7 @@ from minikafka.wire.messages.incremental_alter_configs import (
     AlterableConfig,
     AlterConfigsResource,
     IncrementalAlterConfigsRequest,
+    Operation,
 )
 from minikafka.wire.messages.metadata import MetadataRequest, MetadataRequestTopic
 from minikafka.wire.types import uuid_text
@@ -87,9 +89,6 @@ PUT_AGAIN = (
     ErrorCode.LEADER_NOT_AVAILABLE,
 )
 """Not all that is retriable to others: that a topic does not exist is an answer here."""
-SET, DELETE = 0, 1
-"""Operations of IncrementalAlterConfigs."""
-LONGEST_CONFIG_BYTES = 32_767  # what a string in Kafka's protocol may have
 ANY_BROKER = -1
 CONTROLLER = -2
 
@@ -434,9 +433,9 @@ class Admin(Facade):
         for given, configs in changes.items():
             resource = _resource(given)
             alterable = [
-                AlterableConfig(name, DELETE, None)
+                AlterableConfig(name, Operation.DELETE, None)
                 if value is None
-                else AlterableConfig(name, SET, _config_text(name, value))
+                else AlterableConfig(name, Operation.SET, _config_text(name, value))
                 for name, value in configs.items()
             ]
             kind = RESOURCE_TYPES[resource.kind]
@@ -523,10 +522,8 @@ def _config_text(name: str, value: object) -> str:
     if not isinstance(value, (str, int, float)):
         raise TypeError(f"{name} must be a str or a number, not {type(value).__name__}")
     size = len(utf8(name, name + str(value)))
-    if size > LONGEST_CONFIG_BYTES:
-        raise ValueError(
-            f"{name} takes {size} bytes with its value, {LONGEST_CONFIG_BYTES} at most"
-        )
+    if size > MAX_STRING_BYTES:
+        raise ValueError(f"{name} takes {size} bytes with its value, {MAX_STRING_BYTES} at most")
     return str(value)
 
 

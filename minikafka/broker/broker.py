@@ -38,7 +38,7 @@ from minikafka.broker.sessions import SessionCache
 from minikafka.log.checkpoint import CLEAN_SHUTDOWN
 from minikafka.node import Closed, Message, Node, Request, Response
 from minikafka.quorum.controller import PRODUCER_ID_BLOCK, Controller, NewTopic
-from minikafka.quorum.image import BROKER_RESOURCE
+from minikafka.quorum.image import BROKER_RESOURCE, TOPIC_RESOURCE
 from minikafka.quorum.metadata_log import MetadataLog
 from minikafka.replica.manager import ReplicaManager
 from minikafka.replica.partition import Partition, PartitionStatistics
@@ -191,7 +191,7 @@ class Broker(Node):
 
     def _reconfigure(self, changes: list[ConfigRecord]) -> None:
         """Let changed configs be in force from now on."""
-        topics = {change.resource_name for change in changes}
+        topics = {each.resource_name for each in changes if each.resource_type == TOPIC_RESOURCE}
         if any(change.resource_type == BROKER_RESOURCE for change in changes):
             self.config = in_force(self.static, self.layers.all_brokers, self.layers.own)
             topics = set(self.image.topics)  # it is the default of them all

@@ -67,8 +67,10 @@ def load(log: Log, now: int, clean: bool, epochs_are_good: bool, point_is_known:
     """
     names = set(log.files.list(log.directory))
     _open_segments(log, names, now // MS)
-    has_no_gaps = point_is_known and not log.config.compact
-    trusted = log.segments if clean else _check_unflushed(log, has_no_gaps)
+    floor = None
+    if point_is_known and not log.config.compact:
+        floor = max(log.recovery_point, log.log_start_offset)
+    trusted = log.segments if clean else _check_unflushed(log, floor)
     for segment in trusted:
         _check_indexes(segment, names)
     if not log.segments:
@@ -108,23 +110,22 @@ def _check_indexes(segment: Segment, names: set[str]) -> None:
         segment.check_indexes()
 
 
-def _check_unflushed(log: Log, has_no_gaps: bool) -> list[Segment]:
+def _check_unflushed(log: Log, floor: int | None) -> list[Segment]:
     """Check each byte from the recovery point on; cut at the first damage.
 
-    With `has_no_gaps` what is missing above the recovery point is damage as well. Returns the
-    segments before it, whose bytes had reached the disk.
+    What is missing above the offset `floor` is damage as well; below nobody misses it. Returns
+    the segments before it, whose bytes had reached the disk.
     """
     size_bytes = log.size_bytes
     damage = None
-    floor = max(log.recovery_point, log.log_start_offset)  # what is missing below is missed by none
     unflushed = log.segments_from(log.recovery_point)
     trusted = log.segments[: len(log.segments) - len(unflushed)]
     for segment, behind in zip_longest(unflushed, unflushed[1:]):
         end = behind.base_offset if behind else None
-        scan = _check_segment(log, segment, end, has_no_gaps)
+        scan = _check_segment(log, segment, end, floor)
         damage = scan.damage
-        is_short = end is not None and scan.next_offset < end > floor
-        if damage is None and is_short and has_no_gaps:
+        is_short = floor is not None and end is not None and scan.next_offset < end > floor
+        if damage is None and is_short:
             damage = f"offset {scan.next_offset} is missing, the next segment begins at {end}"
         if damage is not None:
             while log.active is not segment:
@@ -141,15 +142,14 @@ def _check_unflushed(log: Log, has_no_gaps: bool) -> list[Segment]:
 
 
 def _check_segment(
-    log: Log, segment: Segment, end: int | None = None, has_no_gaps: bool = False
+    log: Log, segment: Segment, end: int | None = None, floor: int | None = None
 ) -> Scan:
     """Check a segment and cut it after its last valid batch; returns what was found.
 
     The next segment begins at `end`. Compaction leaves gaps, but never what overlaps.
     """
     batches = _below(segment.checked(), end)
-    if has_no_gaps:
-        floor = max(log.recovery_point, log.log_start_offset)
+    if floor is not None:
         batches = _in_a_row(batches, segment.base_offset, floor)
     scan = segment.reindex(_noting_epochs(batches, log.epochs))
     if scan.damage is not None:

@@ -18,24 +18,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence, Set
-from enum import IntEnum
 from typing import NamedTuple
 
 from minikafka.config import ConfigError, ConfigKey, ConfigTable, ConfigType, text_of
+from minikafka.wire.compiler import MAX_STRING_BYTES
 from minikafka.wire.errors import ErrorCode, KafkaError
+from minikafka.wire.messages.incremental_alter_configs import Operation
 from minikafka.wire.messages.metadata_records import ConfigRecord
-
-LONGEST_VALUE_BYTES = 32_767
-"""What a string in a record of the metadata log can hold."""
-
-
-class Operation(IntEnum):
-    """What is done to a config, with the numbers of IncrementalAlterConfigs."""
-
-    SET = 0
-    DELETE = 1
-    APPEND = 2
-    SUBTRACT = 3
 
 
 class Change(NamedTuple):
@@ -91,10 +80,11 @@ def plan_changes(
     ]
 
 
-def reset_changes(own: Mapping[str, str], wanted: Mapping[str, str | None]) -> list[Change]:
+def reset_changes(own: Mapping[str, str], wanted: Sequence[tuple[str, str | None]]) -> list[Change]:
     """What the old AlterConfigs means: set all of `wanted`, and reset what else is set."""
-    changes = [Change(name, Operation.SET, value) for name, value in wanted.items()]
-    return changes + [Change(name, Operation.DELETE, None) for name in own if name not in wanted]
+    changes = [Change(name, Operation.SET, value) for name, value in wanted]
+    named = {name for name, _ in wanted}
+    return changes + [Change(name, Operation.DELETE, None) for name in own if name not in named]
 
 
 def _wanted(rules: Rules, own: Mapping[str, str], change: Change) -> str | None:
@@ -111,10 +101,11 @@ def _wanted(rules: Rules, own: Mapping[str, str], change: Change) -> str | None:
         value = _changed_list(key, own.get(name), operation, value)
     elif operation != Operation.SET:
         raise KafkaError(ErrorCode.INVALID_REQUEST, f"there is no operation {operation}")
-    if len(value.encode()) > LONGEST_VALUE_BYTES:
+    size = len(value.encode())
+    if size > MAX_STRING_BYTES:  # no record of the metadata log could hold it
         raise KafkaError(
             ErrorCode.INVALID_CONFIG,
-            f"{name} would have {len(value.encode())} bytes, {LONGEST_VALUE_BYTES} are allowed",
+            f"{name} would have {size} bytes, {MAX_STRING_BYTES} are allowed",
         )
     try:
         key.parse(value)

@@ -27,9 +27,16 @@ from minikafka.wire.messages import REQUESTS
 
 if TYPE_CHECKING:
     from minikafka.broker.broker import Broker
+    from minikafka.replica.partition import PartitionStatistics
     from minikafka.runtime.tcp import Driver
 
-PARTITION = ("topic", "partition")
+PER_PARTITION: tuple[tuple[str, str, Callable[[PartitionStatistics], int]], ...] = (
+    ("kafka_log_start_offset", "The first offset.", lambda p: p.log_start_offset),
+    ("kafka_log_high_watermark", "Where the committed records end.", lambda p: p.high_watermark),
+    ("kafka_log_end_offset", "Where the next record will be.", lambda p: p.log_end_offset),
+    ("kafka_log_size_bytes", "Size of all segments.", lambda p: p.size_bytes),
+    ("kafka_log_segments", "Segments.", lambda p: len(p.segments)),
+)
 
 
 def serve_metrics(driver: Driver, broker: Broker, host: str, port: int) -> Callable[[], None]:
@@ -82,19 +89,9 @@ class _Collector:
         yield GaugeMetricFamily(
             "kafka_server_fetch_sessions", "Fetch sessions (KIP-227).", now.fetch_sessions
         )
-        for name, text, attribute in (
-            ("kafka_log_start_offset", "The first offset.", "log_start_offset"),
-            ("kafka_log_high_watermark", "Where the committed records end.", "high_watermark"),
-            ("kafka_log_end_offset", "Where the next record will be.", "log_end_offset"),
-            ("kafka_log_size_bytes", "Size of all segments.", "size_bytes"),
-        ):
-            family = GaugeMetricFamily(name, text, labels=PARTITION)
+        for name, text, value_of in PER_PARTITION:
+            family = GaugeMetricFamily(name, text, labels=["topic", "partition"])
             for partition in now.partitions:
-                label = [partition.topic, str(partition.partition)]
-                family.add_metric(label, getattr(partition, attribute))
+                labels = [partition.topic, str(partition.partition)]
+                family.add_metric(labels, value_of(partition))
             yield family
-        segments = GaugeMetricFamily("kafka_log_segments", "Segments.", labels=PARTITION)
-        for partition in now.partitions:
-            label = [partition.topic, str(partition.partition)]
-            segments.add_metric(label, len(partition.segments))
-        yield segments

@@ -7,6 +7,7 @@ way (addresses, texts, clocks), and ids count as equal when both are there.
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -28,6 +29,7 @@ OWN = {
     "usable_bytes",
 }
 TIMEOUT_MS = 10_000
+PATIENCE_S = 10.0
 
 
 class Peer:
@@ -88,6 +90,21 @@ def comparable(value: Any) -> Any:
         fields = {field.name: getattr(value, field.name) for field in value.FIELDS}
         return {name: comparable(item) for name, item in fields.items() if name not in OWN}
     return value
+
+
+def soon(judge: Judge, body: Any, version: int) -> None:
+    """`both` for a question whose answer changes: Kafka's broker follows its controller with a
+    little delay, and how long that is nobody says."""
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            judge.agree(lambda peer: body, version)
+        except AssertionError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+        else:
+            return
 
 
 def both(judge: Judge, body: Any, versions: range) -> None:

@@ -58,7 +58,7 @@ from minikafka.wire.messages.offset_for_leader_epoch import (
 )
 from minikafka.wire.messages.update_features import FeatureUpdateKey, UpdateFeaturesRequest
 
-from .judge import TIMEOUT_MS, Judge, both
+from .judge import TIMEOUT_MS, Judge, both, soon
 from .talk import batch_of, produce_request
 from .test_topics import wish
 
@@ -71,7 +71,7 @@ def topic(judge: Judge, request: pytest.FixtureRequest) -> str:
     for peer in judge.peers.values():
         (made,) = peer.ask(CreateTopicsRequest(topics=[wish(name, 2)]), 7).topics
         peer.ids[name] = made.topic_id
-    time.sleep(0.5)
+    soon(judge, MetadataRequest(topics=[MetadataRequestTopic(name=name)]), 12)
     for peer in judge.peers.values():
         for _ in range(5):
             peer.ask(produce_request(batch_of(b"a", b"b", now=now), topic=name), 9)
@@ -102,8 +102,7 @@ def test_create_partitions(judge: Judge, topic: str) -> None:
     both(judge, grown(topic, 3, validate_only=True), range(4))
     for version in range(4):
         both(judge, grown(topic, 3 + version, [1]), range(version, version + 1))
-    time.sleep(0.5)
-    both(judge, MetadataRequest(topics=[MetadataRequestTopic(name=topic)]), range(12, 13))
+    soon(judge, MetadataRequest(topics=[MetadataRequestTopic(name=topic)]), 12)
     now = int(time.time() * 1_000_000)
     both(judge, produce_request(batch_of(b"a", now=now), topic=topic, partition=5), range(9, 10))
 
@@ -267,8 +266,7 @@ def test_topic_configs_change_one_by_one(judge: Judge, topic: str) -> None:
     for changes in TOPIC_CHANGES:
         both(judge, changed(TOPIC, topic, changes, validate_only=True), range(2))
         both(judge, changed(TOPIC, topic, changes), range(2))
-        time.sleep(0.1)
-        both(judge, described(TOPIC, topic, *keys), range(4, 5))
+        soon(judge, described(TOPIC, topic, *keys), 4)
     for name in ("nowhere", "a b", ""):
         both(judge, changed(TOPIC, name, [("retention.ms", SET, "1")]), range(2))
     both(judge, changed(77, "x", [("a", SET, "1")]), range(2))
@@ -292,8 +290,7 @@ def test_topic_configs_are_set_all_at_once(judge: Judge, topic: str) -> None:
         to(topic),
     ]:
         both(judge, request, range(3))
-        time.sleep(0.1)
-        both(judge, described(TOPIC, topic, "retention.ms", "segment.bytes"), range(4, 5))
+        soon(judge, described(TOPIC, topic, "retention.ms", "segment.bytes"), 4)
 
 
 def test_broker_configs_change_while_it_runs(judge: Judge) -> None:
@@ -311,14 +308,12 @@ def test_broker_configs_change_while_it_runs(judge: Judge) -> None:
             [("log.retention.ms", SET, "-2")],
         ]:
             both(judge, changed(BROKER, name, changes), range(1, 2))
-            time.sleep(0.2)
-            both(judge, described(BROKER, "1", *keys), range(4, 5))
-            both(judge, described(TOPIC, "t", "retention.ms", "cleanup.policy"), range(4, 5))
+            soon(judge, described(BROKER, "1", *keys), 4)
+            soon(judge, described(TOPIC, "t", "retention.ms", "cleanup.policy"), 4)
     for name in ("1", ""):
         resets = [(key, DELETE, None) for key in (*keys[:3], "log.cleanup.policy")]
         both(judge, changed(BROKER, name, resets), range(1, 2))
-    time.sleep(0.2)
-    both(judge, described(BROKER, "1", *keys), range(4, 5))
+    soon(judge, described(BROKER, "1", *keys), 4)
     for name in ("9", "x"):
         both(judge, changed(BROKER, name, [("max.connections", SET, "5")]), range(1, 2))
 
@@ -356,13 +351,15 @@ def test_records_at_fault_are_named(judge: Judge, topic: str) -> None:
         [("cleanup.policy", DELETE, None), ("message.timestamp.type", SET, "LogAppendTime")],
     ):
         both(judge, changed(TOPIC, topic, configs), range(1, 2))
-        time.sleep(0.3)
+        soon(judge, described(TOPIC, topic, "cleanup.policy", "message.timestamp.type"), 4)
+        time.sleep(0.3)  # Kafka's logs hear of it a little after those who describe it
         both(judge, produce_request(records, topic=topic), range(7, 13))
 
 
 def test_more_in_sync_replicas_than_there_are_cannot_be_asked_for(judge: Judge, topic: str) -> None:
     both(judge, changed(TOPIC, topic, [("min.insync.replicas", SET, "3")]), range(1, 2))
-    time.sleep(0.3)
+    soon(judge, described(TOPIC, topic, "retention.ms"), 4)
+    time.sleep(0.3)  # as above
     now = int(time.time() * 1_000_000)
     both(judge, produce_request(batch_of(b"a", now=now), topic=topic), range(9, 10))
 

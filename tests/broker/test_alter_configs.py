@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from minikafka.node import MS
-from minikafka.quorum.configs import Operation
 from minikafka.record.batch import read_header
 from minikafka.record.compression import Compression
 from minikafka.wire.errors import ErrorCode
@@ -24,6 +23,7 @@ from minikafka.wire.messages.incremental_alter_configs import (
     AlterableConfig,
     AlterConfigsResource,
     IncrementalAlterConfigsRequest,
+    Operation,
 )
 from minikafka.wire.messages.metadata_records import ConfigRecord
 

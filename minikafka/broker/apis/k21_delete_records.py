@@ -65,5 +65,6 @@ def delete(partition: Partition, offset: int) -> None:
     if offset == HIGH_WATERMARK:
         offset = partition.high_watermark
     if not 0 <= offset <= partition.high_watermark:
-        raise KafkaError(ErrorCode.OFFSET_OUT_OF_RANGE, f"{partition} is committed up to {offset}")
+        end = partition.high_watermark
+        raise KafkaError(ErrorCode.OFFSET_OUT_OF_RANGE, f"{partition} is committed up to {end}")
     partition.log.advance_log_start_offset(offset)

@@ -8,12 +8,11 @@ Not done: loggers (nor has Kafka), client metrics and groups as resources.
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from minikafka.broker.altered import alter, own_configs
 from minikafka.node import Request
-from minikafka.quorum.configs import Change, Operation, reset_changes
+from minikafka.quorum.configs import Change, reset_changes
 from minikafka.wire.messages.alter_configs import (
     AlterConfigsRequest,
     AlterConfigsResource,
@@ -41,7 +40,5 @@ def handle(broker: Broker, now: int, request: Request) -> AlterConfigsResponse:
 
 
 def changes(broker: Broker, resource: AlterConfigsResource) -> list[Change]:
-    values = {each.name: each.value for each in resource.configs}
     own = own_configs(broker, (resource.resource_type, resource.resource_name))
-    twice = Counter(each.name for each in resource.configs) - Counter(values.keys())
-    return reset_changes(own, values) + [Change(name, Operation.SET, "") for name in twice]
+    return reset_changes(own, [(each.name, each.value) for each in resource.configs])

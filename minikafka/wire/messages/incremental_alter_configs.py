@@ -5,8 +5,19 @@ Versions 0-1. 1 is flexible.
 
 from __future__ import annotations
 
+from enum import IntEnum
+
 from minikafka.wire.schema import Message, Struct
 from minikafka.wire.types import array, boolean, int8, int16, int32, string
+
+
+class Operation(IntEnum):
+    """What is done to a config."""
+
+    SET = 0
+    DELETE = 1
+    APPEND = 2
+    SUBTRACT = 3
 
 
 class AlterableConfig(Struct):
