@@ -92,15 +92,21 @@ class Response:
     `body` is None where there is none (produce with acks=0) and nothing goes on the wire. A
     server says so that the next request of the channel may be served; to a client the world
     says it when the request has left: that is all that will ever be known of it.
+
+    A server that is not willing to serve the channel's next request yet says `muted`, and later
+    `Unmuted`.
     """
 
-    __slots__ = ("body", "channel", "correlation_id", "version")
+    __slots__ = ("body", "channel", "correlation_id", "muted", "version")
 
-    def __init__(self, channel: Channel, body: Any, version: int, correlation_id: int) -> None:
+    def __init__(
+        self, channel: Channel, body: Any, version: int, correlation_id: int, muted: bool = False
+    ) -> None:
         self.channel = channel
         self.body = body
         self.version = version
         self.correlation_id = correlation_id
+        self.muted = muted
 
     def __repr__(self) -> str:
         return f"{self.channel} #{self.correlation_id} {self.body!r} v{self.version}"
@@ -120,6 +126,19 @@ class Closed:
         return f"{self.channel} closed: {self.reason}"
 
 
+@final
+class Unmuted:
+    """The next request of a channel may be served now: only in the outbox of a server."""
+
+    __slots__ = ("channel",)
+
+    def __init__(self, channel: Channel) -> None:
+        self.channel = channel
+
+    def __repr__(self) -> str:
+        return f"{self.channel} unmuted"
+
+
 Message = Request | Response | Closed
 
 
@@ -128,7 +147,7 @@ class Node:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.outbox: list[Message] = []
+        self.outbox: list[Message | Unmuted] = []
         self.calls: list[Callable[[], None]] = []
         """What an application asked to be told, a delivery for instance: the world makes these
         calls after the turn, in this order, one at a time and with no lock held."""

@@ -22,7 +22,7 @@ A request in a version that this broker does not serve closes its channel, with 
 exception (apis/k18_api_versions.py). What no handler expects leaves `receive` as an
 exception, and no answer claims anything about it.
 
-Not done: quotas (`throttle_time_ms` is always 0), access control, and the JMX metrics.
+Not done: access control, and the JMX metrics.
 """
 
 from __future__ import annotations
@@ -34,9 +34,10 @@ from minikafka.broker.config import BrokerConfig, Endpoint
 from minikafka.broker.described import Layers, in_force, that_count
 from minikafka.broker.identity import identify
 from minikafka.broker.purgatory import Purgatory
+from minikafka.broker.quotas import Mute, Quotas
 from minikafka.broker.sessions import SessionCache
 from minikafka.log.checkpoint import CLEAN_SHUTDOWN
-from minikafka.node import Closed, Message, Node, Request, Response
+from minikafka.node import MS, Closed, Message, Node, Request, Response
 from minikafka.quorum.controller import PRODUCER_ID_BLOCK, Controller, NewTopic
 from minikafka.quorum.image import BROKER_RESOURCE, TOPIC_RESOURCE
 from minikafka.quorum.metadata_log import MetadataLog
@@ -118,6 +119,7 @@ class Broker(Node):
             self.image, config.node_id, self.identity.directory_uuid, self.random
         )
         self.replicas = ReplicaManager(files, config, self.image, now, emit)
+        self.quotas = Quotas(self.image, config)
         slots = config.max_incremental_fetch_session_cache_slots
         self.sessions = SessionCache(slots, self.random)
 
@@ -140,9 +142,7 @@ class Broker(Node):
             counts[body.API_KEY] = counts.get(body.API_KEY, 0) + 1
             answer = HANDLERS[body.API_KEY](self, now, message)
             if answer is not None:
-                self.outbox.append(
-                    Response(message.channel, answer, version, message.correlation_id)
-                )
+                self.respond(now, message, answer)
         elif type(message) is Closed:
             self.purgatory.forget(message.channel)
 
@@ -156,6 +156,27 @@ class Broker(Node):
         return deadline if deadline < care else care
 
     # --- what handlers ask for ---
+    def respond(self, now: int, request: Request, answer: Any) -> None:
+        """Answer a request. A client that was too fast is not heard for as long as it was told."""
+        throttle_ms = answer.throttle_time_ms if self.image.quotas else 0
+        channel = request.channel
+        self.outbox.append(
+            Response(channel, answer, request.version, request.correlation_id, throttle_ms > 0)
+        )
+        if throttle_ms > 0:
+            self.mute(now, request, throttle_ms)
+
+    def mute(self, now: int, request: Request, throttle_ms: int) -> None:
+        channel = request.channel
+        self.purgatory.park(Mute(channel, now + throttle_ms * MS, self.outbox), ())
+        self.emit(
+            "throttled",
+            channel=str(channel),
+            client_id=request.client_id,
+            api=request.body.NAME,
+            throttle_time_ms=throttle_ms,
+        )
+
     def plan_topic(self, wish: NewTopic) -> list[Any]:
         """The records that create this topic. Raises KafkaError."""
         config = self.config

@@ -98,6 +98,15 @@ class BrokerConfig(BrokerLogConfig, kind="broker"):
         LARGEST[ConfigType.INT], "How many connections are accepted at a time.", at_least(0)
     )
 
+    quota_window_num: int = int_(
+        11, "How many windows a client's rate is measured over, for quotas.", at_least(1)
+    )
+    quota_window_size_seconds: int = int_(1, "How long each of them is.", at_least(1))
+    controller_quota_window_num: int = int_(
+        11, "The same for what clients change: so many windows may be used at once.", at_least(1)
+    )
+    controller_quota_window_size_seconds: int = int_(1, "How long each of them is.", at_least(1))
+
     given: frozenset[str] = frozenset()
     """The dotted names of the keys that were set. DescribeConfigs tells the difference."""
 

@@ -15,7 +15,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from minikafka.broker.sessions import SessionlessFetch, Told, Wanted, is_follower
-from minikafka.node import MS, Request, Response
+from minikafka.node import MS, Request
+from minikafka.quorum.quotas import CONSUMER_BYTE_RATE
 from minikafka.wire.errors import ErrorCode, KafkaError
 from minikafka.wire.messages.common import LeaderIdAndEpoch, NodeEndpoint
 from minikafka.wire.messages.fetch import (
@@ -54,6 +55,9 @@ class DelayedFetch:
         self.since = now
         self.deadline = now + body.max_wait_ms * MS
         self.max_bytes = min(body.max_bytes, broker.config.fetch_max_bytes)
+        quota = broker.quotas.most_at_once(CONSUMER_BYTE_RATE, request.client_id)
+        if quota is not None:
+            self.max_bytes = min(self.max_bytes, int(quota))
         self.min_bytes = min(body.min_bytes, self.max_bytes)
         self.is_follower = is_follower(body, request.version)
         self.unknown: int | None = None  # partitions not there at the first look
@@ -116,6 +120,13 @@ class DelayedFetch:
         )
 
     def answer(self, told: Told, now: int) -> FetchResponse:
+        quotas, client_id = self.broker.quotas, self.request.client_id
+        throttle_ms = quotas.charge(CONSUMER_BYTE_RATE, client_id, self.size_bytes, now)
+        if throttle_ms > 0:
+            quotas.refund(CONSUMER_BYTE_RATE, client_id, self.size_bytes, now)
+            answer = self.context.refuse()
+            answer.throttle_time_ms = throttle_ms
+            return answer
         answer = self.context.answer(told, now)
         if self.trouble and self.request.version >= LEADER_VERSION:
             self._name_leaders(answer)
@@ -143,9 +154,7 @@ class DelayedFetch:
                 reason=reason,
                 waited_us=now - self.since,
             )
-        broker.outbox.append(
-            Response(self.channel, self.answer(told, now), request.version, request.correlation_id)
-        )
+        broker.respond(now, request, self.answer(told, now))
 
     def _read_one(self, wanted: Wanted, left: int, at_least_one: bool) -> PartitionData:
         """What one partition has for this fetch. Raises KafkaError."""

@@ -143,6 +143,10 @@ class SessionlessFetch:
     def answer(self, told: Told, now: int) -> FetchResponse:
         return response(NO_SESSION, told)
 
+    def refuse(self) -> FetchResponse:
+        """An answer that tells nothing, to a client that is to be slower: it will ask again."""
+        return response(NO_SESSION, [])
+
 
 class FullFetch(SessionlessFetch):
     """A fetch that names everything and asks for a session."""
@@ -171,14 +175,19 @@ class IncrementalFetch(SessionlessFetch):
     def answer(self, told: Told, now: int) -> FetchResponse:
         session = self.session
         if session.epoch != self.epoch:  # the client gave up on this request and sent another
-            error = ErrorCode.INVALID_FETCH_SESSION_EPOCH
-            return FetchResponse(error_code=error, session_id=session.ident, responses=[])
+            return self.refuse()
         news = [each for each in told if each[0].learn_news(each[1])]
         for wanted, partition in news:
             if partition.records:  # to the end of the line, so that no partition starves
                 key = wanted.topic, wanted.index
                 session.wanted[key] = session.wanted.pop(key)
         return response(session.ident, news)
+
+    def refuse(self) -> FetchResponse:
+        session = self.session
+        fits = session.epoch == self.epoch
+        error = ErrorCode.NONE if fits else ErrorCode.INVALID_FETCH_SESSION_EPOCH
+        return FetchResponse(error_code=error, session_id=session.ident, responses=[])
 
 
 class SessionCache:

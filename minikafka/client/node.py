@@ -32,9 +32,13 @@ that every request uses the newest version that both sides know.
 Connections are keyed by address. Kafka keys them by broker id, so its bootstrap
 connection is used for one Metadata request and then replaced by one to the same machine.
 
-Not done: TLS and SASL; closing idle connections (`connections.max.idle.ms`); waiting
-because the broker asked to (`throttle_time_ms`, KIP-219); the leader hints in produce
-and fetch answers (KIP-951): a fresh Metadata tells the same one round trip later.
+A broker that finds a client too fast answers with a `throttle_time_ms`, and will not listen
+to that connection for so long; then nothing more is sent on it meanwhile (KIP-219), or
+requests would time out while they wait unheard.
+
+Not done: TLS and SASL; closing idle connections (`connections.max.idle.ms`); the leader
+hints in produce and fetch answers (KIP-951): a fresh Metadata tells the same one round trip
+later.
 """
 
 from __future__ import annotations
@@ -98,7 +102,8 @@ class Connection:
     """One connection to one address: being made, usable, or waiting to be made again."""
 
     __slots__ = (
-        "address", "attempts", "channel", "chosen", "in_flight", "lane", "not_before", "versions",
+        "address", "attempts", "channel", "chosen", "in_flight", "lane", "not_before",
+        "throttled_until", "versions",
     )  # fmt: skip
 
     def __init__(self, address: str, lane: str) -> None:
@@ -110,6 +115,7 @@ class Connection:
         self.in_flight: deque[_Call] = deque()
         self.attempts = 0  # failures since it last worked
         self.not_before = 0
+        self.throttled_until = 0  # the broker asked us to be quiet until then (KIP-219)
 
     def __repr__(self) -> str:
         state = "closed" if self.channel is None else "up" if self.versions else "connecting"
@@ -195,6 +201,9 @@ class ClientNode(Node):
         connection = self._connection(address, lane)
         if connection.channel is None:
             self._maybe_connect(now, connection)
+        if connection.throttled_until > now:
+            self.wake_at(connection.throttled_until)
+            return None
         return connection if connection.versions is not None else None
 
     def any_ready(self, now: int) -> Connection | None:
@@ -290,6 +299,10 @@ class ClientNode(Node):
         if not calls or calls[0].correlation_id != response.correlation_id:
             self._give_up(now, connection, f"an answer to {response.correlation_id} out of turn")
             return
+        throttle_ms = getattr(response.body, "throttle_time_ms", 0)
+        if throttle_ms > 0:
+            connection.throttled_until = now + throttle_ms * MS
+            self.emit("throttled", address=connection.address, throttle_time_ms=throttle_ms)
         calls.popleft().then(now, response.body)
 
     def _left(self, now: int, calls: deque[_Call], correlation_id: int) -> None:

@@ -15,15 +15,16 @@ record as on a broker that replays the log of last year.
 Kafka builds an immutable image and a delta per batch because many threads read it while
 it changes. Here one thread owns it, so it changes in place. See Kafka's MetadataImage.
 
-Not done: the record types of brokers, quotas, access rules, tokens and user credentials.
+Not done: the record types of brokers, access rules, tokens and user credentials.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from minikafka.wire.messages.metadata_records import (
+    ClientQuotaRecord,
     ConfigRecord,
     FeatureLevelRecord,
     PartitionRecord,
@@ -37,6 +38,10 @@ TOPIC_RESOURCE = 2
 """The resource type of a topic's configs, in records and requests (ConfigResource.Type)."""
 
 BROKER_RESOURCE = 4
+
+QuotaEntity = tuple[tuple[str, str | None], ...]
+"""Whom a quota is for: types (`user`, `client-id` or `ip`) with their names, in that order. Without
+a name: each that has no quota of its own."""
 
 
 class PartitionImage(NamedTuple):
@@ -68,6 +73,11 @@ class TopicImage:
         return f"{self.name} ({uuid_text(self.topic_id)}, {len(self.partitions)} partitions)"
 
 
+def quota_entity(named: Iterable[tuple[str, str | None]]) -> QuotaEntity:
+    """Whom these types and names mean, in whatever order they came; of a type the last counts."""
+    return tuple(sorted(dict(named).items()))
+
+
 class MetadataImage:
     """Everything the cluster knows about itself. Changed by `apply` only.
 
@@ -78,6 +88,7 @@ class MetadataImage:
         self.topics: dict[str, TopicImage] = {}
         self.topics_by_id: dict[bytes, TopicImage] = {}
         self.configs: dict[tuple[int, str], dict[str, str]] = {}
+        self.quotas: dict[QuotaEntity, dict[str, float]] = {}
         self.features: dict[str, int] = {}
         self.next_producer_id = 0
         self.offset = -1
@@ -103,6 +114,8 @@ class MetadataImage:
                 )
             case ConfigRecord():
                 self._set_config(record)
+            case ClientQuotaRecord():
+                self._set_quota(record)
             case RemoveTopicRecord():
                 topic = self._topic(record.topic_id)
                 del self.topics[topic.name], self.topics_by_id[topic.topic_id]
@@ -126,6 +139,16 @@ class MetadataImage:
             configs.pop(record.name, None)
         else:
             configs[record.name] = record.value
+
+    def _set_quota(self, record: ClientQuotaRecord) -> None:
+        entity = quota_entity((each.entity_type, each.entity_name) for each in record.entity)
+        quotas = self.quotas.setdefault(entity, {})
+        if record.remove:
+            quotas.pop(record.key, None)
+        else:
+            quotas[record.key] = record.value
+        if not quotas:
+            del self.quotas[entity]
 
     def _topic(self, topic_id: bytes) -> TopicImage:
         topic = self.topics_by_id.get(topic_id)

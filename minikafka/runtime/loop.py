@@ -11,14 +11,15 @@ they go, and what the time is; nothing else.
 
 Kafka answers the requests of one connection one after another: the second waits until
 the first is answered, even when the first is a fetch that waits for data (a "muted"
-channel, `KafkaChannel.mute`). The loop keeps that rule, so no node has to.
+channel, `KafkaChannel.mute`). The loop keeps that rule, so no node has to. A node that wants
+a channel to stay muted for longer says so in its answer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from minikafka.node import Closed, Message, Node, Request, Response
+from minikafka.node import Closed, Message, Node, Request, Response, Unmuted
 from minikafka.trace import NO_CAUSE, Trace
 
 
@@ -75,17 +76,19 @@ class Loop:
         outbox, trace, admitted = self.node.outbox, self.trace, False
         sent = NO_CAUSE
         for message in outbox:  # which grows by what an admitted request causes
-            if trace is not None:
-                sent = trace.add(self.node.name, _kind(message), message)
-            self.leaving.append((message, sent))
-            if type(message) is Response:
-                channel = message.channel
-                if channel.waiting:
-                    request, cause = channel.waiting.pop(0)
-                    self._receive(now, request, cause)
-                    admitted = True
-                else:
-                    channel.in_service = False
+            if type(message) is not Unmuted:
+                if trace is not None:
+                    sent = trace.add(self.node.name, _kind(message), message)
+                self.leaving.append((message, sent))
+                if type(message) is not Response or message.muted:
+                    continue
+            channel = message.channel
+            if channel.waiting:
+                request, cause = channel.waiting.pop(0)
+                self._receive(now, request, cause)
+                admitted = True
+            else:
+                channel.in_service = False
         outbox.clear()
         return admitted
 

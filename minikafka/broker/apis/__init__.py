@@ -36,6 +36,8 @@ _FILES = {
     "k35_describe_log_dirs": (1, 5),
     "k37_create_partitions": (0, 3),
     "k44_incremental_alter_configs": (0, 1),
+    "k48_describe_client_quotas": (0, 1),
+    "k49_alter_client_quotas": (0, 1),
     "k57_update_features": (0, 2),
     "k60_describe_cluster": (0, 2),
     "k61_describe_producers": (0, 0),

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from minikafka.log.validate import RecordsRefused
 from minikafka.node import Closed, Request, Response
+from minikafka.quorum.quotas import PRODUCER_BYTE_RATE
 from minikafka.record.batch import CODEC_MASK, HEADER_BYTES, MAGIC, TRANSACTIONAL
 from minikafka.record.compression import Compression
 from minikafka.wire.errors import ErrorCode, KafkaError
@@ -47,7 +48,7 @@ MAGIC_ATTRIBUTES = Struct(">b4xh")
 def handle(broker: Broker, now: int, request: Request) -> ProduceResponse | None:
     body: ProduceRequest = request.body
     version, acks = request.version, body.acks
-    errors = 0
+    errors = size_bytes = 0
     topics = []
     for asked in body.topic_data:
         key = asked.topic_id if version >= TOPIC_ID_VERSION else asked.name
@@ -67,12 +68,16 @@ def handle(broker: Broker, now: int, request: Request) -> ProduceResponse | None
                 answers.append(refusal(broker, key, data.index, error))
                 continue
             broker.grown[partition] = None
+            size_bytes += len(records)
             answers.append(acceptance(data.index, appended))
         topics.append(TopicProduceResponse(asked.name, asked.topic_id, answers))
+    throttle_ms = broker.quotas.charge(PRODUCER_BYTE_RATE, request.client_id, size_bytes, now)
     if acks == 0:
-        broker.outbox.append(unheard(request, errors))
+        broker.outbox.append(unheard(request, errors, throttle_ms > 0))
+        if throttle_ms > 0 and not errors:
+            broker.mute(now, request, throttle_ms)
         return None
-    return ProduceResponse(topics)
+    return ProduceResponse(topics, throttle_ms)
 
 
 def check_records(records: Bytes | None, version: int, transactional_id: str | None) -> None:
@@ -125,8 +130,8 @@ def refusal(
     return answer
 
 
-def unheard(request: Request, errors: int) -> Response | Closed:
+def unheard(request: Request, errors: int, muted: bool) -> Response | Closed:
     """What acks=0 gets: no answer, or, after an error, no connection."""
     if errors:
         return Closed(request.channel, f"{errors} partitions failed in a produce with acks=0")
-    return Response(request.channel, None, request.version, request.correlation_id)
+    return Response(request.channel, None, request.version, request.correlation_id, muted)

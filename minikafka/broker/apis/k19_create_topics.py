@@ -1,7 +1,7 @@
 """CreateTopics: make topics, or say why not; with `validate_only` just say.
 
 Versions: 2 to 7. KIPs: KIP-4, KIP-464 (the broker's defaults), KIP-525 (the answer tells
-what was made, from 5), KIP-516 (its id, from 7).
+what was made, from 5), KIP-516 (its id, from 7), KIP-599 (quotas).
 
 Each topic succeeds or fails for itself. Those that succeed are committed together, and
 the answer waits for the disk: a topic that a client was told of survives any crash.
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from minikafka.broker.described import topic_entries
 from minikafka.node import Request
 from minikafka.quorum.controller import MAX_RECORDS, NewTopic
+from minikafka.quorum.quotas import CONTROLLER_MUTATION_RATE
 from minikafka.wire.errors import ErrorCode, KafkaError
 from minikafka.wire.messages.create_topics import (
     CreatableTopic,
@@ -30,8 +31,13 @@ if TYPE_CHECKING:
     from minikafka.broker.broker import Broker
 
 
+STRICT_VERSION = 6
+"""From here on clients know the error code THROTTLING_QUOTA_EXCEEDED (KIP-599)."""
+
+
 def handle(broker: Broker, now: int, request: Request) -> CreateTopicsResponse:
     body: CreateTopicsRequest = request.body
+    quota = broker.quotas.changes(CONTROLLER_MUTATION_RATE, request, STRICT_VERSION, now)
     times = Counter(topic.name for topic in body.topics)
     results: dict[str, CreatableTopicResult] = {}
     records: list[Any] = []
@@ -41,6 +47,7 @@ def handle(broker: Broker, now: int, request: Request) -> CreateTopicsResponse:
                 raise KafkaError(ErrorCode.INVALID_REQUEST, "Duplicate topic name.")
             wish = wish_of(topic)
             planned = broker.plan_topic(wish)
+            quota.charge(planned[-1].partition_id + 1)
         except KafkaError as error:
             results[topic.name] = CreatableTopicResult(
                 name=topic.name, error_code=error.code, error_message=error.message
@@ -53,7 +60,7 @@ def handle(broker: Broker, now: int, request: Request) -> CreateTopicsResponse:
         records = []
     if records and not body.validate_only:
         broker.commit(records, now)
-    return CreateTopicsResponse(topics=list(results.values()))
+    return CreateTopicsResponse(quota.throttle_time_ms, list(results.values()))
 
 
 def refuse_all(results: dict[str, CreatableTopicResult], count: int) -> None:

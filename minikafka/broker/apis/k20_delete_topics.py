@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from minikafka.node import Request
 from minikafka.quorum.image import MetadataImage, TopicImage
+from minikafka.quorum.quotas import CONTROLLER_MUTATION_RATE
 from minikafka.wire.errors import ErrorCode, KafkaError
 from minikafka.wire.messages.delete_topics import (
     DeletableTopicResult,
@@ -32,9 +33,13 @@ BY_ID_VERSION = 6
 DISABLED_VERSION = 3
 """From here on clients know the error code TOPIC_DELETION_DISABLED."""
 
+STRICT_VERSION = 5
+"""From here on they know THROTTLING_QUOTA_EXCEEDED (KIP-599)."""
+
 
 def handle(broker: Broker, now: int, request: Request) -> DeleteTopicsResponse:
     body: DeleteTopicsRequest = request.body
+    quota = broker.quotas.changes(CONTROLLER_MUTATION_RATE, request, STRICT_VERSION, now)
     counts: Counter[tuple[str | None, bytes]]  # of what is asked for, by name or id
     if request.version < BY_ID_VERSION:
         counts = Counter((name, ZERO_UUID) for name in body.topic_names)
@@ -52,6 +57,7 @@ def handle(broker: Broker, now: int, request: Request) -> DeleteTopicsResponse:
             topic = find(broker.image, each)
             if times[topic.name] > 1:
                 raise KafkaError(ErrorCode.INVALID_REQUEST, f"{topic.name} is named twice")
+            quota.charge(len(topic.partitions))
         except KafkaError as error:
             result = DeletableTopicResult(
                 name=each.name,
@@ -65,7 +71,7 @@ def handle(broker: Broker, now: int, request: Request) -> DeleteTopicsResponse:
         results[each.name, each.topic_id] = result
     if doomed:
         broker.commit(broker.controller.plan_removal(doomed), now)
-    return DeleteTopicsResponse(responses=list(results.values()))
+    return DeleteTopicsResponse(quota.throttle_time_ms, list(results.values()))
 
 
 def check_is_allowed(enabled: bool, version: int) -> None:

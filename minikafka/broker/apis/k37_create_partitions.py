@@ -1,6 +1,6 @@
 """CreatePartitions: give topics more partitions; there is no way back.
 
-Versions: 0 to 3. KIPs: KIP-195.
+Versions: 0 to 3. KIPs: KIP-195, KIP-599 (quotas).
 
 Each topic succeeds or fails for itself; those that succeed are committed together. Keys
 go elsewhere from now on: `hash(key) % partitions` has another divisor.
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from minikafka.node import Request
 from minikafka.quorum.controller import MAX_RECORDS
+from minikafka.quorum.quotas import CONTROLLER_MUTATION_RATE
 from minikafka.wire.errors import ErrorCode, KafkaError
 from minikafka.wire.messages.create_partitions import (
     CreatePartitionsRequest,
@@ -26,8 +27,13 @@ if TYPE_CHECKING:
     from minikafka.broker.broker import Broker
 
 
+STRICT_VERSION = 3
+"""From here on clients know the error code THROTTLING_QUOTA_EXCEEDED (KIP-599)."""
+
+
 def handle(broker: Broker, now: int, request: Request) -> CreatePartitionsResponse:
     body: CreatePartitionsRequest = request.body
+    quota = broker.quotas.changes(CONTROLLER_MUTATION_RATE, request, STRICT_VERSION, now)
     times = Counter(topic.name for topic in body.topics)
     results: dict[str, CreatePartitionsTopicResult] = {}
     records: list[Any] = []
@@ -40,6 +46,7 @@ def handle(broker: Broker, now: int, request: Request) -> CreatePartitionsRespon
             planned = broker.controller.plan_partitions(topic.name, topic.count, brokers)
             if len(records) + len(planned) > MAX_RECORDS:
                 raise KafkaError(ErrorCode.POLICY_VIOLATION, f"more than {MAX_RECORDS} at once")
+            quota.charge(len(planned))
         except KafkaError as error:
             results[topic.name] = CreatePartitionsTopicResult(topic.name, error.code, error.message)
             continue
@@ -47,4 +54,4 @@ def handle(broker: Broker, now: int, request: Request) -> CreatePartitionsRespon
         records += planned
     if records and not body.validate_only:
         broker.commit(records, now)
-    return CreatePartitionsResponse(results=list(results.values()))
+    return CreatePartitionsResponse(quota.throttle_time_ms, list(results.values()))

@@ -9,7 +9,7 @@ message; all of them are flexible:
       value = encode_record(TopicRecord(name="t", topic_id=id), 0)
       decode_record(value)          # TopicRecord(name='t', …)
 
-Not done: the record types for brokers, quotas, ACLs, credentials and transactions;
+Not done: the record types for brokers, ACLs, credentials and transactions;
 they come with the controller that writes them.
 """
 
@@ -17,8 +17,8 @@ from __future__ import annotations
 
 from minikafka.wire.compiler import UVARINT, uvarint
 from minikafka.wire.errors import MalformedFrame
-from minikafka.wire.schema import Message, decode, encode
-from minikafka.wire.types import array, int8, int16, int32, int64, string, uuid
+from minikafka.wire.schema import Message, Struct, decode, encode
+from minikafka.wire.types import array, boolean, float64, int8, int16, int32, int64, string, uuid
 
 FRAME_VERSION = 1
 
@@ -72,6 +72,22 @@ class FeatureLevelRecord(Message, api_key=12, versions="0", flexible="0+"):
     feature_level: int = int16()
 
 
+class QuotaEntityData(Struct):
+    """Whom a quota is for; no name: each that has no quota of its own."""
+
+    entity_type: str = string()
+    entity_name: str | None = string(nullable="0+")
+
+
+class ClientQuotaRecord(Message, api_key=14, versions="0", flexible="0+"):
+    """A quota is set, or no longer set (KIP-546)."""
+
+    entity: list[QuotaEntityData] = array(QuotaEntityData)
+    key: str = string()
+    value: float = float64()
+    remove: bool = boolean()
+
+
 class ProducerIdsRecord(Message, api_key=15, versions="0", flexible="0+"):
     """A broker has taken a block of producer ids; the next block starts at `next_producer_id`."""
 
@@ -88,6 +104,7 @@ RECORD_TYPES: dict[int, type[Message]] = {
         ConfigRecord,
         RemoveTopicRecord,
         FeatureLevelRecord,
+        ClientQuotaRecord,
         ProducerIdsRecord,
     )
 }
