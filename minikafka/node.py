@@ -24,10 +24,12 @@ Record timestamps are `now // MS`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from random import Random
 from typing import TYPE_CHECKING, Any, Protocol, final
+
+from minikafka.loggers import Loggers
 
 if TYPE_CHECKING:
     from minikafka.log.files import Files
@@ -154,6 +156,9 @@ class Node:
         # Lent by the world in `World.host`, before `start`:
         self.random: Random = Random(name)
         self.trace: Trace | None = None
+        self.loggers = Loggers()
+        self.journal: Callable[[str, str, Mapping[str, Any]], None] | None = None
+        """Tells who runs the node of its events: of its name, the kind and the fields."""
         self.files: Files  # only for nodes that are hosted with files
 
     def start(self, now: int) -> None:
@@ -174,9 +179,11 @@ class Node:
         """Called once at a clean end. A crash does not call it: that is what makes it one."""
 
     def emit(self, kind: str, **fields: Any) -> None:
-        """Put a state change that a person would point at into the trace, if anybody listens."""
+        """Say a state change that a person would point at: in the trace, and in the log."""
         if self.trace is not None:
             self.trace.add(self.name, kind, fields)
+        if self.journal is not None and kind not in self.loggers.unwanted:
+            self.journal(self.name, kind, fields)
 
 
 class Host(Protocol):

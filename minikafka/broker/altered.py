@@ -19,10 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 from minikafka.broker.config import BrokerConfig
 from minikafka.broker.described import DYNAMIC
+from minikafka.broker.levels import plan_levels, set_levels
 from minikafka.log.config import LogConfig
+from minikafka.loggers import Level
 from minikafka.quorum.configs import Change, Rules, plan_changes
 from minikafka.quorum.controller import check_topic_name
-from minikafka.quorum.image import BROKER_RESOURCE, TOPIC_RESOURCE
+from minikafka.quorum.image import BROKER_RESOURCE, LOGGER_RESOURCE, TOPIC_RESOURCE
 from minikafka.wire.errors import ErrorCode, KafkaError
 
 if TYPE_CHECKING:
@@ -49,11 +51,13 @@ def alter(
     now: int,
     wanted: Sequence[tuple[Resource, Sequence[Change]]],
     validate_only: bool,
+    with_loggers: bool = False,
 ) -> list[tuple[Resource, KafkaError | None]]:
     """Change the configs of resources, each for itself; says for each why not, if not."""
     times = Counter(resource for resource, _ in wanted)
     answers: list[tuple[Resource, KafkaError | None]] = []
     records: list[Any] = []
+    levels: dict[str, Level | None] = {}
     for resource, changes in wanted:
         kind, name = resource
         try:
@@ -61,12 +65,18 @@ def alter(
                 raise KafkaError(
                     ErrorCode.INVALID_REQUEST, "Each resource must appear at most once."
                 )
+            if kind == LOGGER_RESOURCE and with_loggers:
+                levels |= plan_levels(broker, name, changes)
+                answers.append((resource, None))
+                continue
             check_resource(broker, kind, name)
             records += plan_changes(RULES[kind], kind, name, own_configs(broker, resource), changes)
         except KafkaError as error:
             answers.append((resource, error))
         else:
             answers.append((resource, None))
+    if not validate_only:
+        set_levels(broker, levels)
     if records and not validate_only:
         try:
             broker.commit(records, now)

@@ -45,6 +45,7 @@ from minikafka.replica.manager import ReplicaManager
 from minikafka.replica.partition import Partition, PartitionStatistics
 from minikafka.wire.messages.api_versions import ApiVersionsRequest
 from minikafka.wire.messages.metadata_records import (
+    ClientQuotaRecord,
     ConfigRecord,
     PartitionRecord,
     RemoveTopicRecord,
@@ -111,14 +112,14 @@ class Broker(Node):
         """Raises WrongDirectory when the data directory is somebody else's."""
         config, files = self.static, self.files
         self.identity = identify(files, config.node_id, self.random)
-        emit = None if self.trace is None else self.emit
-        self.metadata_log = MetadataLog(files, now, emit, files.exists(CLEAN_SHUTDOWN))
+        self.metadata_log = MetadataLog(files, now, self.emit, files.exists(CLEAN_SHUTDOWN))
         self.image = self.metadata_log.image
         self.config = config = in_force(config, self.layers.all_brokers, self.layers.own)
         self.controller = Controller(
             self.image, config.node_id, self.identity.directory_uuid, self.random
         )
-        self.replicas = ReplicaManager(files, config, self.image, now, emit)
+        traced = self.trace is not None
+        self.replicas = ReplicaManager(files, config, self.image, now, self.emit, traced)
         self.quotas = Quotas(self.image, config)
         slots = config.max_incremental_fetch_session_cache_slots
         self.sessions = SessionCache(slots, self.random)
@@ -138,6 +139,8 @@ class Broker(Node):
                 reason = f"{body.NAME} version {version} is not served"
                 self.outbox.append(Closed(message.channel, reason))
                 return
+            if "request" not in self.loggers.unwanted:
+                self._say_request(message)
             counts = self.request_counts
             counts[body.API_KEY] = counts.get(body.API_KEY, 0) + 1
             answer = HANDLERS[body.API_KEY](self, now, message)
@@ -145,6 +148,17 @@ class Broker(Node):
                 self.respond(now, message, answer)
         elif type(message) is Closed:
             self.purgatory.forget(message.channel)
+
+    def _say_request(self, request: Request) -> None:
+        body = request.body
+        self.emit(
+            "request",
+            api=body.NAME,
+            version=request.version,
+            client_id=request.client_id,
+            channel=str(request.channel),
+            correlation_id=request.correlation_id,
+        )
 
     def poll(self, now: int) -> int:
         if self.grown:
@@ -198,6 +212,9 @@ class Broker(Node):
                 self.purgatory.wake(partition, now)
             self.emit("topic_deleted", topic=topic.name, topic_id=uuid_text(topic.topic_id))
         self._reconfigure([record for record in records if type(record) is ConfigRecord])
+        for record in records:
+            if type(record) is ClientQuotaRecord:
+                self._say_quota(record)
         created = [record.topic_id for record in records if type(record) is TopicRecord]
         grown = {record.topic_id: None for record in records if type(record) is PartitionRecord}
         for topic_id in grown:
@@ -224,6 +241,11 @@ class Broker(Node):
                 config=change.name,
                 value=change.value,
             )
+
+    def _say_quota(self, record: ClientQuotaRecord) -> None:
+        entity = {each.entity_type: each.entity_name for each in record.entity}
+        value = None if record.remove else record.value
+        self.emit("quota_changed", entity=entity, quota=record.key, value=value)
 
     def next_producer_id(self, now: int) -> int:
         """An id that no producer has had. Reserves a block of them in the log when it has none."""

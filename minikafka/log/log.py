@@ -125,6 +125,8 @@ class Log:
         self.files = files
         self.directory = directory
         self.emit = emit
+        self.tells_appends = emit is not None
+        """Whether it says each append too. Only a trace wants to hear so much."""
         topic, _, partition = directory.rpartition("-")
         self.topic = topic
         self.partition = int(partition)
@@ -245,7 +247,7 @@ class Log:
         for position, header in batches:
             size_bytes += self._append_batch(view, position, header, leader_epoch, now_ms)
         end_offset = self.log_end_offset
-        if self.emit is not None:
+        if self.tells_appends:
             sizes = {"base_offset": base_offset, "last_offset": end_offset - 1}
             self.say("append", **sizes, size_bytes=size_bytes)
         if end_offset - self.recovery_point >= rules.flush_messages:

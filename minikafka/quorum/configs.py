@@ -55,13 +55,7 @@ def plan_changes(
 
     Raises KafkaError INVALID_REQUEST, INVALID_CONFIG or `rules.refusal`.
     """
-    if any(times > 1 for times in Counter(change.name for change in changes).values()):
-        raise KafkaError(ErrorCode.INVALID_REQUEST, "Error due to duplicate config keys")
-    for change in changes:
-        if change.value is None and change.operation != Operation.DELETE:
-            raise KafkaError(
-                ErrorCode.INVALID_REQUEST, f"Null value not supported for : {change.name}"
-            )
+    check_changes(changes)
     fixed = [c.name for c in changes if c.name in rules.fixed and c.operation != Operation.DELETE]
     if fixed:
         raise KafkaError(
@@ -78,6 +72,17 @@ def plan_changes(
         for config, value in wanted.items()
         if value != own.get(config)
     ]
+
+
+def check_changes(changes: Sequence[Change]) -> None:
+    """Raises KafkaError INVALID_REQUEST for changes that contradict each other or say nothing."""
+    if any(times > 1 for times in Counter(change.name for change in changes).values()):
+        raise KafkaError(ErrorCode.INVALID_REQUEST, "Error due to duplicate config keys")
+    for change in changes:
+        if change.value is None and change.operation != Operation.DELETE:
+            raise KafkaError(
+                ErrorCode.INVALID_REQUEST, f"Null value not supported for : {change.name}"
+            )
 
 
 def reset_changes(own: Mapping[str, str], wanted: Sequence[tuple[str, str | None]]) -> list[Change]:

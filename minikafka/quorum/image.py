@@ -39,6 +39,9 @@ TOPIC_RESOURCE = 2
 
 BROKER_RESOURCE = 4
 
+LOGGER_RESOURCE = 8
+"""No record has it: see broker/levels.py."""
+
 QuotaEntity = tuple[tuple[str, str | None], ...]
 """Whom a quota is for: types (`user`, `client-id` or `ip`) with their names, in that order. Without
 a name: each that has no quota of its own."""

@@ -39,12 +39,19 @@ class ReplicaManager:
     """The partitions of this broker. Invariant: every partition of the image has its log open."""
 
     def __init__(
-        self, files: Files, config: BrokerConfig, image: MetadataImage, now: int, emit: Emit
+        self,
+        files: Files,
+        config: BrokerConfig,
+        image: MetadataImage,
+        now: int,
+        emit: Emit,
+        tells_appends: bool = True,
     ) -> None:
         self.files = files
         self.config = config
         self.image = image
         self.emit = emit
+        self.tells_appends = tells_appends  # and each high watermark: what happens all the time
         intervals = Intervals._make(getattr(config, name) for name in Intervals._fields)
         self.logs = LogDirectory.open(
             files, lambda topic: config.topic(image.topic_configs(topic)), now, emit, intervals
@@ -88,7 +95,9 @@ class ReplicaManager:
         for index, image in topic.partitions.items():
             if index not in partitions:
                 log = self.logs.create(topic.name, index, text, config, now)
-                partitions[index] = Partition(topic.name, index, image, log, self.emit)
+                log.tells_appends = self.tells_appends
+                often = self.emit if self.tells_appends else None
+                partitions[index] = Partition(topic.name, index, image, log, often)
 
     def configure(self, config: BrokerConfig, topics: Iterable[str]) -> None:
         """Go by the broker's `config` from now on; it or their own have changed for `topics`."""

@@ -30,10 +30,8 @@ from __future__ import annotations
 import errno
 import os
 import socket
-import sys
 import threading
-import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from random import Random
 from time import monotonic, monotonic_ns, time_ns
@@ -103,7 +101,7 @@ class Clock:
 
 
 SAY_AGAIN_US = 60_000 * MS
-KINDS_KEPT = 100  # of things to say: an exception may have any text
+PLACES_KEPT = 100
 
 INTERRUPTED_DEPTH = 8
 """More often than that nobody takes the lock within itself."""
@@ -149,7 +147,8 @@ class Driver:
         self._backlog: dict[Connection, None] = {}  # those with whole frames not taken yet
         self._calling: int | None = None  # the thread that is making `node.calls`
         self._accepting = False
-        self._said: dict[str, tuple[int, int]] = {}  # of each kind when, and how many since
+        # Of each kind and place, when it was told and how many have not been told since.
+        self._said: dict[tuple[str, str], tuple[int, int]] = {}
         self._chores_at = NEVER
         self._scratch = memoryview(bytearray(SCRATCH_BYTES))
         self._lock = threading.RLock()
@@ -176,6 +175,8 @@ class Driver:
         self.failure: BaseException | None = None
         node.random = Random(os.urandom(16))
         node.trace = trace
+        if self._served:  # clients are the application's own business
+            node.journal = tell
         if files is not None:
             node.files = files
 
@@ -410,7 +411,7 @@ class Driver:
                     connection.unanswered.append((connection.queued_bytes, left))
         except (ValueError, KafkaError) as error:  # it does not fit its version, or its field
             self._drop(connection)
-            self._say("answer", f"closed {channel}: {error}")
+            self._say("unsendable", channel=str(channel), reason=str(error))
             self._report_later(Closed(channel, str(error)))
             return
         connection.active_at = now
@@ -469,10 +470,12 @@ class Driver:
             connection = Connection(sock, channel, self._max_request_bytes)
             connection.active_at = now
             self._admit(connection, READ)
+            if "connected" not in self.node.loggers.unwanted:
+                self._tell("connected", {"client": channel.client})
         self._poller.unregister(self._listener.fileno())
         self._accepting = False
         self._chores_at = min(self._chores_at, now + SECOND_US)
-        self._say("full", f"takes no more connections than the {len(self._connections)} there are")
+        self._say("no_more_connections", connections=len(self._connections))
 
     def _listen_again(self) -> None:
         if self._listener is not None and not self._accepting:
@@ -543,7 +546,7 @@ class Driver:
                 for frame in connection.receive(self._scratch):
                     self._take(connection, frame, arrived)
         except MalformedFrame as error:
-            self._say("frame", f"closed {connection.channel.client}: {error}")
+            self._say("malformed_frame", client=connection.channel.client, reason=str(error))
             self._lost(connection, f"malformed frame: {error}", arrived)
         except OSError as error:
             self._lost(connection, _reason(error), arrived)
@@ -566,6 +569,8 @@ class Driver:
         self, connection: Connection, reason: str, arrived: list[tuple[Message, int]]
     ) -> None:
         self._drop(connection)
+        if "disconnected" not in self.node.loggers.unwanted:
+            self._tell("disconnected", {"client": connection.channel.client, "reason": reason})
         arrived.append((Closed(connection.channel, reason), NO_CAUSE))
 
     def _drop(self, connection: Connection) -> None:
@@ -582,26 +587,33 @@ class Driver:
         """A defect in a node must not take the others' connections down: this one is closed."""
         if isinstance(error, OSError):
             raise error  # the disk failed: what the node believes and what it wrote may differ
+        import traceback  # here, as it takes its time and is hardly ever needed
+
         last = traceback.extract_tb(error.__traceback__)[-1]
-        told = "".join(traceback.format_exception(error))
-        self._say(f"{last.filename}:{last.lineno}", told)
+        text = "".join(traceback.format_exception(error))
+        self._say("failed", where=f"{last.filename}:{last.lineno}", error=repr(error), trace=text)
         self.node.outbox.append(Closed(message.channel, f"internal error: {error}"))
         self._report_later(Closed(message.channel, f"internal error: {error}"))
 
-    def _say(self, kind: str, what: str) -> None:
-        """Tell the person who runs this, but once a minute of each kind: a log is to be read."""
+    def _say(self, kind: str, where: str = "", **fields: Any) -> None:
+        """Tell who runs this, but once a minute of a kind (and place): a log is to be read."""
         now = self._clock.now()
-        since, more = self._said.get(kind, (-SAY_AGAIN_US, 0))
+        since, more = self._said.get((kind, where), (-SAY_AGAIN_US, 0))
         if now - since < SAY_AGAIN_US:
-            self._said[kind] = since, more + 1
+            self._said[kind, where] = since, more + 1
             return
-        if len(self._said) > KINDS_KEPT:
+        if len(self._said) > PLACES_KEPT:
             self._said.clear()
-        self._said[kind] = now, 0
+        self._said[kind, where] = now, 0
+        if where:
+            fields["where"] = where
         if more:
-            what += f" (and {more:,} more like this before)"
-        with suppress(OSError, ValueError):  # nobody listens any more, or the disk is full
-            print(f"{self.node.name}: {what}", file=sys.stderr)
+            fields["more_like_this"] = more
+        self._tell(kind, fields)
+
+    def _tell(self, kind: str, fields: Mapping[str, Any]) -> None:
+        if kind not in self.node.loggers.unwanted:
+            tell(self.node.name, kind, fields)
 
     # --- the trace ---------------------------------------------------------------------
     def _now(self) -> int:
@@ -614,6 +626,15 @@ class Driver:
         if self.trace is not None:
             self.trace.cause = NO_CAUSE
             self.trace.add(self.node.name, kind, {})
+        if self.node.journal is not None:
+            self._tell(kind, {})
+
+
+def tell(node: str, kind: str, fields: Mapping[str, Any]) -> None:
+    """`journal.tell`, imported when there is something to tell: `logging` takes its time."""
+    from minikafka.runtime.journal import tell
+
+    tell(node, kind, fields)
 
 
 _NO_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)

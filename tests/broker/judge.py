@@ -35,7 +35,9 @@ PATIENCE_S = 10.0
 class Peer:
     """A connection to one of the brokers, and the ids that it gave to topics."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, client_id: str = "judge") -> None:
+        self.address = address
+        self.client_id = client_id
         host, _, port = address.rpartition(":")
         self.socket = socket.create_connection((host, int(port)), timeout=TIMEOUT_MS / 1000)
         self.wire = ClientConnection(Channel("judge", address))
@@ -45,7 +47,7 @@ class Peer:
 
     def ask(self, body: Any, version: int) -> Any:
         self.count += 1
-        request = Request(self.wire.channel, body, version, self.count, "judge")
+        request = Request(self.wire.channel, body, version, self.count, self.client_id)
         for part in self.wire.send(request):
             self.socket.sendall(part)
         while (response := self.wire.next_response()) is None:
@@ -53,6 +55,10 @@ class Peer:
             assert data, f"closed after {body} v{version}"
             self.wire.feed(data)
         return response.body
+
+    def again_as(self, client_id: str) -> Peer:
+        """Another connection, of a client of this name."""
+        return Peer(self.address, client_id)
 
     def id_for(self, topic: str, version: int, since: int = 13) -> bytes:
         return self.ids[topic] if version >= since else ZERO_UUID
@@ -84,12 +90,22 @@ def comparable(value: Any) -> Any:
         return "no id" if value == ZERO_UUID else "an id"
     if isinstance(value, list):
         items = [comparable(item) for item in value]
-        named = items and isinstance(items[0], dict) and "name" in items[0]
-        return sorted(items, key=lambda item: str(item["name"])) if named else items
+        for key in ("name", "entity_type"):
+            if items and isinstance(items[0], dict) and key in items[0]:
+                return sorted(items, key=lambda item: str(item[key]))
+        return items
     if hasattr(value, "FIELDS"):
         fields = {field.name: getattr(value, field.name) for field in value.FIELDS}
         return {name: comparable(item) for name, item in fields.items() if name not in OWN}
     return value
+
+
+def wait_until(done: Callable[[], bool]) -> None:
+    """For what Kafka's broker knows a little later than its controller."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def soon(judge: Judge, body: Any, version: int) -> None:

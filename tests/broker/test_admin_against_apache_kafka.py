@@ -8,6 +8,12 @@ from typing import Any
 import pytest
 
 from minikafka.record.builder import BatchBuilder
+from minikafka.wire.messages.alter_client_quotas import (
+    AlterClientQuotasRequest,
+    EntryData,
+    OpData,
+)
+from minikafka.wire.messages.alter_client_quotas import EntityData as QuotaEntity
 from minikafka.wire.messages.alter_configs import AlterableConfig as OldAlterableConfig
 from minikafka.wire.messages.alter_configs import AlterConfigsRequest
 from minikafka.wire.messages.alter_configs import AlterConfigsResource as OldAlterConfigsResource
@@ -26,6 +32,10 @@ from minikafka.wire.messages.delete_records import (
     DeleteRecordsPartition,
     DeleteRecordsRequest,
     DeleteRecordsTopic,
+)
+from minikafka.wire.messages.describe_client_quotas import (
+    ComponentData,
+    DescribeClientQuotasRequest,
 )
 from minikafka.wire.messages.describe_cluster import DescribeClusterRequest
 from minikafka.wire.messages.describe_configs import DescribeConfigsRequest, DescribeConfigsResource
@@ -58,7 +68,7 @@ from minikafka.wire.messages.offset_for_leader_epoch import (
 )
 from minikafka.wire.messages.update_features import FeatureUpdateKey, UpdateFeaturesRequest
 
-from .judge import TIMEOUT_MS, Judge, both, soon
+from .judge import TIMEOUT_MS, Judge, both, soon, wait_until
 from .talk import batch_of, produce_request
 from .test_topics import wish
 
@@ -374,3 +384,180 @@ def test_which_resources_have_configs(judge: Judge, topic: str) -> None:
             for peer in judge.peers.values()
         ]
         assert names[0] & names[1] >= ({topic} if kind == TOPIC else {"1"})
+
+
+# --- quotas ----------------------------------------------------------------------------------
+
+
+def quota(
+    entity: dict[str, str | None], validate: bool = False, **quotas: float | None
+) -> AlterClientQuotasRequest:
+    """Set (None: remove) quotas of one entity; its types have _ for -."""
+    whom = [QuotaEntity(kind.replace("_", "-"), name) for kind, name in entity.items()]
+    ops = [OpData(key, value or 0.0, value is None) for key, value in quotas.items()]
+    return AlterClientQuotasRequest([EntryData(whom, ops)], validate)
+
+
+def test_quotas_that_cannot_be(judge: Judge) -> None:
+    rate = {"producer_byte_rate": 1000.0}
+    for entity in (
+        *({}, {"foo": "a"}, {"client_id": ""}, {"ip": "banana"}),
+        *({"ip": "1.2.3.4", "user": "c"}, {"ip": "1.2.3.4"}),
+    ):
+        both(judge, quota(entity, **rate), range(2))
+    for quotas in (
+        *({"nope": 1.0}, {"producer_byte_rate": -1.0}, {"producer_byte_rate": 0.0}),
+        *({"producer_byte_rate": float("inf")}, {"producer_byte_rate": 1e30}),
+        *({"producer_byte_rate": 1.5}, {"connection_creation_rate": 1.0}),
+    ):
+        both(judge, quota({"client_id": "a"}, **quotas), range(2))
+    both(judge, quota({"ip": "1.2.3.4"}, connection_creation_rate=3.5), range(2))
+
+
+def test_quotas_named_twice(judge: Judge) -> None:
+    entity = [QuotaEntity("client-id", "a")]
+    once = OpData("producer_byte_rate", 5.0, False)
+    both(judge, AlterClientQuotasRequest([EntryData(entity, [once, once])]), range(2))
+    twice = [EntryData(entity, [once]), EntryData(entity, [once])]
+    both(judge, AlterClientQuotasRequest(twice), range(2))
+    both(judge, quota({"client_id": "a"}, producer_byte_rate=None), range(2))  # Kafka had set one
+    last = [QuotaEntity("user", "u"), QuotaEntity("user", "c")]
+    both(judge, AlterClientQuotasRequest([EntryData(last, [once])], True), range(2))
+    both(judge, AlterClientQuotasRequest([]), range(2))
+
+
+def component(kind: str, how: int, name: str | None = None) -> ComponentData:
+    return ComponentData(kind, how, name)
+
+
+EXACT, DEFAULT, ANY = 0, 1, 2
+
+
+def test_quotas_are_set_found_and_removed(judge: Judge) -> None:
+    entities: list[dict[str, str | None]] = [
+        *({"client_id": "q"}, {"client_id": None, "user": "q"}, {"user": "q"}),
+        *({"user": "q", "client_id": "q"}, {"ip": "1.2.3.4"}, {"ip": None}),
+    ]
+    for entity in entities:
+        if "ip" in entity:
+            both(judge, quota(entity, connection_creation_rate=3000.0), range(1, 2))
+        else:
+            both(judge, quota(entity, producer_byte_rate=1e9, request_percentage=200.5), range(2))
+    both(judge, quota({"client_id": "never"}, validate=True, producer_byte_rate=5.0), range(2))
+    both(judge, quota({"client_id": "never"}, producer_byte_rate=None), range(2))
+    for strict in (False, True):
+        for components in (
+            [component("client-id", ANY)],
+            [component("client-id", DEFAULT)],
+            [component("client-id", EXACT, "q")],
+            [component("client-id", EXACT, "")],
+            [component("user", ANY), component("client-id", ANY)],
+            [component("user", EXACT, "q"), component("client-id", EXACT, "q")],
+            [component("ip", ANY)],
+        ):
+            asked = DescribeClientQuotasRequest(components, strict)
+            agree_on_quotas(judge, asked)
+    for entity in entities:
+        keys = (
+            ["connection_creation_rate"]
+            if "ip" in entity
+            else ["producer_byte_rate", "request_percentage"]
+        )
+        both(judge, quota(entity, **dict.fromkeys(keys)), range(1, 2))
+    agree_on_quotas(judge, DescribeClientQuotasRequest())
+
+
+def agree_on_quotas(judge: Judge, asked: DescribeClientQuotasRequest) -> None:
+    """The order of entities is nobody's promise."""
+
+    def found(peer: Any) -> list[Any]:
+        answer = peer.ask(asked, 1)
+        return sorted(
+            (
+                sorted((each.entity_type, each.entity_name or "") for each in entry.entity),
+                sorted((value.key, value.value) for value in entry.values),
+            )
+            for entry in answer.entries
+        )
+
+    wait_until(lambda: found(judge.peers["kafka"]) == found(judge.peers["ours"]))
+
+
+def test_questions_about_quotas_that_make_no_sense(judge: Judge) -> None:
+    for components in (
+        [component("client-id", EXACT)],
+        [component("client-id", DEFAULT, "a")],
+        [component("client-id", ANY, "a")],
+        [component("client-id", 7)],
+        [component("foo", EXACT, "a")],
+        [component("", EXACT, "a")],
+        [component("user", ANY), component("ip", ANY)],
+        [component("user", ANY), component("user", ANY)],
+    ):
+        both(judge, DescribeClientQuotasRequest(components), range(2))
+
+
+def test_who_is_too_fast_is_told_to_wait_as_long(judge: Judge, topic: str) -> None:
+    times = {}
+    for name, peer in judge.peers.items():
+        peer.ask(quota({"client_id": "fast"}, producer_byte_rate=100_000.0), 1)
+        fast = peer.again_as("fast")
+        now = int(time.time() * 1_000_000)
+
+        def produce(fast: Any = fast, now: int = now) -> int:
+            request = produce_request(batch_of(b"x" * 500_000, now=now), topic=topic)
+            return int(fast.ask(request, 9).throttle_time_ms)
+
+        wait_until(lambda produce=produce: produce() > 0)
+        fast.socket.close()
+        # Half a megabyte each: until one is too much, and then by how much.
+        times[name] = produce(peer.again_as("fast"))
+    assert times["ours"] == pytest.approx(times["kafka"], rel=0.3)
+
+
+# --- loggers -----------------------------------------------------------------------------------
+LOGGER = 8
+
+
+def level(name: str, *changes: tuple[str, int, str | None], validate: bool = False) -> Any:
+    configs = [AlterableConfig(*change) for change in changes]
+    return IncrementalAlterConfigsRequest([AlterConfigsResource(LOGGER, name, configs)], validate)
+
+
+def test_levels_of_loggers(judge: Judge) -> None:
+    """`root` is the one that both have."""
+    wanted = [DescribeConfigsResource(LOGGER, "1", ["root"])]
+    shown = DescribeConfigsRequest(wanted, include_synonyms=True)
+    both(judge, level("1", ("root", 0, "ERROR")), range(2))
+    for version in range(1, 5):
+        judge.agree(lambda peer: shown, version)
+    both(judge, level("1", ("root", 0, "WARN"), validate=True), range(2))
+    judge.agree(lambda peer: shown, 4)
+    for name, *changes in (
+        ("1", ("root", 0, "error")),
+        ("1", ("root", 0, "OFF")),
+        ("1", ("root", 0, "")),
+        ("1", ("root", 0, None)),
+        ("1", ("root", 1, None)),
+        ("1", ("root", 2, "INFO")),
+        ("1", ("root", 3, "INFO")),
+        ("1", ("nobody", 0, "INFO")),
+        ("1", ("nobody", 1, None)),
+        ("1", ("root", 0, "WARN"), ("root", 0, "INFO")),
+        ("1", ("root", 0, "WARN"), ("nobody", 0, "INFO")),
+        ("2", ("root", 0, "INFO")),
+        ("", ("root", 0, "INFO")),
+        ("x", ("root", 0, "INFO")),
+    ):
+        both(judge, level(name, *changes), range(2))
+    both(judge, level("1"), range(2))
+    judge.agree(lambda peer: shown, 4)
+    both(judge, level("1", ("root", 0, "WARN")), range(2))
+    for name in ("", "2", "x"):
+        asked = DescribeConfigsRequest([DescribeConfigsResource(LOGGER, name, None)])
+        both(judge, asked, range(1, 5))
+    none = DescribeConfigsRequest([DescribeConfigsResource(LOGGER, "1", ["nobody"])])
+    both(judge, none, range(1, 5))
+    old = OldAlterConfigsResource(LOGGER, "1", [OldAlterableConfig("root", "INFO")])
+    both(judge, AlterConfigsRequest([old]), range(3))
+    both(judge, ListConfigResourcesRequest(resource_types=[LOGGER]), range(1, 2))

@@ -273,7 +273,8 @@ def test_there_are_no_dynamic_defaults(broker: Conversation) -> None:
         (TOPIC, "nowhere", "UNKNOWN_TOPIC_OR_PARTITION"),
         (TOPIC, "a/b", "INVALID_TOPIC_EXCEPTION"),
         (BROKER, "2", "INVALID_REQUEST"),
-        (8, "1", "INVALID_REQUEST"),
+        (8, "2", "INVALID_REQUEST"),
+        (16, "1", "INVALID_REQUEST"),
     ],
 )
 def test_unknown_resources(broker: Conversation, kind: int, name: str, error: str) -> None:

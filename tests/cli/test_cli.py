@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.request import urlopen
@@ -258,3 +260,80 @@ def test_a_failure_is_told_in_one_line_and_exits_with_1(broker: Broker, tmp_path
         assert (done.returncode, done.stdout) == (1, ""), done
         assert done.stderr.startswith("minikafka: ") and done.stderr.count("\n") == 1
         assert hint in done.stderr
+
+
+def test_quotas_are_set_shown_and_enforced(broker: Broker) -> None:
+    alter, describe = ("quotas", "alter"), ("quotas", "describe")
+    broker(*alter, "--client-id", "slow", "--set", "producer_byte_rate=1000")
+    broker(*alter, "--client-id", "", "--user", "u", "--set", "request_percentage=12.5")
+    assert broker(*describe).splitlines() == [
+        "client-id slow: producer_byte_rate=1000",
+        "client-id <default>, user u: request_percentage=12.5",
+    ]
+    (row,) = map(json.loads, broker(*describe, "--user", "u", "--json").splitlines())
+    assert row == {
+        "entity": {"client-id": None, "user": "u"},
+        "quotas": {"request_percentage": 12.5},
+    }
+    started = time.monotonic()
+    lines = "".join("x" * 600 + "\n" for _ in range(20))  # 12,000 B in 10 s: 0.2 s too fast
+    broker("produce", "slow", "--set", "client.id=slow", "--set", "batch.size=0", stdin=lines)
+    assert time.monotonic() - started > 1
+    broker(*alter, "--client-id", "slow", "--unset", "producer_byte_rate")
+    broker(*alter, "--client-id", "", "--user", "u", "--unset", "request_percentage")
+    assert broker(*describe) == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["alter", "--set", "producer_byte_rate=1"], "whom for?"),
+        (["alter", "--user", "u"], "nothing to change"),
+        (["alter", "--user", "u", "--set", "a=b"], "a=b: a quota is a number"),
+        (["alter", "--user", "u", "--set", "a=1", "--unset", "a"], "--set or --unset?"),
+    ],
+)
+def test_a_quota_wrongly_put(arguments: list[str], why: str) -> None:
+    done = run("quotas", *arguments)
+    assert (done.returncode, why in done.stderr) == (2, True)
+
+
+def test_events_are_told_as_text_or_json_and_how_many_can_be_changed(tmp_path: Path) -> None:
+    def start(form: str) -> subprocess.Popen[str]:
+        command = ["broker", "--listen", "127.0.0.1:0", "--data", str(tmp_path / "data")]
+        pipe = subprocess.PIPE
+        options = [*command, "--log", form, "--log-level", "WARN"]
+        return subprocess.Popen([*COMMAND, *options], stdout=pipe, stderr=pipe, text=True)
+
+    def end(process: subprocess.Popen[str]) -> list[str]:
+        process.send_signal(signal.SIGTERM)
+        return process.communicate(timeout=TIMEOUT_S)[1].splitlines()
+
+    process = start("json")
+    assert process.stdout is not None
+    address = process.stdout.readline().split()[5].rstrip(",")
+    at = ("-b", address)
+    assert run("topics", "create", "quiet", *at).returncode == 0
+    for logger in ("broker=INFO", "request=DEBUG"):
+        assert run("configs", "alter", "logger", "1", "--set", logger, *at).returncode == 0
+    assert "request=DEBUG" in run("configs", "describe", "logger", "1", *at).stdout
+    assert run("topics", "create", "loud", *at).returncode == 0
+    rows = [json.loads(line) for line in end(process)]
+    created = [row for row in rows if row["event"] == "topic_created"]
+    assert [(row["topic"], row["level"], row["logger"]) for row in created] == [
+        ("loud", "INFO", "broker")
+    ]
+    assert "CreateTopics" in [row["api"] for row in rows if row["event"] == "request"]
+    assert rows[-1]["event"] == "stopped"
+
+    process = start("text")
+    assert process.stdout is not None
+    host, _, port = process.stdout.readline().split()[5].rstrip(",").rpartition(":")
+    with socket.create_connection((host, int(port))) as stranger:
+        stranger.sendall(b"\0\0\0\1x")
+        assert stranger.recv(1) == b""
+    (line,) = end(process)
+    assert re.match(
+        r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} WARN  network malformed_frame node=", line
+    )
+    assert 'reason="a request of 1 bytes' in line

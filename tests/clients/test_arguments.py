@@ -127,7 +127,10 @@ def test_a_poll_may_wait_for_ever(sim: Simulator, timeout_ms: float) -> None:
         (lambda a: a.describe_topics([None]), TypeError, "topic must be a str"),
         (lambda a: a.describe_configs(("topic", "t")), TypeError, r"a pair \(kind, name\)"),
         (lambda a: a.describe_configs([("broker", "x")]), ValueError, "goes by its id"),
-        (lambda a: a.describe_configs([("user", "x")]), ValueError, "topic and broker do"),
+        (lambda a: a.describe_configs([("user", "x")]), ValueError, "user has no configs"),
+        (lambda a: a.describe_configs([("logger", "")]), ValueError, "belong to one broker"),
+        (lambda a: a.alter_quotas({"user": 1}, {}), TypeError, "types and names"),
+        (lambda a: a.describe_quotas({"client-id": "\ud800"}), ValueError, "not valid text"),
     ],
 )
 def test_an_admin_refuses(

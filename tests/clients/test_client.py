@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from minikafka.admin import ANY_BROKER, AdminConfig, AdminNode
+from minikafka.admin.machine import ANY_BROKER, AdminConfig, AdminNode
 from minikafka.client.metadata import Backoff
 from minikafka.client.node import Pending
 from minikafka.node import MS, NEVER

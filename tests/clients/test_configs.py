@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from minikafka.admin import AdminConfig
+from minikafka.admin.machine import AdminConfig
 from minikafka.config import ConfigError
 from minikafka.consumer.config import ConsumerConfig
 from minikafka.producer.config import ProducerConfig

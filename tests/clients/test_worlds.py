@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from minikafka.admin import Admin, ConfigResource, ConfigSource, NewTopic
+from minikafka.admin import Admin, NewTopic
+from minikafka.admin.answers import ConfigResource, ConfigSource
 from minikafka.client.arguments import TopicPartition
 from minikafka.consumer.consumer import Consumer
 from minikafka.node import WorldStopped

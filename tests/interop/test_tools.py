@@ -60,6 +60,20 @@ def test_administration(server: Server, kafka_tool: Callable[..., str], tmp_path
     assert "log.retention.ms=88000 sensitive=false synonyms={DYNAMIC_DEFAULT_BROKER" in everything
     tool(configs, "--alter", *of_brokers, "--delete-config", "log.retention.ms")
 
+    of_clients = ("--entity-type", "clients", "--entity-name", "reports")
+    tool(configs, "--alter", *of_clients, "--add-config", "producer_byte_rate=4711")
+    assert "producer_byte_rate=4711.0" in tool(configs, "--describe", *of_clients)
+    everybody = ("--entity-type", "users", "--entity-default")
+    tool(configs, "--alter", *everybody, "--add-config", "consumer_byte_rate=1e9")
+    assert "consumer_byte_rate" in tool(configs, "--describe", *everybody)
+    tool(configs, "--alter", *of_clients, "--delete-config", "producer_byte_rate")
+    assert "4711" not in tool(configs, "--describe", *of_clients)
+
+    of_loggers = ("--entity-type", "broker-loggers", "--entity-name", "1")
+    assert "root=" in tool(configs, "--describe", *of_loggers)
+    tool(configs, "--alter", *of_loggers, "--add-config", "root=ERROR")
+    assert "root=ERROR" in tool(configs, "--describe", *of_loggers)
+
     lines = "".join(f"{n}\n" for n in range(10))
     console = f"{TOOLS}.ConsoleProducer"
     kafka_tool(console, *at, "--topic", "admin", "--sync", stdin=lines)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from minikafka.node import NEVER, Channel, Closed, Message, Node, Request, Response
+from minikafka.node import NEVER, Channel, Closed, Message, Node, Request, Response, Unmuted
 from minikafka.runtime.loop import Loop
 from minikafka.trace import NO_CAUSE, Trace
 
@@ -120,3 +120,40 @@ def test_a_failure_is_reported_and_the_others_are_served() -> None:
     loop = Loop(Fails(), None, lambda message, error: failures.append(repr(error)))
     loop.turn(0, [*requests(Channel("a", "s"), "bad"), *requests(Channel("b", "s"), "good")])
     assert bodies(loop) == ["re good"] and failures == ["KeyError('bad')"]
+
+
+class Muting(Node):
+    """Answers at once and stays deaf for ten µs."""
+
+    def __init__(self) -> None:
+        super().__init__("server")
+        self.deaf: dict[Channel, int] = {}
+
+    def receive(self, now: int, message: Message) -> None:
+        assert isinstance(message, Request) and message.channel not in self.deaf
+        answer = f"re {message.body}"
+        channel = message.channel
+        self.outbox.append(Response(channel, answer, 0, message.correlation_id, muted=True))
+        self.deaf[channel] = now + 10
+
+    def poll(self, now: int) -> int:
+        for channel, until in list(self.deaf.items()):
+            if until <= now:
+                del self.deaf[channel]
+                self.outbox.append(Unmuted(channel))
+        return min(self.deaf.values(), default=NEVER)
+
+
+def test_a_muted_channel_is_served_again_when_the_node_says_so() -> None:
+    node = Muting()
+    loop = Loop(node, Trace())
+    one, two = Channel("a", "s"), Channel("b", "s")
+    assert loop.turn(0, [*requests(one, "first", "second"), *requests(two, "other")]) == 10
+    assert bodies(loop) == ["re first", "re other"]
+    assert loop.turn(5, requests(one, "third")) == 10
+    assert bodies(loop) == []
+    assert loop.turn(10, []) == 20  # muted anew by the second answer
+    assert bodies(loop) == ["re second"]
+    assert not two.in_service
+    loop.turn(20, [])
+    assert bodies(loop) == ["re third"]

@@ -1,8 +1,9 @@
 """DescribeConfigs: the configs in force for a topic or this broker, and where they were set.
 
-Versions: 1 to 4. KIPs: KIP-133, KIP-226 (sources and synonyms), KIP-569 (types, texts).
+Versions: 1 to 4. KIPs: KIP-133, KIP-226 (sources and synonyms), KIP-569 (types, texts),
+KIP-412 (loggers).
 
-Not done: loggers, groups and client metrics as resources.
+Not done: groups and client metrics as resources.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from minikafka.broker.described import (
     broker_entries,
     topic_entries,
 )
+from minikafka.broker.levels import check_broker
 from minikafka.node import Request
 from minikafka.quorum.controller import check_topic_name
-from minikafka.quorum.image import BROKER_RESOURCE, TOPIC_RESOURCE
+from minikafka.quorum.image import BROKER_RESOURCE, LOGGER_RESOURCE, TOPIC_RESOURCE
 from minikafka.wire.errors import ErrorCode, KafkaError
 from minikafka.wire.messages.describe_configs import (
     DescribeConfigsRequest,
@@ -30,6 +32,9 @@ from minikafka.wire.messages.describe_configs import (
 
 if TYPE_CHECKING:
     from minikafka.broker.broker import Broker
+
+
+LOGGER_SOURCE = 6  # DYNAMIC_BROKER_LOGGER_CONFIG
 
 
 def handle(broker: Broker, now: int, request: Request) -> DescribeConfigsResponse:
@@ -48,15 +53,25 @@ def described(
         resource_name=resource.resource_name,
     )
     try:
-        entries = find(broker, resource)
+        if resource.resource_type == LOGGER_RESOURCE:
+            configs = levels(broker, resource.resource_name)
+        else:
+            configs = [written(entry, body) for entry in find(broker, resource)]
     except KafkaError as error:
         result.error_code, result.error_message = error.code, error.message
         return result
     wanted = resource.configuration_keys
-    result.configs = [
-        written(entry, body) for entry in entries if not wanted or entry.key.name in wanted
-    ]
+    result.configs = [config for config in configs if not wanted or config.name in wanted]
     return result
+
+
+def levels(broker: Broker, name: str) -> list[DescribeConfigsResourceResult]:
+    """The loggers of broker `name`, with their levels. Raises KafkaError."""
+    check_broker(broker, name)
+    return [
+        DescribeConfigsResourceResult(name=logger, value=level.name, config_source=LOGGER_SOURCE)
+        for logger, level in broker.loggers
+    ]
 
 
 def find(broker: Broker, resource: DescribeConfigsResource) -> list[ConfigEntry]:

@@ -1,8 +1,8 @@
 """IncrementalAlterConfigs: set, delete, append to or subtract from single configs.
 
-Versions: 0 to 1. KIPs: KIP-339.
+Versions: 0 to 1. KIPs: KIP-339, KIP-412 (loggers).
 
-Not done: loggers, client metrics and groups as resources.
+Not done: client metrics and groups as resources.
 """
 
 from __future__ import annotations
@@ -36,6 +36,6 @@ def handle(broker: Broker, now: int, request: Request) -> IncrementalAlterConfig
             AlterConfigsResourceResponse(
                 error.code if error else 0, error.message if error else None, *resource
             )
-            for resource, error in alter(broker, now, wanted, body.validate_only)
+            for resource, error in alter(broker, now, wanted, body.validate_only, with_loggers=True)
         ]
     )

@@ -2,7 +2,7 @@
 
 Versions: 0 to 1. KIPs: KIP-714 (version 0, client metrics only), KIP-1142.
 
-Not done: a broker's loggers; client metrics and groups, of which there are none.
+Not done: client metrics and groups, of which there are none.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from minikafka.node import Request
-from minikafka.quorum.image import BROKER_RESOURCE, TOPIC_RESOURCE
+from minikafka.quorum.image import BROKER_RESOURCE, LOGGER_RESOURCE, TOPIC_RESOURCE
 from minikafka.wire.errors import ErrorCode
 from minikafka.wire.messages.list_config_resources import (
     ConfigResource,
@@ -21,8 +21,8 @@ from minikafka.wire.messages.list_config_resources import (
 if TYPE_CHECKING:
     from minikafka.broker.broker import Broker
 
-LOGGER, CLIENT_METRICS, GROUP = 8, 16, 32
-KNOWN = {TOPIC_RESOURCE, BROKER_RESOURCE, LOGGER, CLIENT_METRICS, GROUP}
+CLIENT_METRICS, GROUP = 16, 32
+KNOWN = {TOPIC_RESOURCE, BROKER_RESOURCE, LOGGER_RESOURCE, CLIENT_METRICS, GROUP}
 
 
 def handle(broker: Broker, now: int, request: Request) -> ListConfigResourcesResponse:
@@ -33,8 +33,9 @@ def handle(broker: Broker, now: int, request: Request) -> ListConfigResourcesRes
     if not wanted <= KNOWN:
         return ListConfigResourcesResponse(error_code=ErrorCode.UNSUPPORTED_VERSION)
     found = []
-    if BROKER_RESOURCE in wanted:
-        found.append(ConfigResource(str(broker.config.node_id), BROKER_RESOURCE))
+    for kind in (LOGGER_RESOURCE, BROKER_RESOURCE):
+        if kind in wanted:
+            found.append(ConfigResource(str(broker.config.node_id), kind))
     if TOPIC_RESOURCE in wanted:
         found += [ConfigResource(name, TOPIC_RESOURCE) for name in broker.image.topics]
     return ListConfigResourcesResponse(config_resources=found)

@@ -1,4 +1,4 @@
-"""The admin client: topics, their records and configs, and what the brokers hold.
+"""The admin client: topics, their records and configs, quotas, and what the brokers hold.
 
     with Admin("localhost:9092") as admin:
         admin.create_topics([NewTopic("greetings", partitions=3)])
@@ -17,13 +17,14 @@ Each call is one request, put again while the answer is that somebody is not rea
     delete records             the leader of each partition
     configs of a topic         any broker, and of all brokers too
     configs of a broker        that broker: only it knows its own file
-    log directories            each broker for itself
+    log directories, loggers   each broker for itself
+    quotas                     any broker
 
 A call that names several things tries them all; if some fail, it raises the error of the
 first that did. Retrying is safe but not invisible: a topic that was created by a request
 whose answer got lost is reported as TOPIC_ALREADY_EXISTS, as by Kafka's own client.
 
-Not done: everything about groups, quotas, ACLs and replicas; appending to and subtracting from
+Not done: everything about groups, ACLs and replicas; appending to and subtracting from
 configs that are lists.
 """
 
@@ -31,10 +32,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import IntEnum
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from minikafka.admin import answers
+from minikafka.admin.answers import (
+    ClusterDescription,
+    ConfigEntry,
+    ConfigResource,
+    CreatedTopic,
+    LogDirDescription,
+    Quotas,
+    TopicDescription,
+    TopicListing,
+)
+from minikafka.admin.machine import ANY_BROKER, CONTROLLER, AdminConfig, AdminNode
 from minikafka.client.arguments import (
     INT32_MAX,
     INT64_MAX,
@@ -44,13 +56,16 @@ from minikafka.client.arguments import (
     utf8,
     whole_number,
 )
-from minikafka.client.config import ClientConfig
 from minikafka.client.facade import Facade
-from minikafka.client.node import ClientNode, Pending
-from minikafka.config import ConfigType, at_least, int_
+from minikafka.client.node import Pending
 from minikafka.node import MS
 from minikafka.wire.compiler import MAX_STRING_BYTES
-from minikafka.wire.errors import ErrorCode, KafkaError
+from minikafka.wire.messages.alter_client_quotas import (
+    AlterClientQuotasRequest,
+    EntityData,
+    EntryData,
+    OpData,
+)
 from minikafka.wire.messages.create_partitions import CreatePartitionsRequest, CreatePartitionsTopic
 from minikafka.wire.messages.create_topics import (
     CreatableTopic,
@@ -63,6 +78,10 @@ from minikafka.wire.messages.delete_records import (
     DeleteRecordsTopic,
 )
 from minikafka.wire.messages.delete_topics import DeleteTopicsRequest
+from minikafka.wire.messages.describe_client_quotas import (
+    ComponentData,
+    DescribeClientQuotasRequest,
+)
 from minikafka.wire.messages.describe_cluster import DescribeClusterRequest
 from minikafka.wire.messages.describe_configs import DescribeConfigsRequest, DescribeConfigsResource
 from minikafka.wire.messages.describe_log_dirs import DescribeLogDirsRequest
@@ -73,32 +92,16 @@ from minikafka.wire.messages.incremental_alter_configs import (
     Operation,
 )
 from minikafka.wire.messages.metadata import MetadataRequest, MetadataRequestTopic
-from minikafka.wire.types import uuid_text
 
 if TYPE_CHECKING:
     from minikafka.node import World
 
 T = TypeVar("T")
 
+THIS_NAME, DEFAULT_NAME = 0, 1  # match types of DescribeClientQuotas
 INT16_MAX = (1 << 15) - 1
 LAST_DELETE_WITH_NAMES = 5  # DeleteTopics 6 has another shape, for topic ids
-RESOURCE_TYPES = {"topic": 2, "broker": 4}
-PUT_AGAIN = (
-    ErrorCode.NETWORK_EXCEPTION,
-    ErrorCode.NOT_CONTROLLER,
-    ErrorCode.LEADER_NOT_AVAILABLE,
-)
-"""Not all that is retriable to others: that a topic does not exist is an answer here."""
-ANY_BROKER = -1
-CONTROLLER = -2
-
-
-class AdminConfig(ClientConfig, kind="admin"):
-    """The admin client's own configs, beside those of every client."""
-
-    default_api_timeout_ms: int = int_(
-        60_000, "How long a call may take in all, retries included.", at_least(0)
-    )
+RESOURCE_TYPES = {"topic": 2, "broker": 4, "logger": 8}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,194 +119,6 @@ class NewTopic:
         whole_number("replication_factor", self.replication_factor, INT16_MAX, least=-1)
         for name, value in self.configs.items():
             _config_text(name, value)
-
-
-@dataclass(frozen=True, slots=True)
-class CreatedTopic:
-    """A topic as it was created; `configs` are all of its configs, defaults included."""
-
-    name: str
-    topic_id: str
-    partitions: int
-    replication_factor: int
-    configs: Mapping[str, str | None]
-
-
-@dataclass(frozen=True, slots=True)
-class TopicListing:
-    name: str
-    topic_id: str
-    is_internal: bool
-
-
-@dataclass(frozen=True, slots=True)
-class PartitionDescription:
-    """`leader` is -1 while there is none."""
-
-    partition: int
-    leader: int
-    leader_epoch: int
-    replicas: tuple[int, ...]
-    in_sync_replicas: tuple[int, ...]
-    offline_replicas: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class TopicDescription:
-    name: str
-    topic_id: str
-    is_internal: bool
-    partitions: tuple[PartitionDescription, ...]
-
-
-class ConfigSource(IntEnum):
-    """Where a config's value was set (KIP-226)."""
-
-    UNKNOWN = 0
-    DYNAMIC_TOPIC_CONFIG = 1
-    DYNAMIC_BROKER_CONFIG = 2
-    DYNAMIC_DEFAULT_BROKER_CONFIG = 3
-    STATIC_BROKER_CONFIG = 4
-    DEFAULT_CONFIG = 5
-    DYNAMIC_BROKER_LOGGER_CONFIG = 6
-    CLIENT_METRICS_CONFIG = 7
-    GROUP_CONFIG = 8
-
-
-class ConfigResource(NamedTuple):
-    """What has configs. `kind` is "topic" or "broker", `name` a topic's name or a broker's id."""
-
-    kind: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class ConfigEntry:
-    """One config. `value` is None when it is not set, and for sensitive ones always."""
-
-    name: str
-    value: str | None
-    source: ConfigSource
-    is_read_only: bool
-    is_sensitive: bool
-    type: ConfigType | None
-    documentation: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class ClusterDescription:
-    """`brokers` are "host:port" by id."""
-
-    cluster_id: str
-    controller: int
-    brokers: Mapping[int, str]
-
-
-@dataclass(frozen=True, slots=True)
-class LogDirDescription:
-    """A broker's directory. The sizes of the volume are -1 when the broker does not tell them."""
-
-    broker: int
-    path: str
-    partition_bytes: Mapping[TopicPartition, int]
-    total_bytes: int
-    usable_bytes: int
-
-
-class _Task:
-    """A request that is repeated until it has a result or its time is up."""
-
-    __slots__ = (
-        "at_most",
-        "attempts",
-        "body",
-        "broker",
-        "deadline",
-        "is_asking",
-        "read",
-        "result",
-        "retry_at",
-    )
-
-    def __init__(
-        self, broker: int, body: Any, read: Callable[[Any], Any], deadline: int, at_most: int | None
-    ) -> None:
-        self.broker = broker  # an id, ANY_BROKER or CONTROLLER
-        self.body = body
-        self.read = read  # makes the result of an answer, or raises KafkaError
-        self.deadline = deadline
-        self.at_most = at_most
-        self.result: Pending[Any] = Pending()
-        self.is_asking = False
-        self.attempts = 0
-        self.retry_at = 0
-
-
-class AdminNode(ClientNode):
-    """The machine: a few tasks, each waiting for its broker or its answer."""
-
-    def __init__(self, config: AdminConfig) -> None:
-        super().__init__(config)
-        self._tasks: list[_Task] = []
-
-    def add(
-        self,
-        broker: int,
-        body: Any,
-        read: Callable[[Any], T],
-        deadline: int,
-        at_most: int | None = None,
-    ) -> Pending[T]:
-        """Put a request to a broker (or ANY_BROKER, CONTROLLER), and `read` the answer."""
-        task = _Task(broker, body, read, deadline, at_most)
-        self._tasks.append(task)
-        return task.result
-
-    def work(self, now: int) -> None:
-        for task in list(self._tasks):
-            if task.deadline <= now:
-                why = f"no answer to {task.body.NAME} in time"
-                self._finish(task, KafkaError(ErrorCode.REQUEST_TIMED_OUT, why))
-                continue
-            self.wake_at(task.deadline)
-            if not task.is_asking:
-                self._maybe_send(now, task)
-
-    def _maybe_send(self, now: int, task: _Task) -> None:
-        if task.retry_at > now:
-            self.wake_at(task.retry_at)
-            return
-        if task.broker != ANY_BROKER and not self.metadata.updates:
-            self.metadata.request_update()  # which broker has which address is not known yet
-            return
-        broker = self.metadata.controller_id if task.broker == CONTROLLER else task.broker
-        connection = self.any_ready(now) if broker == ANY_BROKER else self.ready(now, broker)
-        if connection is not None:
-            task.is_asking = True
-            self.send(now, connection, task.body, partial(self._answered_task, task), task.at_most)
-
-    def _answered_task(self, task: _Task, now: int, answer: Any) -> None:
-        task.is_asking = False
-        if task.result.done:
-            return
-        try:
-            if isinstance(answer, KafkaError):
-                raise answer
-            value = task.read(answer)
-        except KafkaError as error:
-            if error.code in PUT_AGAIN:
-                self.metadata.request_update()
-                task.retry_at = now + self.backoff.delay_us(task.attempts, self.random)
-                task.attempts += 1
-            else:
-                self._finish(task, error)
-        else:
-            self._tasks.remove(task)
-            task.result.succeed(value)
-
-    def _finish(self, task: _Task, error: KafkaError) -> None:
-        self._tasks.remove(task)
-        task.result.fail(error)
 
 
 class Admin(Facade):
@@ -334,18 +149,18 @@ class Admin(Facade):
             timeout_ms=self.config.request_timeout_ms,
             validate_only=validate_only,
         )
-        return self._call(CONTROLLER, body, _created)
+        return self._call(CONTROLLER, body, answers.created)
 
     def delete_topics(self, names: Iterable[str]) -> None:
         """Delete topics, and with them their records."""
         body = DeleteTopicsRequest(
             topics=[], topic_names=topic_names(names), timeout_ms=self.config.request_timeout_ms
         )
-        self._call(CONTROLLER, body, _deleted, LAST_DELETE_WITH_NAMES)
+        self._call(CONTROLLER, body, answers.deleted, LAST_DELETE_WITH_NAMES)
 
     def list_topics(self, *, internal: bool = False) -> dict[str, TopicListing]:
         """All topics; with `internal` also those that Kafka keeps for itself."""
-        found = self._call(ANY_BROKER, MetadataRequest(topics=None), _described)
+        found = self._call(ANY_BROKER, MetadataRequest(topics=None), answers.described)
         return {
             name: TopicListing(name, topic.topic_id, topic.is_internal)
             for name, topic in found.items()
@@ -358,7 +173,7 @@ class Admin(Facade):
             topics=[MetadataRequestTopic(name=name) for name in topic_names(names)],
             allow_auto_topic_creation=False,
         )
-        return self._call(ANY_BROKER, body, _described)
+        return self._call(ANY_BROKER, body, answers.described)
 
     def create_partitions(self, counts: Mapping[str, int], *, validate_only: bool = False) -> None:
         """Let topics have so many partitions; more than they have, as there is no way back.
@@ -375,7 +190,7 @@ class Admin(Facade):
             timeout_ms=self.config.request_timeout_ms,
             validate_only=validate_only,
         )
-        self._call(CONTROLLER, body, _grown)
+        self._call(CONTROLLER, body, answers.grown)
 
     def delete_records(self, offsets: Mapping[tuple[str, int], int]) -> dict[TopicPartition, int]:
         """Let partitions begin at these offsets (-1: at the end); returns where they begin now."""
@@ -387,7 +202,7 @@ class Admin(Facade):
             topics=[MetadataRequestTopic(name=name) for name in names],
             allow_auto_topic_creation=False,
         )
-        leaders = self._call(ANY_BROKER, asked, _leaders)
+        leaders = self._call(ANY_BROKER, asked, answers.leaders)
         bodies = []
         for tp, offset in wanted.items():
             partitions = [DeleteRecordsPartition(tp.partition, offset)]
@@ -395,7 +210,7 @@ class Admin(Facade):
                 [DeleteRecordsTopic(tp.topic, partitions)], self.config.request_timeout_ms
             )
             # Who leads nothing says so: an unknown partition is any broker's to refuse.
-            bodies.append((leaders.get(tp, ANY_BROKER), body, _trimmed))
+            bodies.append((leaders.get(tp, ANY_BROKER), body, answers.trimmed))
         begins: dict[TopicPartition, int] = {}
         for begin in self._call_all(bodies):
             begins |= begin
@@ -404,7 +219,7 @@ class Admin(Facade):
     # --- the cluster -----------------------------------------------------------------------
     def describe_cluster(self) -> ClusterDescription:
         """Which brokers there are."""
-        return self._call(ANY_BROKER, DescribeClusterRequest(), _cluster)
+        return self._call(ANY_BROKER, DescribeClusterRequest(), answers.cluster)
 
     def describe_log_dirs(self, brokers: Iterable[int] | None = None) -> list[LogDirDescription]:
         """What lies in the directories of these brokers (default: of all)."""
@@ -413,7 +228,7 @@ class Admin(Facade):
             described
             for broker in chosen
             for described in self._call(
-                broker, DescribeLogDirsRequest(topics=None), partial(_log_dirs, broker)
+                broker, DescribeLogDirsRequest(topics=None), partial(answers.log_dirs, broker)
             )
         ]
 
@@ -426,8 +241,9 @@ class Admin(Facade):
     ) -> None:
         """Set configs of resources; None lets one be again what it is when nobody sets it.
 
-        A resource is ("topic", name), ("broker", id), or ("broker", "") for all brokers. For each
-        it is all of its changes or none.
+        A resource is ("topic", name), ("broker", id), or ("broker", "") for all brokers; or
+        ("logger", id of a broker), whose configs are loggers and their values levels, "DEBUG" for
+        instance. For each resource it is all of its changes or none.
         """
         bodies = []
         for given, configs in changes.items():
@@ -443,17 +259,51 @@ class Admin(Facade):
                 [AlterConfigsResource(kind, resource.name, alterable)], validate_only
             )
             bodies.append((_asked_of(resource), body))
-        self._call_all([(broker, body, _altered) for broker, body in bodies])
+        self._call_all([(broker, body, answers.altered) for broker, body in bodies])
 
     def describe_configs(
         self, resources: Iterable[tuple[str, str]]
     ) -> dict[ConfigResource, dict[str, ConfigEntry]]:
-        """The configs of resources such as ("topic", "t") or ("broker", "1"), by name."""
+        """The configs of resources such as ("topic", "t") or ("broker", "1"), by name.
+
+        Those of ("logger", "1") are the levels of what broker 1 logs.
+        """
         chosen = [_resource(given) for given in resources]
         with self._entered() as now:
             questions = {resource: self._ask_configs(now, resource) for resource in chosen}
         self._wait(lambda: all(question.done for question in questions.values()), None)
         return {resource: question.result() for resource, question in questions.items()}
+
+    # --- quotas ----------------------------------------------------------------------------
+    def alter_quotas(
+        self,
+        entity: Mapping[str, str | None],
+        quotas: Mapping[str, float | None],
+        *,
+        validate_only: bool = False,
+    ) -> None:
+        """Limit clients: all of these quotas or none; None takes one away.
+
+        `entity` says whom: {"client-id": "reports"}, {"user": "alice"}, both, {"ip": "10.0.0.1"}.
+        With None for a name it is each that has no quota of its own. Quotas are Kafka's:
+        producer_byte_rate, consumer_byte_rate (bytes a second, on each broker),
+        controller_mutation_rate (partitions created and deleted a second), …
+        """
+        whom = [EntityData(*_named(kind, name)) for kind, name in entity.items()]
+        ops = [
+            OpData(key, 0.0 if value is None else float(value), value is None)
+            for key, value in quotas.items()
+        ]
+        body = AlterClientQuotasRequest([EntryData(whom, ops)], validate_only)
+        self._call(CONTROLLER, body, answers.quotas_altered)
+
+    def describe_quotas(self, entity: Mapping[str, str | None] = {}) -> list[Quotas]:
+        """The quotas of all entities with at least these names; without any, of all."""
+        components = [
+            ComponentData(kind, DEFAULT_NAME if name is None else THIS_NAME, name)
+            for kind, name in (_named(*given) for given in entity.items())
+        ]
+        return self._call(ANY_BROKER, DescribeClientQuotasRequest(components), answers.quotas)
 
     def _ask_configs(self, now: int, resource: ConfigResource) -> Pending[dict[str, ConfigEntry]]:
         broker = _asked_of(resource)
@@ -463,7 +313,7 @@ class Admin(Facade):
             configuration_keys=None,
         )
         body = DescribeConfigsRequest(resources=[wanted], include_documentation=True)
-        return self._node.add(broker, body, _configs, self._deadline(now))
+        return self._node.add(broker, body, answers.configs, self._deadline(now))
 
     def _deadline(self, now: int) -> int:
         return now + self.config.default_api_timeout_ms * MS
@@ -527,14 +377,24 @@ def _config_text(name: str, value: object) -> str:
     return str(value)
 
 
+def _named(kind: object, name: object) -> tuple[str, str | None]:
+    """One part of whom a quota is for. Whether there is such a kind is for the broker to say."""
+    if not isinstance(kind, str) or not isinstance(name, str | None):
+        raise TypeError(f"quotas are for types and names, such as 'user', not {kind!r}, {name!r}")
+    utf8(f"{kind} {name}", kind + (name or ""))
+    return kind, name
+
+
 def _resource(given: object) -> ConfigResource:
     if not isinstance(given, (tuple, list)) or len(given) != 2:
         raise TypeError(f"what has configs is a pair (kind, name), not {given!r}")
     kind, name = given[0], str(given[1])
     if kind not in RESOURCE_TYPES:
-        raise ValueError(f"{kind} has no configs; topic and broker do")
+        raise ValueError(f"{kind} has no configs; topic, broker and logger do")
     if kind == "topic":
         topic_name(given[1])
+    elif kind == "logger" and not name:
+        raise ValueError("loggers belong to one broker: give its id")
     elif name and (not name.isdecimal() or int(name) > INT32_MAX):
         raise ValueError(f"a broker goes by its id, a number, not {name!r}")
     return ConfigResource(kind, name)
@@ -542,133 +402,4 @@ def _resource(given: object) -> ConfigResource:
 
 def _asked_of(resource: ConfigResource) -> int:
     """The broker that knows: of a broker's own configs only itself."""
-    return int(resource.name) if resource.kind == "broker" and resource.name else ANY_BROKER
-
-
-# --- reading answers -------------------------------------------------------------------------
-def _check(what: str, error_code: int, why: str | None = None) -> None:
-    if error_code != ErrorCode.NONE:
-        code = ErrorCode.of(error_code)
-        raise KafkaError(code, f"{what}: {why or code.description}")
-
-
-def _created(answer: Any) -> dict[str, CreatedTopic]:
-    for topic in answer.topics:
-        _check(f"topic {topic.name}", topic.error_code, topic.error_message)
-    return {
-        topic.name: CreatedTopic(
-            topic.name,
-            uuid_text(topic.topic_id),
-            topic.num_partitions,
-            topic.replication_factor,
-            {config.name: config.value for config in topic.configs or []},
-        )
-        for topic in answer.topics
-    }
-
-
-def _deleted(answer: Any) -> None:
-    for topic in answer.responses:
-        _check(f"topic {topic.name}", topic.error_code, topic.error_message)
-
-
-def _grown(answer: Any) -> None:
-    for topic in answer.results:
-        _check(f"topic {topic.name}", topic.error_code, topic.error_message)
-
-
-def _leaders(answer: Any) -> dict[TopicPartition, int]:
-    return {
-        TopicPartition(topic.name, partition.partition_index): partition.leader_id
-        for topic in answer.topics
-        for partition in topic.partitions
-    }
-
-
-def _trimmed(answer: Any) -> dict[TopicPartition, int]:
-    begins = {}
-    for topic in answer.topics:
-        for partition in topic.partitions:
-            tp = TopicPartition(topic.name, partition.partition_index)
-            _check(str(tp), partition.error_code)
-            begins[tp] = partition.low_watermark
-    return begins
-
-
-def _cluster(answer: Any) -> ClusterDescription:
-    _check("cluster", answer.error_code, answer.error_message)
-    return ClusterDescription(
-        answer.cluster_id,
-        answer.controller_id,
-        {each.broker_id: f"{each.host}:{each.port}" for each in answer.brokers},
-    )
-
-
-def _log_dirs(broker: int, answer: Any) -> list[LogDirDescription]:
-    _check(f"broker {broker}", answer.error_code)
-    for each in answer.results:
-        _check(f"{each.log_dir} of broker {broker}", each.error_code)
-    return [
-        LogDirDescription(
-            broker,
-            each.log_dir,
-            {
-                TopicPartition(topic.name, partition.partition_index): partition.partition_size
-                for topic in each.topics
-                for partition in topic.partitions
-            },
-            each.total_bytes,
-            each.usable_bytes,
-        )
-        for each in answer.results
-    ]
-
-
-def _altered(answer: Any) -> None:
-    for each in answer.responses:
-        _check(each.resource_name or "all brokers", each.error_code, each.error_message)
-
-
-def _described(answer: Any) -> dict[str, TopicDescription]:
-    for topic in answer.topics:
-        _check(f"topic {topic.name}", topic.error_code)
-    return {topic.name: _description(topic) for topic in answer.topics}
-
-
-def _description(topic: Any) -> TopicDescription:
-    partitions = sorted(topic.partitions, key=lambda partition: int(partition.partition_index))
-    return TopicDescription(
-        topic.name,
-        uuid_text(topic.topic_id),
-        topic.is_internal,
-        tuple(
-            PartitionDescription(
-                partition.partition_index,
-                partition.leader_id,
-                partition.leader_epoch,
-                tuple(partition.replica_nodes),
-                tuple(partition.isr_nodes),
-                tuple(partition.offline_replicas),
-            )
-            for partition in partitions
-        ),
-    )
-
-
-def _configs(answer: Any) -> dict[str, ConfigEntry]:
-    (result,) = answer.results
-    _check(result.resource_name, result.error_code, result.error_message)
-    return {
-        config.name: ConfigEntry(
-            config.name,
-            config.value,
-            ConfigSource(config.config_source)
-            if config.config_source >= 0
-            else ConfigSource.UNKNOWN,
-            config.read_only,
-            config.is_sensitive,
-            ConfigType(config.config_type) if config.config_type else None,
-            config.documentation,
-        )
-        for config in result.configs
-    }
+    return int(resource.name) if resource.kind != "topic" and resource.name else ANY_BROKER
