@@ -100,6 +100,12 @@ class Broker(Node):
     def max_connections(self) -> int:
         return self.config.max_connections
 
+    def max_connections_from(self, address: str) -> int:
+        config = self.config
+        if not config.max_connections_per_ip_overrides:
+            return config.max_connections_per_ip
+        return config.connections_by_address.get(address, config.max_connections_per_ip)
+
     @property
     def layers(self) -> Layers:
         """The configs by where they were set."""

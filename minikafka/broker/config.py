@@ -98,6 +98,14 @@ class BrokerConfig(BrokerLogConfig, kind="broker"):
         LARGEST[ConfigType.INT], "How many connections are accepted at a time.", at_least(0)
     )
 
+    max_connections_per_ip: int = int_(
+        LARGEST[ConfigType.INT],
+        "How many connections one address may have; one more is closed at once.",
+        at_least(0),
+    )
+    max_connections_per_ip_overrides: str = string(
+        "", "The same for single addresses: address:number, separated by commas."
+    )
     quota_window_num: int = int_(
         11, "How many windows a client's rate is measured over, for quotas.", at_least(1)
     )
@@ -116,6 +124,7 @@ class BrokerConfig(BrokerLogConfig, kind="broker"):
             if values[name] is not None:
                 Endpoint.parse(cls.TABLE[name].name, values[name])
         _only("log.dirs", values["log_dirs"])
+        _overrides(values["max_connections_per_ip_overrides"])
         values["given"] = frozenset(cls.TABLE[name].name for name in explicit)
 
     @property
@@ -129,9 +138,26 @@ class BrokerConfig(BrokerLogConfig, kind="broker"):
             return self.listener
         return Endpoint.parse("advertised.listeners", self.advertised_listeners)
 
+    @property
+    def connections_by_address(self) -> dict[str, int]:
+        """`max.connections.per.ip.overrides`, read."""
+        return _overrides(self.max_connections_per_ip_overrides)
+
     def topic(self, configs: Mapping[str, object]) -> LogConfig:
         """The config of a topic that sets `configs` itself."""
         return LogConfig.of_topic(configs, vars(self))
+
+
+def _overrides(text: str) -> dict[str, int]:
+    found = {}
+    for each in text.split(",") if text else ():
+        address, _, number = each.strip().rpartition(":")
+        if not (address and number.isdecimal()):
+            raise ConfigError(
+                f"max.connections.per.ip.overrides = {text}: must be address:number, …"
+            )
+        found[address.strip("[]")] = int(number)
+    return found
 
 
 def _only(config: str, value: tuple[str, ...]) -> str:

@@ -71,7 +71,12 @@ class ConfigEntry(NamedTuple):
 FAMILIES = {names[0][0]: [name for name, _ in names] for names in SYNONYMS.values()}
 """The broker's main name of a topic default → it and its coarser names, strongest first."""
 
-DYNAMIC = FAMILIES.keys() | {"max.connections", "producer.id.expiration.ms"}
+DYNAMIC = FAMILIES.keys() | {
+    "max.connections",
+    "max.connections.per.ip",
+    "max.connections.per.ip.overrides",
+    "producer.id.expiration.ms",
+}
 """The broker configs that can change while it runs (DynamicBrokerConfig)."""
 
 

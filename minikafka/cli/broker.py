@@ -56,16 +56,16 @@ def broker(
 ) -> None:
     """Be a broker until SIGTERM or Ctrl-C."""
     from minikafka.broker.config import BrokerConfig
-    from minikafka.config import read_properties
+    from minikafka.broker.file import read_file
     from minikafka.loggers import Level
-    from minikafka.runtime.journal import FORMS, show_on_stderr
+    from minikafka.runtime.journal import FORMS, show_on_stderr, tell
     from minikafka.runtime.serve import run_broker
 
     for name, value in configs:
         option = {"node.id": "--node-id", "listeners": "--listen", "log.dirs": "--data"}.get(name)
         if option is not None:
             raise click.UsageError(f"{name} = {value}: say it with {option}")
-    given = read_properties(file.read()) if file is not None else {}
+    given, without = read_file(file.read()) if file is not None else ({}, [])
     if node_id is not None:
         given["node.id"] = str(node_id)
     config = BrokerConfig.of({**given, **dict(configs)})
@@ -83,6 +83,8 @@ def broker(
 
     try:
         show_on_stderr(FORMS[form])
+        for name in without:
+            tell(f"broker-{node_id}", "config_without_effect", {"config": name})
         run_broker(config, listen, data, on_ready, Level[log_level], metrics)
     except ModuleNotFoundError as error:
         hint = "it is part of pip install 'minikafka[metrics]'"

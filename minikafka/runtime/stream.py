@@ -125,8 +125,8 @@ class Connection:
     """One socket and the channel it carries."""
 
     __slots__ = (
-        "active_at", "channel", "client", "ended", "events", "number", "out", "queued_bytes",
-        "reader", "sock", "unanswered", "unsent_bytes",
+        "active_at", "channel", "client", "ended", "events", "number", "out", "peer",
+        "queued_bytes", "reader", "sock", "unanswered", "unsent_bytes",
     )  # fmt: skip
 
     def __init__(self, sock: socket.socket, channel: Channel, limit_bytes: int) -> None:
@@ -135,6 +135,7 @@ class Connection:
         self.channel = channel
         self.reader = FrameReader(limit_bytes)
         self.client: ClientConnection | None = None  # set on the connections that we opened
+        self.peer: str | None = None  # the address of who opened it, on the others
         self.out: deque[Any] = deque()  # bytes-like pieces and FileSlices still to be sent
         self.unsent_bytes = 0
         self.queued_bytes = 0  # so far, the unsent ones among them

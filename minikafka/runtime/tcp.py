@@ -31,11 +31,12 @@ import errno
 import os
 import socket
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from random import Random
 from time import monotonic, monotonic_ns, time_ns
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from minikafka.log.files import Files
 from minikafka.node import (
@@ -60,6 +61,9 @@ from minikafka.wire.connection import (
     has_answer,
 )
 from minikafka.wire.errors import KafkaError, MalformedFrame
+
+if TYPE_CHECKING:
+    from minikafka.runtime.metrics import Meter
 
 SCRATCH_BYTES = 256 * 1024
 """What one read takes at most from a connection that is at the start of a frame."""
@@ -141,6 +145,7 @@ class Driver:
         self._listener: socket.socket | None = None
         self._connections: dict[Channel, Connection] = {}
         self._by_number: dict[int, Connection] = {}  # the same, by descriptor
+        self._from: Counter[str] = Counter()  # how many of them others opened, by their address
         self._touched: dict[Connection, None] = {}  # those to be sent to and watched anew
         # For the next turn: connections that failed at once, requests that left and have no answer.
         self._later: list[tuple[Message, int]] = []
@@ -172,6 +177,8 @@ class Driver:
         self._max_idle_us: int = getattr(node, "max_idle_ms", 0) * MS
         self.connection_limit = NEVER
         """How many connections this process can have; a node may want fewer."""
+        self.meter: Meter | None = None
+        """Told of every request and answer, for metrics."""
         self.failure: BaseException | None = None
         node.random = Random(os.urandom(16))
         node.trace = trace
@@ -403,7 +410,10 @@ class Driver:
                 return
         try:
             if type(message) is Response:
-                connection.queue(encode_response(message))
+                parts = encode_response(message)
+                connection.queue(parts)
+                if self.meter is not None:
+                    self.meter.answered(message, parts)
             elif connection.client is not None:
                 connection.queue(connection.client.send(message))
                 if not has_answer(message):
@@ -454,6 +464,7 @@ class Driver:
         """Take in who waits at the door. At a limit it is shut until one leaves, or a second."""
         assert self._listener is not None
         most = min(self.connection_limit, getattr(self.node, "max_connections", NEVER))
+        most_from = getattr(self.node, "max_connections_from", lambda address: NEVER)
         while len(self._connections) < most:
             try:
                 sock, peer = self._listener.accept()
@@ -463,11 +474,17 @@ class Driver:
                 if error.errno in _NO_DESCRIPTORS:
                     break
                 return  # it went away before we looked
+            if self._from[peer[0]] >= most_from(peer[0]):
+                sock.close()
+                self._say("too_many_connections", client=peer[0], connections=self._from[peer[0]])
+                continue
+            self._from[peer[0]] += 1
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             channel = Channel(f"{peer[0]}:{peer[1]}", self.address or "")
             connection = Connection(sock, channel, self._max_request_bytes)
+            connection.peer = peer[0]
             connection.active_at = now
             self._admit(connection, READ)
             if "connected" not in self.node.loggers.unwanted:
@@ -487,7 +504,7 @@ class Driver:
         self._listen_again()
         self._chores_at = NEVER
         if self._max_idle_us > 0:
-            self._chores_at = now + self._max_idle_us // 2
+            self._chores_at = now + max(self._max_idle_us // 10, MS)
             for connection in list(self._connections.values()):
                 silent_us = now - connection.active_at
                 if silent_us >= self._max_idle_us and not connection.channel.in_service:
@@ -557,6 +574,8 @@ class Driver:
         message: Message
         if connection.client is None:
             message = decode_request(connection.channel, frame, self._served)
+            if self.meter is not None:
+                self.meter.arrived(message, len(frame))
         else:
             message = connection.client.decode_response(frame)
         cause = NO_CAUSE
@@ -581,6 +600,12 @@ class Driver:
         connection.channel.link = _ENDED
         del self._connections[connection.channel]
         del self._by_number[connection.number]
+        if self.meter is not None:
+            self.meter.forget(connection.channel)
+        if connection.peer is not None:
+            self._from[connection.peer] -= 1
+            if not self._from[connection.peer]:
+                del self._from[connection.peer]
         self._listen_again()
 
     def _failed(self, message: Message, error: Exception) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from minikafka.broker.config import BrokerConfig, Endpoint
+from minikafka.broker.file import read_file
 from minikafka.config import ConfigError
 
 
@@ -36,6 +37,12 @@ KAFKA = {
     "log.segment.bytes": 1_073_741_824,
     "log.segment.delete.delay.ms": 60_000,
     "max.connections": 2_147_483_647,
+    "max.connections.per.ip": 2_147_483_647,
+    "max.connections.per.ip.overrides": "",
+    "quota.window.num": 11,
+    "quota.window.size.seconds": 1,
+    "controller.quota.window.num": 11,
+    "controller.quota.window.size.seconds": 1,
     "max.incremental.fetch.session.cache.slots": 1000,
     "message.max.bytes": 1_048_588,
     "min.insync.replicas": 1,
@@ -85,3 +92,53 @@ def test_a_bad_config_is_named_with_its_value_and_what_is_allowed(
 ) -> None:
     with pytest.raises(ConfigError, match=message):
         BrokerConfig.of(given)
+
+
+STOCK = """
+process.roles=broker,controller
+node.id=1
+controller.quorum.bootstrap.servers=localhost:9093
+listeners=PLAINTEXT://:9092,CONTROLLER://:9093
+inter.broker.listener.name=PLAINTEXT
+advertised.listeners=PLAINTEXT://localhost:9092,CONTROLLER://localhost:9093
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+num.network.threads=3
+num.io.threads=8
+socket.send.buffer.bytes=102400
+socket.request.max.bytes=104857600
+log.dirs=/tmp/kraft-combined-logs
+num.partitions=2
+num.recovery.threads.per.data.dir=2
+offsets.topic.replication.factor=1
+share.coordinator.state.topic.replication.factor=1
+transaction.state.log.min.isr=1
+log.retention.hours=168
+"""
+
+
+def test_the_file_that_comes_with_kafka_is_read() -> None:
+    given, without = read_file(STOCK)
+    config = BrokerConfig.of(given)
+    assert (config.num_partitions, config.listener) == (2, Endpoint("", 9092))
+    assert config.advertised == Endpoint("localhost", 9092)
+    assert {"num.io.threads", "process.roles", "controller.listener.names"} <= set(without)
+    assert not set(without) & set(BrokerConfig.TABLE.keys)
+
+
+@pytest.mark.parametrize(
+    "line", ["num.io.thread=8", "authorizer.class.name=x", "ssl.client.auth=x"]
+)
+def test_what_is_misspelt_or_would_protect_is_not_passed_over(line: str) -> None:
+    given, without = read_file(line)
+    assert without == []
+    with pytest.raises(ConfigError, match="unknown broker config"):
+        BrokerConfig.of(given)
+
+
+def test_limits_of_single_addresses() -> None:
+    config = BrokerConfig.of({"max.connections.per.ip.overrides": "10.0.0.1:5, [::1]:2"})
+    assert config.connections_by_address == {"10.0.0.1": 5, "::1": 2}
+    for wrong in ("10.0.0.1", "10.0.0.1:x", ":5", "a:1,,b:2"):
+        with pytest.raises(ConfigError, match="must be address:number"):
+            BrokerConfig.of({"max.connections.per.ip.overrides": wrong})

@@ -102,6 +102,7 @@ def test_a_broker_tells_prometheus_what_it_does(tmp_path: Path) -> None:
         address = process.stdout.readline().split()[5].rstrip(",")
         run("topics", "create", "t", "--partitions", "2", "-b", address)
         run("produce", "t", "--partition", "1", "-b", address, stdin="a\nb\n")
+        run("topics", "create", "t", "-b", address)
         with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=TIMEOUT_S) as answer:
             page = answer.read().decode()
         process.send_signal(signal.SIGTERM)
@@ -109,7 +110,13 @@ def test_a_broker_tells_prometheus_what_it_does(tmp_path: Path) -> None:
     told = dict(line.rsplit(" ", 1) for line in page.splitlines() if not line.startswith("#"))
     assert float(told['kafka_log_end_offset{partition="1",topic="t"}']) == 2
     assert float(told['kafka_log_end_offset{partition="0",topic="t"}']) == 0
-    assert float(told['kafka_server_requests_total{api="CreateTopics"}']) == 1
+    assert float(told['kafka_server_requests_total{api="CreateTopics"}']) == 2
+    assert float(told['kafka_server_request_seconds_count{api="CreateTopics"}']) == 2
+    assert 0 < float(told['kafka_server_request_seconds_sum{api="Produce"}']) < TIMEOUT_S
+    assert float(told['kafka_server_request_bytes_total{api="Produce"}']) > 60
+    assert float(told['kafka_server_response_bytes_total{api="Produce"}']) > 20
+    exists = 'kafka_server_errors_total{api="CreateTopics",error="TOPIC_ALREADY_EXISTS"}'
+    assert float(told[exists]) == 1
     assert float(told["process_resident_memory_bytes"]) > 1e6
     assert float(told["kafka_server_connections"]) >= 0
 

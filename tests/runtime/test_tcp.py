@@ -266,6 +266,32 @@ def test_over_the_limit_of_connections_the_next_one_waits_at_the_door(
     assert third.answer().correlation_id == 1
 
 
+def test_one_address_cannot_have_all_the_connections() -> None:
+    with local_broker(**{"max.connections.per.ip": 2}) as broker:
+        first, second = Raw(broker), Raw(broker)
+        for raw in (first, second):
+            raw.sock.sendall(raw.frame())
+            assert raw.answer().correlation_id == 1
+        third = socket.create_connection(address_of(broker), timeout=10)
+        assert third.recv(1) == b""
+        third.close()
+        first.sock.close()
+        until(lambda: broker.connection_count == 1)
+        fourth = Raw(broker)
+        fourth.sock.sendall(fourth.frame())
+        assert fourth.answer().correlation_id == 1
+    overrides = {"max.connections.per.ip": 0, "max.connections.per.ip.overrides": "127.0.0.1:1"}
+    with local_broker(**overrides) as broker:
+        raw = Raw(broker)
+        raw.sock.sendall(raw.frame())
+        assert raw.answer().correlation_id == 1
+
+
+def address_of(driver: Driver) -> tuple[str, int]:
+    host, _, port = (driver.address or "").rpartition(":")
+    return host, int(port)
+
+
 def test_a_silent_connection_is_closed_after_its_time(serve: Callable[[Server], Driver]) -> None:
     node = Server()
     node.max_idle_ms = 100  # type: ignore[attr-defined]
