@@ -22,10 +22,10 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 # Modules that reach the world (clock, chance, disk, network, other processes).
 WORLD = {"asyncio", "os", "random", "selectors", "socket", "subprocess", "threading", "time"}
 # ... and where they may be used. Everything else is a machine that is told what happens.
-MAY_USE_WORLD = ("runtime/", "log/files.py", "cli.py", "bench/", "viz/")
+MAY_USE_WORLD = ("runtime/", "log/files.py", "cli/", "bench/", "viz/")
 
-# Folder -> other folders and modules of ours that it may know. `node`, `trace` and
-# `config` import nothing of ours and may be known by all.
+# Folder -> other folders and modules of ours that it may know. `node`, `trace`, `loggers` and
+# `config` know no folder and may be known by all.
 KNOWS = {
     "record": set(),
     "wire": {"record"},
@@ -33,8 +33,9 @@ KNOWS = {
     "client": {"wire", "runtime"},  # without a world, a client gets one of sockets
     "producer": {"record", "wire", "client"},
     "consumer": {"record", "wire", "client"},
+    "admin": {"wire", "client"},
 }
-KNOWN_TO_ALL = {"node", "trace", "config", "__version__"}
+KNOWN_TO_ALL = {"node", "trace", "config", "loggers", "__version__"}
 
 
 def imports(path: Path) -> Iterator[tuple[str, list[str]]]:
