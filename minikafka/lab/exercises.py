@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from minikafka.admin import NewTopic
+from minikafka.admin import Admin, NewTopic
 from minikafka.consumer.consumer import Consumer
 from minikafka.producer.producer import Producer
 from minikafka.runtime.simulator import Simulator
@@ -120,8 +120,61 @@ def _three_files(answer: Callable[[Simulator, Producer], None]) -> Verdict:
     return _accepted(f"{records} records in three files.")
 
 
+def _throttle_time(answer: Any) -> Verdict:
+    """20.1: 8,000 bytes at once with 500 a second."""
+    if answer is ...:
+        return _not_yet("no number yet. Over how long is a rate measured at the least?")
+    if answer == 16_000:
+        return _not_yet("that is how long 8,000 bytes take; but ten seconds' worth was free.")
+    if answer != 6_000:
+        return _not_yet(f"not {answer}. By which part is 8,000 bytes in 10 s above 500 a second?")
+    return _accepted("300 of 500 bytes a second too many, over ten seconds: 6,000 ms.")
+
+
+def _everybody_but_one(answer: Callable[[Admin], None]) -> Verdict:
+    """20.2: a quota for each client, another for one of them."""
+    sim = Simulator(seed=20)
+    sim.broker()
+    sim.admin().create_topics([NewTopic("t")])
+    answer(sim.admin())
+
+    def took_ms(client_id: str) -> float:
+        began = sim.now
+        with sim.producer(client_id=client_id) as producer:
+            for _ in range(3):
+                producer.send("t", b"." * 8_000).result()
+        return (sim.now - began) / 1_000
+
+    if took_ms("anybody") < 5_000:
+        return _not_yet("a client without a name of note is not slowed down.")
+    if took_ms("vip") > 1_000:
+        return _not_yet("vip has to wait as well.")
+    if took_ms("somebody") > 20_000:
+        return _not_yet("two clients share one allowance; each was to have its own.")
+    return _accepted("all others are slowed down, each by its own use; vip is not.")
+
+
+def _an_hour_and_for_ever(answer: Callable[[Admin], None]) -> Verdict:
+    """20.3: retention of one topic, and of all others."""
+    sim = Simulator(seed=21)
+    sim.broker()
+    admin = sim.admin()
+    admin.create_topics([NewTopic("audit"), NewTopic("clicks")])
+    answer(admin)
+    admin.create_topics([NewTopic("tomorrow")])
+    wanted = {"audit": "-1", "clicks": "3600000", "tomorrow": "3600000"}
+    for topic, wish in wanted.items():
+        found = admin.describe_configs([("topic", topic)])["topic", topic]["retention.ms"].value
+        if found != wish:
+            return _not_yet(f"{topic} has retention.ms = {found}.")
+    return _accepted("audit keeps everything, the others an hour, and those to come as well.")
+
+
 EXERCISES: dict[str, Callable[[Any], Verdict]] = {
     "00.1": _three_numbers,
     "00.2": _reread,
     "00.3": _three_files,
+    "20.1": _throttle_time,
+    "20.2": _everybody_but_one,
+    "20.3": _an_hour_and_for_ever,
 }
