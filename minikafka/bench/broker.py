@@ -18,10 +18,7 @@ deleted afterwards. The load runs in a third process (`load.py`).
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -31,6 +28,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from minikafka.bench.apart import apart
 from minikafka.bench.servers import ApacheKafka, Minikafka, Server
 
 OURS, APACHE, DISK = "minikafka", "apache", "disk"
@@ -104,14 +102,12 @@ def one_round(server: Server, topic: str, size_bytes: int) -> Figures:
     from confluent_kafka.admin import AdminClient
     from confluent_kafka.cimpl import NewTopic
 
+    from minikafka.bench import load
+
     admin = AdminClient({"bootstrap.servers": server.address, "log_level": 0})
     admin.create_topics([NewTopic(topic, 1, 1)])[topic].result()
-    load = [sys.executable, "-m", "minikafka.bench.load", server.address, topic, str(size_bytes)]
-    done = subprocess.run(load, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise RuntimeError(f"the load on {server.name} failed:\n{done.stderr[-2000:]}")
+    figures = apart(load.measure, server.address, topic, size_bytes)
     admin.delete_topics([topic])[topic].result()
-    figures: Figures = json.loads(done.stdout)
     return figures
 
 

@@ -1,6 +1,6 @@
 """The load: librdkafka, driven from a process of its own.
 
-    python -m minikafka.bench.load 127.0.0.1:9092 TOPIC SIZE_BYTES       prints one JSON object
+    apart(load.measure, "127.0.0.1:9092", TOPIC, SIZE_BYTES)        from the process that measures
 
 librdkafka is the client that most languages use, so it stands for the world outside.
 Called a record at a time from Python it would be measured itself, and not the broker; so
@@ -19,9 +19,8 @@ What is measured, and what to read into it:
 from __future__ import annotations
 
 import ctypes
-import json
-import sys
 import time
+from collections.abc import Callable
 from ctypes import POINTER, byref, c_char_p, c_int, c_int32, c_int64, c_size_t, c_void_p
 from typing import Any
 
@@ -84,6 +83,11 @@ def library() -> Any:
     found.rd_kafka_consume_start.argtypes = [c_void_p, c_int32, c_int64]
     found.rd_kafka_consume_stop.argtypes = [c_void_p, c_int32]
     found.rd_kafka_consume_callback.argtypes = [c_void_p, c_int32, c_int, c_void_p, c_void_p]
+    found.rd_kafka_queue_new.restype = c_void_p
+    found.rd_kafka_queue_new.argtypes = [c_void_p]
+    found.rd_kafka_queue_destroy.argtypes = [c_void_p]
+    found.rd_kafka_consume_start_queue.argtypes = [c_void_p, c_int32, c_int64, c_void_p]
+    found.rd_kafka_consume_callback_queue.argtypes = [c_void_p, c_int, c_void_p, c_void_p]
     found.rd_kafka_query_watermark_offsets.argtypes = [
         *(c_void_p, c_char_p, c_int32, POINTER(c_int64), POINTER(c_int64), c_int)
     ]
@@ -93,6 +97,9 @@ def library() -> Any:
 
 
 LIBRARY = library()
+CALLBACK = ctypes.cast(LIBRARY.rd_kafka_message_timestamp, c_void_p)
+"""Consuming needs some function of a message and an unused pointer. The library's own timestamp
+accessor is one, and costs nothing worth counting."""
 
 
 class Client:
@@ -110,11 +117,11 @@ class Client:
         self.name = topic.encode()
         self.topic = LIBRARY.rd_kafka_topic_new(self.handle, self.name, None)
 
-    def end_offset(self) -> int:
+    def end_offset(self, partition: int = PARTITION) -> int:
         """The partition's end, asked of the broker. (It also connects and warms up.)"""
         low, high = c_int64(), c_int64()
         code = LIBRARY.rd_kafka_query_watermark_offsets(
-            self.handle, self.name, PARTITION, byref(low), byref(high), 1000 * TIMEOUT_S
+            self.handle, self.name, partition, byref(low), byref(high), 1000 * TIMEOUT_S
         )
         if code:
             raise RuntimeError(f"librdkafka error {code} when asked for the end of {self.name!r}")
@@ -122,40 +129,69 @@ class Client:
 
     def produce(self, value: bytes, count: int) -> None:
         """Send `count` copies of a value and wait for the last ack."""
-        chunk = (Message * CHUNK)()
-        payload = ctypes.cast(c_char_p(value), c_void_p).value
-        for message in chunk:
-            message.payload, message.len = payload, len(value)
+        chunk = copies(value, CHUNK)
+        for start in range(0, count, CHUNK):
+            self.hand_over(chunk, min(CHUNK, count - start), PARTITION)
+        self.flush()
+
+    def hand_over(self, messages: ctypes.Array[Message], count: int, partition: int) -> None:
+        """Give the library `count` of these messages, waiting where its queue is full."""
         left = count
         while left:
             # Flag 0: the payload is neither copied nor freed; it outlives the call.
-            accepted = LIBRARY.rd_kafka_produce_batch(
-                self.topic, PARTITION, 0, chunk, min(left, CHUNK)
-            )
-            left -= accepted
-            if accepted < CHUNK:
+            left -= LIBRARY.rd_kafka_produce_batch(self.topic, partition, 0, messages, left)
+            if left:
                 LIBRARY.rd_kafka_poll(self.handle, 1)
+
+    def flush(self) -> None:
+        """Wait for the last ack."""
         if LIBRARY.rd_kafka_flush(self.handle, 1000 * TIMEOUT_S):
             raise RuntimeError(f"not everything was acknowledged within {TIMEOUT_S} s")
 
     def consume(self, start: int, count: int) -> None:
-        """Read `count` records from offset `start` on.
-
-        The callback has to be some function that takes a message and an unused pointer;
-        the library's own timestamp accessor is one, and costs nothing worth counting.
-        """
-        callback = ctypes.cast(LIBRARY.rd_kafka_message_timestamp, c_void_p)
+        """Read `count` records from offset `start` on."""
         LIBRARY.rd_kafka_consume_start(self.topic, PARTITION, start)
-        got, deadline = 0, time.monotonic() + TIMEOUT_S
-        while got < count:
-            got += LIBRARY.rd_kafka_consume_callback(self.topic, PARTITION, 1000, callback, None)
-            if time.monotonic() > deadline:
-                raise RuntimeError(f"{got} of {count} records came within {TIMEOUT_S} s")
+        consume = LIBRARY.rd_kafka_consume_callback
+        receive(count, lambda: consume(self.topic, PARTITION, 1000, CALLBACK, None))
         LIBRARY.rd_kafka_consume_stop(self.topic, PARTITION)
+
+    def consume_all(self, starts: list[int], count: int) -> int:
+        """Read from these offsets on, one for each partition; says how many records came.
+
+        That may be more than `count`: what has been fetched is handed out together.
+        """
+        queue = LIBRARY.rd_kafka_queue_new(self.handle)
+        for partition, start in enumerate(starts):
+            LIBRARY.rd_kafka_consume_start_queue(self.topic, partition, start, queue)
+        consume = LIBRARY.rd_kafka_consume_callback_queue
+        got = receive(count, lambda: consume(queue, 1000, CALLBACK, None))
+        for partition in range(len(starts)):
+            LIBRARY.rd_kafka_consume_stop(self.topic, partition)
+        LIBRARY.rd_kafka_queue_destroy(queue)
+        return got
 
     def close(self) -> None:
         LIBRARY.rd_kafka_topic_destroy(self.topic)
         LIBRARY.rd_kafka_destroy(self.handle)
+
+
+def copies(value: bytes, count: int) -> ctypes.Array[Message]:
+    """Messages that all point at one value, which has to outlive them."""
+    messages = (Message * count)()
+    payload = ctypes.cast(c_char_p(value), c_void_p).value
+    for message in messages:
+        message.payload, message.len = payload, len(value)
+    return messages
+
+
+def receive(count: int, consume: Callable[[], int]) -> int:
+    """Call until `count` records have come; says how many."""
+    got, deadline = 0, time.monotonic() + TIMEOUT_S
+    while got < count:
+        got += consume()
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"{got} of {count} records came within {TIMEOUT_S} s")
+    return got
 
 
 def produce(address: str, topic: str, value: bytes, count: int, configs: dict[str, str]) -> float:
@@ -170,6 +206,11 @@ def produce(address: str, topic: str, value: bytes, count: int, configs: dict[st
     if added != count:
         raise RuntimeError(f"{count} records were sent and {added} arrived")
     return count / taken
+
+
+def produce_copies(address: str, topic: str, length: int, count: int) -> float:
+    """The same in large batches of values of this length: what `apart` can be asked for."""
+    return produce(address, topic, b"x" * length, count, LARGE_BATCHES)
 
 
 def consume(address: str, topic: str, count: int) -> float:
@@ -230,7 +271,3 @@ def measure(address: str, topic: str, size_bytes: int) -> dict[str, float]:
     figures["ack_p50_ms"] = times[len(times) // 2]
     figures["ack_p99_ms"] = times[len(times) * 99 // 100]
     return figures
-
-
-if __name__ == "__main__":
-    print(json.dumps(measure(sys.argv[1], sys.argv[2], int(sys.argv[3]))))

@@ -103,10 +103,15 @@ class Server:
                 raise
             self._process = None
 
+    @property
+    def pid(self) -> int:
+        """The process while it runs."""
+        assert self._process is not None
+        return self._process.pid
+
     def rss_bytes(self) -> int:
         """Resident memory of the process, as /proc tells it (Linux)."""
-        assert self._process is not None
-        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        status = Path(f"/proc/{self.pid}/status").read_text()
         found = re.search(r"VmRSS:\s+(\d+) kB", status)
         return int(found[1]) * 1024 if found else 0
 

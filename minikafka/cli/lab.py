@@ -122,6 +122,33 @@ def bench_broker(rounds: int, size_mb: int, alone: bool, file: IO[str] | None) -
         json.dump(results, file, indent=2)
 
 
+@bench.command("flat")
+@click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True)
+@click.option("--size-mb", type=click.IntRange(min=1), default=200, show_default=True)
+@click.option(
+    "--largest-gb",
+    type=click.IntRange(min=1),
+    default=10,
+    show_default=True,
+    help="How far the log grows in each round; the disk needs that and a half.",
+)
+@click.option("--json", "file", type=click.File("w"), help="Write every figure to a file.")
+def bench_flat(rounds: int, size_mb: int, largest_gb: int, file: IO[str] | None) -> None:
+    """One broker with more and more data, partitions and connections: is it as fast?"""
+    from importlib.util import find_spec
+
+    if find_spec("confluent_kafka") is None:
+        raise click.ClickException("the load is librdkafka's: pip install confluent-kafka")
+    from minikafka.bench.flat import Plan, log_sizes_mb, report, run
+
+    plan = Plan(rounds, slice_bytes=size_mb * 1_000_000, log_mb=log_sizes_mb(largest_gb))
+    with progress("measuring", plan.step_count) as advance:
+        results = run(plan, advance)
+    click.echo(report(results))
+    if file is not None:
+        json.dump(results, file, indent=2)
+
+
 @bench.command("start")
 @as_json
 def bench_start(json_: bool) -> None:

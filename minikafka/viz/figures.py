@@ -1,21 +1,25 @@
 """The committed figures: `python -m minikafka.viz.figures` draws figures/*.svg again.
 
-Each is a picture of a simulated run, so it can never show what the code does not do. They
-are byte-stable (no clock, no measured text), and a test draws them and compares.
+A log strip is a picture of a simulated run, so it can never show what the code does not do;
+the chart of speeds is one of a measured table that is stored beside it (speed.py). They are
+byte-stable (no clock, no measured text), and a test draws them and compares.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 
 from minikafka.admin import NewTopic
 from minikafka.runtime.simulator import Simulator
-from minikafka.viz.static import log_strip_svg
+from minikafka.viz.speed import STORED, chart
+from minikafka.viz.static import MARGIN, log_strip_svg, svg
 from minikafka.viz.story import Story, tell
 from minikafka.viz.theme import DARK, LIGHT
 
 MINUTE_MS = 60_000
+WIDTH = 860
 
 
 def a_day_of_orders() -> Story:
@@ -48,9 +52,12 @@ def figures() -> dict[str, str]:
     """Every figure by its file name."""
     story = a_day_of_orders()
     landing = max(i for i, kind in enumerate(story.moments.kind) if kind == "append")
+    speed = chart(json.loads(STORED.read_text(encoding="utf-8")), WIDTH - 2 * MARGIN)
     return {
-        "log-strip.svg": log_strip_svg(story, landing, width=860, tokens=LIGHT),
-        "log-strip-dark.svg": log_strip_svg(story, landing, width=860, tokens=DARK),
+        "log-strip.svg": log_strip_svg(story, landing, width=WIDTH, tokens=LIGHT),
+        "log-strip-dark.svg": log_strip_svg(story, landing, width=WIDTH, tokens=DARK),
+        "speed.svg": svg(speed, LIGHT),
+        "speed-dark.svg": svg(speed, DARK),
     }
 
 
@@ -59,8 +66,8 @@ def main() -> None:
     parser.add_argument("--into", type=Path, default=Path("figures"), help="folder to write to")
     folder = parser.parse_args().into
     folder.mkdir(exist_ok=True)
-    for name, svg in figures().items():
-        (folder / name).write_text(svg, encoding="utf-8")
+    for name, drawn in figures().items():
+        (folder / name).write_text(drawn, encoding="utf-8")
         print(folder / name)
 
 

@@ -1,0 +1,81 @@
+"""The chart of a benchmark: what it keeps of the results, and that nothing is cut or covered."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from minikafka.bench.broker import MEASURES, Plan, summary
+from minikafka.viz.shapes import Picture, text_width
+from minikafka.viz.speed import GROUPS, LABELS_WIDTH, NUMBERS_WIDTH, STORED, Scale, chart, cut
+
+WIDTH = 832
+DRAWN = [measure for _, measures in GROUPS for measure in measures]
+
+
+def results(ours: float, theirs: float) -> dict:
+    """Of a run in which every measure has the same two figures, the second round a bit less."""
+    rounds = {
+        "minikafka": [dict.fromkeys(DRAWN, ours), dict.fromkeys(DRAWN, ours * 0.9)],
+        "apache": [dict.fromkeys(DRAWN, theirs), dict.fromkeys(DRAWN, theirs)],
+        "disk": [{"write": 1.0}],
+    }
+    return summary(Plan(rounds=2), rounds, {})
+
+
+def texts(picture: Picture) -> list[tuple[float, float, str]]:
+    """Left and right end of each text, estimated as the picture itself does."""
+    found = []
+    for shape in picture.shapes:
+        if shape.tag == "text":
+            at, size = float(shape.attributes["x"]), float(shape.attributes["font-size"])
+            width = text_width(shape.text, size, "font-weight" in shape.attributes)
+            anchor = shape.attributes.get("text-anchor", "start")
+            left = at - {"start": 0, "middle": width / 2, "end": width}[str(anchor)]
+            found.append((left, left + width, shape.text))
+    return found
+
+
+def test_what_is_drawn_is_what_is_measured() -> None:
+    assert {*DRAWN} == {*MEASURES} - {"write"}
+
+
+def test_the_stored_table_is_cut() -> None:
+    stored = json.loads(STORED.read_text(encoding="utf-8"))
+    assert stored == cut(stored)
+    kept = cut(results(2.0, 1.0))
+    assert kept["figures"].keys() == {"minikafka", "apache"}
+    assert kept["figures"]["apache"]["produce_100"] == {"best": 1.0, "median": 1.0}
+
+
+def test_twice_and_half_stand_equally_far_from_the_line() -> None:
+    scale = Scale([0.3, 40.0], 100, 500)
+    assert scale.x(2) - scale.x(1) == pytest.approx(scale.x(1) - scale.x(0.5))
+    assert 100 < scale.x(0.3) < scale.x(40.0) < 500
+    assert scale.ticks() == [0.5, 1, 2, 5, 10, 20, 50]
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [(1.0, 1.0), (123_456.0, 250.0), (90.0, 123_456.0)])
+def test_nothing_is_cut_or_covered(ours: float, theirs: float) -> None:
+    picture = chart(cut(results(ours, theirs)), WIDTH)
+    labels = {MEASURES[measure] for measure in DRAWN}
+    for left, right, text in texts(picture):
+        assert left >= 0 and right <= WIDTH, text
+        assert right <= LABELS_WIDTH or text not in labels, text
+    squares = [s.attributes for s in picture.shapes if s.attributes.get("width") == 10]
+    assert len(squares) == 1 + len(DRAWN)  # and the one of the legend
+    for square in squares[1:]:
+        assert LABELS_WIDTH <= float(square["x"]) < WIDTH - NUMBERS_WIDTH - 10
+
+
+def test_a_median_that_is_the_best_has_no_mark_of_its_own() -> None:
+    table = cut(results(2.0, 1.0))
+    before = len(chart(table, WIDTH).shapes)
+    table["times_better"]["produce_100"] = {"best": 2.0, "median": 2.0}
+    assert len(chart(table, WIDTH).shapes) == before - 1
+
+
+def test_the_picture_in_words() -> None:
+    label = chart(cut(results(2.0, 1.0)), WIDTH).label
+    assert "produce, 100 B records, MB/s 2 (1.9)" in label
