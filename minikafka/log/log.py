@@ -35,18 +35,16 @@ from minikafka.log.config import LogConfig
 from minikafka.log.epochs import LeaderEpochs
 from minikafka.log.files import Bytes, Files, FileSlice, flush_later, remove_later
 from minikafka.log.index import NO_TIMESTAMP
-from minikafka.log.producers import Producers, SentBatch
-from minikafka.log.recovery import load, rebuild_producers
-from minikafka.log.segment import (
+from minikafka.log.names import (
     DELETED_SUFFIX,
     INDEX_SUFFIX,
     LOG_SUFFIX,
     TIME_INDEX_SUFFIX,
-    FoundTime,
-    RollLimits,
-    Segment,
     file_name,
 )
+from minikafka.log.producers import Producers, SentBatch
+from minikafka.log.recovery import load, rebuild_producers
+from minikafka.log.segment import FoundTime, RollLimits, Segment
 from minikafka.log.validate import (
     AppendRules,
     Batches,

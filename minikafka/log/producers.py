@@ -43,14 +43,13 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from minikafka.log.files import Files
-from minikafka.log.segment import file_name
+from minikafka.log.names import SNAPSHOT_SUFFIX, file_name, offset_of
 from minikafka.record.batch import BatchHeader
 from minikafka.record.control import ControlType, decode_control_key, decode_end_txn_marker
 from minikafka.record.crc import crc32c
 from minikafka.record.records import Record
 from minikafka.wire.errors import ErrorCode, KafkaError
 
-SNAPSHOT_SUFFIX = ".snapshot"
 BATCHES_KEPT = 5
 SNAPSHOT_VERSION = 1
 NO_OFFSET = -1
@@ -141,9 +140,9 @@ class Producers:
         self.expiration_ms = expiration_ms
         self.states: dict[int, ProducerState] = {}
         self.snapshots: list[int] = sorted(
-            int(name.removesuffix(SNAPSHOT_SUFFIX))
+            offset
             for name in files.list(directory)
-            if name.endswith(SNAPSHOT_SUFFIX) and name.removesuffix(SNAPSHOT_SUFFIX).isdecimal()
+            if (offset := offset_of(name, SNAPSHOT_SUFFIX)) is not None
         )
 
     # --- an append -----------------------------------------------------------------

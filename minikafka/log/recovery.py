@@ -26,8 +26,9 @@ leader epochs are read again from the headers; a damaged producer snapshot means
 more segment of headers to read. What happened is told in the trace (`recovered`,
 `index_rebuilt`). See LogLoader.
 
-Not done: `.cleaned` and `.swap` files of an interrupted compaction are deleted, not
-completed; Kafka's own compaction leaves the original segments in place until then.
+Not done: an interrupted compaction is not completed. Its `.cleaned` files are removed, the
+original segments are still there; its `.swap` files, which may hold what is nowhere else, stay
+where they are.
 Not done: checking several logs at the same time (num.recovery.threads.per.data.dir).
 """
 
@@ -39,25 +40,21 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from minikafka.log.epochs import LeaderEpochs
-from minikafka.log.segment import (
+from minikafka.log.names import (
     INDEX_SUFFIX,
     LOG_SUFFIX,
     TIME_INDEX_SUFFIX,
-    BadIndexEntry,
-    Place,
-    Scan,
-    Segment,
     file_name,
+    is_leftover,
+    offset_of,
 )
+from minikafka.log.segment import BadIndexEntry, Place, Scan, Segment
 from minikafka.node import MS
 from minikafka.record.batch import BatchHeader
 from minikafka.record.errors import BadDelta, CorruptBatch, RecordError
 
 if TYPE_CHECKING:
     from minikafka.log.log import Log
-
-LEFTOVERS = (".deleted", ".cleaned", ".swap", ".tmp")
-"""Suffixes of files whose making or removal was interrupted."""
 
 
 def load(log: Log, now: int, clean: bool, epochs_are_good: bool, point_is_known: bool) -> None:
@@ -88,16 +85,18 @@ def load(log: Log, now: int, clean: bool, epochs_are_good: bool, point_is_known:
 
 
 def _open_segments(log: Log, names: set[str], now_ms: int) -> None:
-    """Open what is there, in order; remove leftovers."""
+    """Open what is there, in order; remove leftovers, and indexes that have lost their log."""
     for name in sorted(names):
-        stem, dot, suffix = name.partition(".")
-        is_orphan = dot + suffix in (INDEX_SUFFIX, TIME_INDEX_SUFFIX) and (
-            stem + LOG_SUFFIX not in names
-        )
-        if name.endswith(LEFTOVERS) or is_orphan:
+        base_offset = offset_of(name, LOG_SUFFIX)
+        if base_offset is not None:
+            log.add_segment(base_offset, now_ms)
+        elif is_leftover(name) or _is_orphan(name, names):
             log.files.remove(f"{log.directory}/{name}")
-        elif name.endswith(LOG_SUFFIX) and stem.isdecimal():
-            log.add_segment(int(stem), now_ms)
+
+
+def _is_orphan(name: str, names: set[str]) -> bool:
+    offsets = (offset_of(name, suffix) for suffix in (INDEX_SUFFIX, TIME_INDEX_SUFFIX))
+    return any(each is not None and file_name(each) + LOG_SUFFIX not in names for each in offsets)
 
 
 def _check_indexes(segment: Segment, names: set[str]) -> None:

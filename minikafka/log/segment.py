@@ -26,6 +26,7 @@ from typing import NamedTuple
 from minikafka.log.config import LogConfig
 from minikafka.log.files import Bytes, File, Files, FileSlice
 from minikafka.log.index import NO_TIMESTAMP, OffsetIndex, TimeIndex
+from minikafka.log.names import INDEX_SUFFIX, LOG_SUFFIX, TIME_INDEX_SUFFIX
 from minikafka.record.batch import (
     HEADER_BYTES,
     LOG_OVERHEAD,
@@ -37,12 +38,6 @@ from minikafka.record.batch import (
 from minikafka.record.crc import crc32c
 from minikafka.record.errors import BadDelta, BadLength, CorruptBatch
 from minikafka.record.records import Record, decode
-
-LOG_SUFFIX = ".log"
-INDEX_SUFFIX = ".index"
-TIME_INDEX_SUFFIX = ".timeindex"
-DELETED_SUFFIX = ".deleted"
-"""Behind the name of a log file that is on its way out."""
 
 MAX_RELATIVE_OFFSET = (1 << 31) - 1
 """Indexes hold offsets as 32-bit distances from the base offset."""
@@ -57,11 +52,6 @@ CHECK_BYTES = 1 << 20
 
 _HOP = Struct(">qi4xb6xi")  # base offset, batch length, magic, last offset delta
 ANY_OFFSET = 1 << 63
-
-
-def file_name(base_offset: int) -> str:
-    """The name, without suffix, that sorts like the number: 20 digits."""
-    return f"{base_offset:020d}"
 
 
 class BadIndexEntry(CorruptBatch):

@@ -8,7 +8,8 @@
 The image decides. A partition that it names and the disk lacks is created, empty: the
 broker died between deciding and doing. A directory that it does not name is somebody
 else's or a deletion that was cut short; its records may be precious, so it is renamed
-out of the way and left to a person. See Kafka's ReplicaManager and LogManager.
+out of the way and left to a person. One that holds no log at all, whatever its name, is not
+touched. See Kafka's ReplicaManager and LogManager.
 
 Not done: replicas on other brokers, and moving a partition between directories.
 """
@@ -18,8 +19,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from minikafka.log.directory import Intervals, LogDirectory, rename_aside
+from minikafka.log.directory import Intervals, LogDirectory
 from minikafka.log.log import Emit, Log
+from minikafka.log.names import STRAY_SUFFIX, aside
 from minikafka.quorum.image import MetadataImage, TopicImage
 from minikafka.replica.partition import Partition
 from minikafka.wire.errors import ErrorCode, KafkaError
@@ -28,8 +30,6 @@ from minikafka.wire.types import uuid_text
 if TYPE_CHECKING:
     from minikafka.broker.config import BrokerConfig
     from minikafka.log.files import Files
-
-STRAY_SUFFIX = "-stray"
 
 TopicKey = str | bytes
 """How requests name a topic: by its name, or (since KIP-516) by its 16 bytes of id."""
@@ -136,6 +136,7 @@ class ReplicaManager:
     def _set_aside(self, log: Log, now: int) -> None:
         del self.logs.logs[log.topic, log.partition]
         log.abandon()
-        name = rename_aside(self.files, log, now, STRAY_SUFFIX)
+        name = aside(self.files, log.directory, now, STRAY_SUFFIX)
+        self.files.rename(log.directory, name)
         if self.emit is not None:
             self.emit("stray", directory=log.directory, renamed=name)

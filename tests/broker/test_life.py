@@ -119,6 +119,23 @@ def test_a_partition_that_nobody_knows_is_set_aside_not_deleted(broker: Conversa
     assert stray.exists()
 
 
+def test_a_persons_directory_is_left_alone_until_there_is_such_a_topic(
+    broker: Conversation,
+) -> None:
+    broker.stop()
+    book = broker.root / "backup-0" / "book.index"
+    book.parent.mkdir()
+    book.write_text("precious")
+    broker.start()
+    assert [path.name for path in book.parent.iterdir()] == ["book.index"]
+    assert not broker.happened("stray", "recovered")
+    broker.create("backup")
+    broker.produce(b"a", topic="backup")
+    broker.start()
+    assert broker.broker.replicas.partition("backup", 0).log.log_end_offset == 1
+    assert book.read_text() == "precious"
+
+
 def test_a_long_name_can_be_set_aside_again_and_again(broker: Conversation) -> None:
     long = "n" * 249 + "-0"
     for count in (1, 2):

@@ -9,9 +9,10 @@ import pytest
 
 from minikafka.log import checkpoint
 from minikafka.log.config import LogConfig
-from minikafka.log.directory import DEFAULT_INTERVALS, Intervals, LogDirectory, parse_partition
-from minikafka.log.files import RealFiles
+from minikafka.log.directory import DEFAULT_INTERVALS, Intervals, LogDirectory
+from minikafka.log.files import Files, RealFiles
 from minikafka.log.log import Log
+from minikafka.log.names import parse_partition
 from minikafka.node import MS
 from minikafka.runtime.disk import MemoryFiles
 from minikafka.wire.errors import KafkaError
@@ -153,13 +154,61 @@ def test_strangers_in_the_directory_are_left_alone() -> None:
     assert broker.files.list() == sorted(["__cluster_metadata-0", "lost+found", *strangers])
 
 
-def test_plain_files_are_left_alone_on_a_real_disk(tmp_path: Path) -> None:
-    for name in ("a-1", "please-delete"):
-        (tmp_path / name).write_text("mine")
-    files = RealFiles(str(tmp_path))
+HEX = "0123456789abcdef" * 2
+
+
+@pytest.fixture(params=["memory", "disk"])
+def files(request: pytest.FixtureRequest, tmp_path: Path) -> Files:
+    return MemoryFiles() if request.param == "memory" else RealFiles(str(tmp_path))
+
+
+def opened(files: Files) -> LogDirectory:
     logs = LogDirectory.open(files, lambda topic: SMALL, NOW, None)
-    assert logs.logs == {}
-    assert files.list() == ["a-1", "please-delete"]
+    if isinstance(files, RealFiles):
+        files.in_background(lambda: None).result()  # what is to be removed is gone
+    return logs
+
+
+def test_plain_files_are_left_alone(files: Files) -> None:
+    strangers = ["a-1", f"a-1.{HEX}-delete", "please-delete", "readme.tmp"]
+    for name in strangers:
+        files.replace(name, b"mine")
+    assert opened(files).logs == {}
+    assert files.list() == strangers
+
+
+@pytest.mark.parametrize(
+    ("name", "is_removed"),
+    [
+        (f"t-0.{HEX}-delete", True),
+        (f"a.b-c_D-12.{HEX}-delete", True),
+        ("do-not-delete", False),
+        ("t-0-delete", False),
+        ("t-0.copy-delete", False),
+        (f"t-0.{HEX.upper()}-delete", False),
+        (f"t-0.{HEX[1:]}-delete", False),
+        (f"t-0.0{HEX}-delete", False),
+        (f"t-x.{HEX}-delete", False),
+        (f"t-01.{HEX}-delete", False),
+        (f"-0.{HEX}-delete", False),
+        (f"t-0.{HEX}-deleted", False),
+        (f"t-0.{HEX}-stray", False),
+    ],
+)
+def test_only_a_deleted_partition_is_removed(files: Files, name: str, is_removed: bool) -> None:
+    files.make_directory(f"{name}/inside")
+    files.replace(f"{name}/inside/book", b"precious")
+    opened(files)
+    assert files.exists(f"{name}/inside/book") is not is_removed
+
+
+@pytest.mark.parametrize("inside", [[], ["keep.txt", "a.tmp", "book.index", "5.log", "x.deleted"]])
+def test_a_directory_without_a_log_is_nobodys_partition(files: Files, inside: list[str]) -> None:
+    files.make_directory("backup-2024")
+    for name in inside:
+        files.replace(f"backup-2024/{name}", b"mine")
+    assert opened(files).logs == {}
+    assert files.list("backup-2024") == sorted(inside)
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from random import Random
 
 import pytest
 
 from minikafka.log.config import LogConfig
+from minikafka.log.files import RealFiles
 from minikafka.record.batch import batches, read_header
 from minikafka.runtime.disk import MemoryFile, MemoryFiles
 from minikafka.wire.errors import ErrorCode, KafkaError
@@ -400,22 +402,48 @@ def test_leftovers_and_orphans_are_swept_up() -> None:
     place = Place()
     place.fill(3)
     place.log.close(NOW)
-    for name in ("x.tmp", "00000000000000000000.log.deleted", "00000000000000000009.index"):
+    names = place.files.list("t-0")
+    for name in (
+        "leader-epoch-checkpoint.tmp",
+        "partition.metadata.tmp",
+        f"{0:020}.log.deleted",
+        f"{7:020}.timeindex.cleaned",
+        f"{9:020}.index",
+        f"{9:020}.timeindex",
+    ):
         place.files.replace(f"t-0/{name}", b"?")
     place.open(clean=True)
-    names = place.files.list("t-0")
-    assert not [name for name in names if name.endswith((".tmp", ".deleted"))]
-    assert "00000000000000000009.index" not in names
+    assert place.files.list("t-0") == names
 
 
-def test_what_a_person_left_in_a_partitions_directory_is_not_looked_at() -> None:
-    place = Place()
-    place.fill(3)
-    for name in ("notes.log", "notes.snapshot"):
-        place.files.replace(f"t-0/{name}", b"?")
-    for clean in (True, False):
-        assert values(place.open(clean)) == [b"0", b"1", b"2"]
-    assert place.files.read("t-0/notes.log") == b"?"
+STRANGERS = (
+    *("5.log", "5.index", "5.snapshot", "notes.log", "notes.snapshot", "notes.tmp", "x.tmp"),
+    *("notes.index", "book.timeindex", "doc.deleted", "doc.log.deleted", "my.swap", "a.cleaned"),
+    *(f"{1:019}.log", f"{1:021}.log", f"{1:020}.LOG", f"{1:020}.log.old", "9" * 20 + ".log"),
+    *(
+        "9" * 20 + ".snapshot",
+        f"{1:019}\u0661.log",
+        f"{2:020}.log.swap",
+        "leader-epoch-checkpoint~",
+    ),
+)
+
+
+@pytest.mark.parametrize("on_disk", [True, False])
+@pytest.mark.parametrize("clean", [True, False])
+def test_what_a_person_left_in_a_partitions_directory_stays(
+    clean: bool, on_disk: bool, tmp_path: Path
+) -> None:
+    place = Place(files=RealFiles(str(tmp_path)) if on_disk else None)
+    place.fill(10)
+    place.log.close(NOW)
+    for name in STRANGERS:
+        place.files.replace(f"t-0/{name}", b"mine")
+    assert values(place.open(clean)) == [b"%d" % i for i in range(10)]
+    assert place.append([b"10"]).base_offset == 10
+    place.log.close(NOW)
+    assert values(place.open(clean)) == [b"%d" % i for i in range(11)]
+    assert {place.files.read(f"t-0/{name}") for name in STRANGERS} == {b"mine"}
 
 
 def test_a_log_start_beyond_the_end_starts_anew() -> None:
