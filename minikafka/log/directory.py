@@ -24,10 +24,10 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from minikafka.log import checkpoint, names
-from minikafka.log.checkpoint import TopicPartition
+from minikafka.log.checkpoint import Emit, TopicPartition
 from minikafka.log.config import LogConfig
 from minikafka.log.files import Files, remove_later
-from minikafka.log.log import Emit, Log, LogStatistics
+from minikafka.log.log import Log, LogStatistics
 from minikafka.node import MS, NEVER
 from minikafka.wire.errors import ErrorCode, KafkaError
 
@@ -83,9 +83,9 @@ class LogDirectory:
         A directory without a log in it is not one, whatever its name: nothing is made in it.
         """
         directory = cls(files, emit, intervals, now)
-        clean = directory.had_clean_shutdown = checkpoint.take_clean_shutdown(files)
-        recovery_points = checkpoint.read_offsets(files, checkpoint.RECOVERY_POINTS)
-        start_offsets = checkpoint.read_offsets(files, checkpoint.LOG_START_OFFSETS)
+        clean = directory.had_clean_shutdown = checkpoint.take_clean_shutdown(files, emit)
+        recovery_points = checkpoint.read_offsets(files, checkpoint.RECOVERY_POINTS, emit)
+        start_offsets = checkpoint.read_offsets(files, checkpoint.LOG_START_OFFSETS, emit)
         for name in files.list():
             if names.is_deleted(files, name):
                 remove_later(files, name)
@@ -217,7 +217,7 @@ class LogDirectory:
 
     def high_watermarks(self) -> dict[TopicPartition, int]:
         """What was last written down; a partition that is missing begins at its log start."""
-        return checkpoint.read_offsets(self.files, checkpoint.HIGH_WATERMARKS)
+        return checkpoint.read_offsets(self.files, checkpoint.HIGH_WATERMARKS, self.emit)
 
     def close(self, now: int, broker_epoch: int = -1) -> None:
         """Close all logs and leave the mark that lets the next opening trust them. `now` in µs."""

@@ -221,8 +221,13 @@ def _load_tail(log: Log) -> int:
 
 
 def _load_epochs(log: Log, are_good: bool) -> None:
-    """Make the epochs those of the records that are there."""
-    if not are_good:
+    """Make the epochs those of the records that are there.
+
+    A checkpoint in which no epoch began below the end is not of these records.
+    """
+    entries = log.epochs.entries
+    is_empty = log.log_start_offset == log.log_end_offset
+    if not are_good or not (is_empty or (entries and entries[0][1] < log.log_end_offset)):
         log.epochs.entries.clear()
         log.epochs.latest = -1
         for segment in log.segments:

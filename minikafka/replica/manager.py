@@ -19,8 +19,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from minikafka.log.checkpoint import Emit
 from minikafka.log.directory import Intervals, LogDirectory
-from minikafka.log.log import Emit, Log
+from minikafka.log.log import Log
 from minikafka.log.names import STRAY_SUFFIX, aside
 from minikafka.quorum.image import MetadataImage, TopicImage
 from minikafka.replica.partition import Partition

@@ -136,6 +136,21 @@ def test_a_persons_directory_is_left_alone_until_there_is_such_a_topic(
     assert book.read_text() == "precious"
 
 
+def test_a_partition_that_has_lost_its_topics_id_keeps_its_records(broker: Conversation) -> None:
+    topic_id = broker.create()
+    broker.produce(b"acknowledged")
+    broker.stop()
+    path = broker.root / "t-0" / "partition.metadata"
+    good = path.read_text()
+    path.write_text(good + "!")
+    broker.start()
+    (told,) = broker.happened("file_damaged")
+    assert told["file"] == "t-0/partition.metadata"
+    assert broker.values() == [b"acknowledged"]
+    assert (broker.topic_id(), path.read_text()) == (topic_id, good)
+    assert not broker.happened("stray")
+
+
 def test_a_long_name_can_be_set_aside_again_and_again(broker: Conversation) -> None:
     long = "n" * 249 + "-0"
     for count in (1, 2):
