@@ -24,7 +24,7 @@ a topic that is compacted no longer, within the minute before a crash, is taken 
 Other losses need no cut: a missing or damaged index is made from the headers; damaged
 leader epochs are read again from the headers; a damaged producer snapshot means one
 more segment of headers to read. What happened is told in the trace (`recovered`,
-`index_rebuilt`). See LogLoader.
+`index_rebuilt`, `file_damaged`, `stray`). See LogLoader.
 
 Not done: an interrupted compaction is not completed. Its `.cleaned` files are removed, the
 original segments are still there; its `.swap` files, which may hold what is nowhere else, stay
@@ -39,11 +39,14 @@ from contextlib import contextmanager
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
+from minikafka.log.checkpoint import LOG_START_OFFSETS
 from minikafka.log.epochs import LeaderEpochs
 from minikafka.log.names import (
     INDEX_SUFFIX,
     LOG_SUFFIX,
+    STRAY_SUFFIX,
     TIME_INDEX_SUFFIX,
+    aside,
     file_name,
     is_leftover,
     offset_of,
@@ -74,7 +77,7 @@ def load(log: Log, now: int, clean: bool, epochs_are_good: bool, point_is_known:
         log.add_segment(log.log_start_offset, now // MS)
     log.log_end_offset = _load_tail(log)
     if log.log_end_offset < log.log_start_offset:
-        log.start_anew_at(log.log_start_offset, now)
+        _settle_start(log, now, clean)
     log.log_start_offset = max(log.log_start_offset, log.base_offsets[0])
     log.recovery_point = (
         log.log_end_offset if clean else min(log.recovery_point, log.log_end_offset)
@@ -97,6 +100,34 @@ def _open_segments(log: Log, names: set[str], now_ms: int) -> None:
 def _is_orphan(name: str, names: set[str]) -> bool:
     offsets = (offset_of(name, suffix) for suffix in (INDEX_SUFFIX, TIME_INDEX_SUFFIX))
     return any(each is not None and file_name(each) + LOG_SUFFIX not in names for each in offsets)
+
+
+def _settle_start(log: Log, now: int, clean: bool) -> None:
+    """The checkpoint says that the log begins beyond its end.
+
+    After a crash that may be: records that were deleted by request (DeleteRecords), with later
+    ones, were not on the disk yet. All that is left lies below the start, and the log goes on
+    there, empty, as in Kafka. But if the checkpoint is wrong, that was the log: its files are
+    moved aside for a person, one by one, so that the next start goes on where a crash ends this.
+    (Kafka deletes them.) After a clean stop it cannot be: all was on the disk. Then the
+    checkpoint is wrong, and the log begins where its files do.
+    """
+    reason = f"the log begins at {log.log_start_offset}, beyond its end {log.log_end_offset}"
+    if clean:
+        log.say("file_damaged", file=LOG_START_OFFSETS, reason=reason)
+        log.log_start_offset = log.base_offsets[0]
+        return
+    stray = aside(log.files, log.directory, now, STRAY_SUFFIX)
+    log.files.make_directory(stray)
+    log.abandon()
+    for segment in log.segments:
+        for suffix in (LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX):
+            name = file_name(segment.base_offset) + suffix
+            log.files.rename(f"{log.directory}/{name}", f"{stray}/{name}")
+    log.segments.clear()
+    log.base_offsets.clear()
+    log.say("stray", directory=log.directory, renamed=stray, reason=reason)
+    log.start_anew_at(log.log_start_offset, now)
 
 
 def _check_indexes(segment: Segment, names: set[str]) -> None:

@@ -59,8 +59,9 @@ class ReplicaManager:
         )
         self._topics: dict[TopicKey, dict[int, Partition]] = {}
         for log in list(self.logs.logs.values()):
-            if self._is_stray(log):
-                self._set_aside(log, now)
+            reason = self._why_stray(log)
+            if reason is not None:
+                self._set_aside(log, now, reason)
         for topic in image.topics.values():
             self.add(topic, now)
 
@@ -127,17 +128,20 @@ class ReplicaManager:
         )
         self.logs.close(now)
 
-    def _is_stray(self, log: Log) -> bool:
-        """Whether the image knows nothing of this log, or means another topic of its name."""
+    def _why_stray(self, log: Log) -> str | None:
+        """Why this log is none of ours; None when the image has a partition for it."""
         topic = self.image.topics.get(log.topic)
         if topic is None or log.partition not in topic.partitions:
-            return True
-        return log.topic_id not in (None, uuid_text(topic.topic_id))
+            return "no such partition in the metadata"
+        topic_id = uuid_text(topic.topic_id)
+        if log.topic_id not in (None, topic_id):
+            return f"it is of topic {log.topic_id}, the metadata has {topic_id} by this name"
+        return None
 
-    def _set_aside(self, log: Log, now: int) -> None:
+    def _set_aside(self, log: Log, now: int, reason: str) -> None:
         del self.logs.logs[log.topic, log.partition]
         log.abandon()
         name = aside(self.files, log.directory, now, STRAY_SUFFIX)
         self.files.rename(log.directory, name)
         if self.emit is not None:
-            self.emit("stray", directory=log.directory, renamed=name)
+            self.emit("stray", directory=log.directory, renamed=name, reason=reason)

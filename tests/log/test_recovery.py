@@ -10,6 +10,7 @@ from struct import pack
 import pytest
 
 from minikafka.log.config import LogConfig
+from minikafka.log.directory import LogDirectory
 from minikafka.log.files import RealFiles
 from minikafka.record.batch import batches, read_header
 from minikafka.runtime.disk import MemoryFile, MemoryFiles
@@ -512,14 +513,81 @@ def test_what_a_person_left_in_a_partitions_directory_stays(
     assert {place.files.read(f"t-0/{name}") for name in STRANGERS} == {b"mine"}
 
 
-def test_a_log_start_beyond_the_end_starts_anew() -> None:
-    """The checkpoint outlived the segments that it belongs to."""
+def test_a_log_start_beyond_the_end_is_not_believed_after_a_clean_stop() -> None:
     place = Place()
-    place.fill(3)
+    place.fill(30)
     place.log.close(NOW)
-    log = place.open(clean=True, log_start_offset=10)
-    assert (log.log_start_offset, log.log_end_offset) == (10, 10)
-    assert place.append(1).base_offset == 10
+    log = place.open(clean=True, log_start_offset=1_000)
+    assert values(log) == [b"%d" % i for i in range(30)]
+    (told,) = place.of("file_damaged")
+    assert told["file"] == "log-start-offset-checkpoint"
+    assert told["reason"] == "the log begins at 1000, beyond its end 30"
+    assert place.append([b"30"]).base_offset == 30
+
+
+@pytest.mark.parametrize("on_disk", [True, False])
+def test_a_log_start_beyond_the_end_after_a_crash_starts_anew_and_loses_nothing(
+    on_disk: bool, tmp_path: Path
+) -> None:
+    place = Place(files=RealFiles(str(tmp_path)) if on_disk else None)
+    place.fill(50)
+    logs = [f"{base:020}.log" for base in place.log.base_offsets]
+    content = [place.files.read(f"t-0/{name}") for name in logs]
+    log = place.open(clean=False, log_start_offset=1_000)
+    assert (log.log_start_offset, log.log_end_offset) == (1_000, 1_000)
+    (told,) = place.of("stray")
+    assert told["directory"] == "t-0"
+    assert told["reason"] == "the log begins at 1000, beyond its end 50"
+    stray = told["renamed"]
+    assert [name for name in place.files.list(stray) if name.endswith(".log")] == logs
+    assert [place.files.read(f"{stray}/{name}") for name in logs] == content
+    assert place.append([b"new"]).base_offset == 1_000
+    log = place.open(clean=False, log_start_offset=1_000)
+    assert values(log) == [b"new"]
+    assert not place.of("stray")
+
+
+@pytest.mark.parametrize("count", range(6))
+def test_moving_a_log_aside_goes_on_where_a_crash_has_ended_it(count: int) -> None:
+    files = MemoryFiles()
+    place = Place(files=files)
+    place.fill(50)
+    logs = [f"{base:020}.log" for base in place.log.base_offsets]
+    assert 3 * len(logs) == 6, "so many files are moved"
+    rename, moved = files.rename, iter(range(count))
+
+    def dying(old: str, new: str) -> None:
+        if next(moved, None) is None:
+            raise InterruptedError
+        rename(old, new)
+
+    files.rename = dying  # type: ignore[method-assign]
+    with pytest.raises(InterruptedError):
+        place.open(clean=False, log_start_offset=1_000)
+    files.rename = rename  # type: ignore[method-assign]
+    log = place.open(clean=False, log_start_offset=1_000)
+    assert (log.log_start_offset, log.log_end_offset) == (1_000, 1_000)
+    strays = [name for name in files.list() if name.endswith("-stray")]
+    found = [name for stray in strays for name in files.list(stray) if name.endswith(".log")]
+    assert sorted(found) == logs
+
+
+def test_records_that_were_deleted_and_then_lost_do_not_come_back() -> None:
+    """The legitimate case: the start was written down, and the disk never got what lies there."""
+    files = MemoryFiles()
+    logs = LogDirectory.open(files, lambda topic: SMALL, NOW, None)
+    log = logs.create("t", 0, "AAAAAAAAAAAAAAAAAAAAAQ", SMALL, NOW)
+    for i in range(10):
+        log.append(batch([b"%d" % i]), NOW, 0)
+        if i == 4:
+            log.flush(NOW)
+    log.advance_log_start_offset(8)
+    logs.checkpoint_log_start_offsets(NOW)
+    files.crash()
+    log = LogDirectory.open(files, lambda topic: SMALL, NOW, None)["t", 0]
+    assert (log.log_start_offset, log.log_end_offset) == (8, 8)
+    assert values(log) == []
+    assert log.topic_id == "AAAAAAAAAAAAAAAAAAAAAQ"
 
 
 def test_opening_twice_gives_the_same() -> None:
