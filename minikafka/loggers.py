@@ -46,6 +46,8 @@ EVENTS = {
     "level_changed": (BROKER, Level.INFO),
     "recovered": (LOG, Level.INFO),
     "stray": (LOG, Level.WARN),
+    "damaged": (LOG, Level.WARN),
+    "file_damaged": (LOG, Level.WARN),
     "truncate": (LOG, Level.WARN),
     "index_rebuilt": (LOG, Level.WARN),
     "log_start_offset": (LOG, Level.INFO),

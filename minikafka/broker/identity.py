@@ -24,7 +24,7 @@ from minikafka.log.checkpoint import (
     read_meta_properties,
     write_meta_properties,
 )
-from minikafka.wire.types import random_uuid, uuid_from_text, uuid_text
+from minikafka.wire.types import is_uuid, random_uuid, uuid_from_text, uuid_text
 
 if TYPE_CHECKING:
     from minikafka.log.files import Files
@@ -77,14 +77,6 @@ def identify(files: Files, node_id: int, random: Random) -> Identity:
             f"but the broker is configured with node.id {node_id}"
         )
     return Identity(found["cluster.id"], node_id, found["directory.id"])
-
-
-def is_uuid(text: str) -> bool:
-    """Whether this is how Kafka would write some UUID."""
-    try:
-        return uuid_text(uuid_from_text(text)) == text
-    except ValueError:
-        return False
 
 
 def _properties(identity: Identity) -> dict[str, str]:

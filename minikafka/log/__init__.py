@@ -4,6 +4,7 @@ Read in this order:
 
     files.py        the disk seam
     config.py       the topic configs that shape a log
+    names.py        which names are ours: all else in a directory stays untouched
     checkpoint.py   the small text files: offsets, epochs, topic id, clean shutdown
     index.py        offset → position and timestamp → offset, sparse
     segment.py      one .log file with its indexes

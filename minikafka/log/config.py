@@ -100,12 +100,19 @@ class LogConfig(Config, kind="topic"):
     )
     flush_messages: int = long(
         UNLIMITED,
-        "Flush to the disk after this many records. 1 flushes every append before it is "
-        "acknowledged. By default replication provides durability.",
+        "Flush to the disk as soon as this many records are not there yet, before the last of "
+        "them is acknowledged. With 1, no acknowledged record is lost when the machine loses "
+        "power, and each append waits for the disk. By default a flush comes when a segment is "
+        "full, and at a clean stop: until then, what only this machine has is lost with its power.",
         at_least(1),
     )
     flush_ms: int = long(
-        UNLIMITED, "Flush to the disk when the oldest unflushed record is this old.", at_least(0)
+        UNLIMITED,
+        "Flush to the disk when the oldest unflushed record is this old. The broker looks for "
+        "such logs every log.flush.scheduler.interval.ms, which is never by default: without "
+        "that, this does nothing. With it, a loss of power takes at most what was written within "
+        "the two times together.",
+        at_least(0),
     )
     follower_replication_throttled_replicas: tuple[str, ...] = list_(
         (),
@@ -330,18 +337,21 @@ class BrokerLogConfig(Config, kind="broker", more=_broker_keys()):
 
     log_flush_offset_checkpoint_interval_ms: int = int_(
         60_000,
-        "How often the recovery points are written, from where a crashed log is checked.",
+        "How often the recovery points are written, from where a crashed log is checked. "
+        "It flushes no log.",
         at_least(0),
         importance=Importance.HIGH,
     )
     log_flush_scheduler_interval_ms: int = long(
         UNLIMITED,
-        "How often the broker looks for logs whose flush.ms is over.",
+        "How often the broker looks for logs whose flush.ms is over, and flushes them; by default "
+        "never. It is also the default of flush.ms where log.flush.interval.ms is not set.",
         importance=Importance.HIGH,
     )
     log_flush_start_offset_checkpoint_interval_ms: int = int_(
         60_000,
-        "How often the log start offsets are written.",
+        "How often the log start offsets are written. A crash before that brings deleted "
+        "records back, as far as their files are still there.",
         at_least(0),
         importance=Importance.HIGH,
     )

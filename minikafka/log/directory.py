@@ -21,21 +21,17 @@ Not done: several data directories, and going on without one whose disk has fail
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from itertools import count
 from typing import NamedTuple
 
-from minikafka.log import checkpoint
-from minikafka.log.checkpoint import TopicPartition
+from minikafka.log import checkpoint, names
+from minikafka.log.checkpoint import Emit, TopicPartition
 from minikafka.log.config import LogConfig
 from minikafka.log.files import Files, remove_later
-from minikafka.log.log import Emit, Log, LogStatistics
+from minikafka.log.log import Log, LogStatistics
 from minikafka.node import MS, NEVER
-from minikafka.record.crc import crc32c
 from minikafka.wire.errors import ErrorCode, KafkaError
 
 METADATA_TOPIC = "__cluster_metadata"
-DELETED_SUFFIX = "-delete"
-LONGEST_NAME = 255  # of a directory, in most file systems; a topic's name may have 249
 
 
 class Intervals(NamedTuple):
@@ -82,16 +78,19 @@ class LogDirectory:
         emit: Emit,
         intervals: Intervals = DEFAULT_INTERVALS,
     ) -> LogDirectory:
-        """Open every partition that is there. `config_of` gives a topic's config; `now` in µs."""
+        """Open every partition that is there. `config_of` gives a topic's config; `now` in µs.
+
+        A directory without a log in it is not one, whatever its name: nothing is made in it.
+        """
         directory = cls(files, emit, intervals, now)
-        clean = directory.had_clean_shutdown = checkpoint.take_clean_shutdown(files)
-        recovery_points = checkpoint.read_offsets(files, checkpoint.RECOVERY_POINTS)
-        start_offsets = checkpoint.read_offsets(files, checkpoint.LOG_START_OFFSETS)
+        clean = directory.had_clean_shutdown = checkpoint.take_clean_shutdown(files, emit)
+        recovery_points = checkpoint.read_offsets(files, checkpoint.RECOVERY_POINTS, emit)
+        start_offsets = checkpoint.read_offsets(files, checkpoint.LOG_START_OFFSETS, emit)
         for name in files.list():
-            if name.endswith(DELETED_SUFFIX) and is_directory(files, name):
+            if names.is_deleted(files, name):
                 remove_later(files, name)
-            key = parse_partition(name)
-            if key is None or key[0] == METADATA_TOPIC or not is_directory(files, name):
+            key = names.parse_partition(name)
+            if key is None or key[0] == METADATA_TOPIC or not names.holds_log(files, name):
                 continue
             directory.logs[key] = Log.open(
                 files,
@@ -140,7 +139,8 @@ class LogDirectory:
         log = self[topic, partition]
         del self.logs[topic, partition]
         log.abandon()
-        name = rename_aside(self.files, log, now, DELETED_SUFFIX)
+        name = names.aside(self.files, log.directory, now, names.DELETED_DIRECTORY_SUFFIX)
+        self.files.rename(log.directory, name)
         self._deleted.append((now + log.config.file_delete_delay_ms * MS, name))
         self._next_task = min(self._next_task, self._deleted[-1][0])
         self.checkpoint_recovery_points(now)
@@ -217,7 +217,7 @@ class LogDirectory:
 
     def high_watermarks(self) -> dict[TopicPartition, int]:
         """What was last written down; a partition that is missing begins at its log start."""
-        return checkpoint.read_offsets(self.files, checkpoint.HIGH_WATERMARKS)
+        return checkpoint.read_offsets(self.files, checkpoint.HIGH_WATERMARKS, self.emit)
 
     def close(self, now: int, broker_epoch: int = -1) -> None:
         """Close all logs and leave the mark that lets the next opening trust them. `now` in µs."""
@@ -229,35 +229,3 @@ class LogDirectory:
 
     def statistics(self) -> tuple[LogStatistics, ...]:
         return tuple(log.statistics() for log in self.logs.values())
-
-
-def parse_partition(name: str) -> TopicPartition | None:
-    """Topic and partition of a directory's name; None when it is not a partition's."""
-    topic, _, partition = name.rpartition("-")
-    is_canonical = partition.isdecimal() and str(int(partition)) == partition  # t-01 is not t-1
-    return (topic, int(partition)) if topic and is_canonical else None
-
-
-def is_directory(files: Files, name: str) -> bool:
-    """Whether there is a directory of this name; a file of a person may have any."""
-    try:
-        files.list(name)
-    except (NotADirectoryError, FileNotFoundError):
-        return False
-    return True
-
-
-def rename_aside(files: Files, log: Log, now: int, suffix: str) -> str:
-    """Give a log's directory a new name that is no partition's: `orders-0.4f1a…<suffix>`.
-
-    The middle is unique, and the topic is cut where the name would be too long (Kafka's
-    `UnifiedLog.logDeleteDirName`). Returns the name.
-    """
-    directory = crc32c(log.directory.encode())
-    for number in count(now):  # one name may be deleted several times within a turn
-        ending = f"-{log.partition}.{directory:08x}{number:024x}{suffix}"
-        name = log.topic[: LONGEST_NAME - len(ending)] + ending
-        if not files.exists(name):
-            break
-    files.rename(log.directory, name)
-    return name

@@ -20,7 +20,7 @@ a broker that starts with thousands of idle partitions writes nothing.
 
 from __future__ import annotations
 
-from minikafka.log.checkpoint import LEADER_EPOCHS, read_epochs, write_epochs
+from minikafka.log.checkpoint import LEADER_EPOCHS, Emit, read_epochs, write_epochs
 from minikafka.log.files import Files
 
 UNDEFINED_EPOCH = -1
@@ -43,9 +43,9 @@ class LeaderEpochs:
         self.latest = self.saved = entries[-1][0] if entries else UNDEFINED_EPOCH
 
     @classmethod
-    def load(cls, files: Files, directory: str) -> tuple[LeaderEpochs, bool]:
+    def load(cls, files: Files, directory: str, emit: Emit = None) -> tuple[LeaderEpochs, bool]:
         """The epochs of a log, and whether the file was there and good."""
-        entries = read_epochs(files, f"{directory}/{LEADER_EPOCHS}")
+        entries = read_epochs(files, f"{directory}/{LEADER_EPOCHS}", emit)
         return cls(files, directory, entries or []), entries is not None
 
     def note(self, epoch: int, start_offset: int) -> bool:

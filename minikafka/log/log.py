@@ -30,23 +30,21 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
-from minikafka.log.checkpoint import PARTITION_METADATA, read_topic_id, write_topic_id
+from minikafka.log.checkpoint import PARTITION_METADATA, Emit, read_topic_id, write_topic_id
 from minikafka.log.config import LogConfig
 from minikafka.log.epochs import LeaderEpochs
 from minikafka.log.files import Bytes, Files, FileSlice, flush_later, remove_later
 from minikafka.log.index import NO_TIMESTAMP
-from minikafka.log.producers import Producers, SentBatch
-from minikafka.log.recovery import load, rebuild_producers
-from minikafka.log.segment import (
+from minikafka.log.names import (
     DELETED_SUFFIX,
     INDEX_SUFFIX,
     LOG_SUFFIX,
     TIME_INDEX_SUFFIX,
-    FoundTime,
-    RollLimits,
-    Segment,
     file_name,
 )
+from minikafka.log.producers import Producers, SentBatch
+from minikafka.log.recovery import load, rebuild_producers
+from minikafka.log.segment import FoundTime, RollLimits, Segment
 from minikafka.log.validate import (
     AppendRules,
     Batches,
@@ -60,9 +58,6 @@ from minikafka.record.batch import LOG_OVERHEAD, BatchHeader, set_log_append_tim
 from minikafka.record.errors import RecordError
 from minikafka.record.records import decode
 from minikafka.wire.errors import ErrorCode, KafkaError
-
-Emit = Callable[..., None] | None
-"""`Node.emit`: where the log says what happened to it; None when nobody listens."""
 
 
 class Appended(NamedTuple):
@@ -130,6 +125,7 @@ class Log:
         topic, _, partition = directory.rpartition("-")
         self.topic = topic
         self.partition = int(partition)
+        self.topic_id: str | None = None  # in Kafka's text form, as `partition.metadata` has it
         self.segments: list[Segment] = []
         self.base_offsets: list[int] = []  # of the segments, for bisect
         self.log_start_offset = 0
@@ -140,7 +136,7 @@ class Log:
         # Invariant: all of them lie above the recovery point, in rising order.
         self.flushing: deque[tuple[int, Callable[[], bool]]] = deque()
         self.epochs = epochs
-        self.producers = Producers(files, directory, config.producer_id_expiration_ms)
+        self.producers = Producers(files, directory, config.producer_id_expiration_ms, emit)
         self.configure(config)
 
     @classmethod
@@ -162,8 +158,9 @@ class Log:
         by byte, and what is not valid at the end is cut off. See recovery.py.
         """
         files.make_directory(directory)
-        epochs, epochs_are_good = LeaderEpochs.load(files, directory)
+        epochs, epochs_are_good = LeaderEpochs.load(files, directory, emit)
         log = cls(files, directory, config, emit, epochs)
+        log.topic_id = read_topic_id(files, f"{directory}/{PARTITION_METADATA}", emit)
         log.log_start_offset = log_start_offset
         log.recovery_point = recovery_point or 0
         load(log, now, clean, epochs_are_good, recovery_point is not None)
@@ -188,19 +185,15 @@ class Log:
         """The epoch of the newest record, or -1."""
         return self.epochs.latest
 
-    @property
-    def topic_id(self) -> str | None:
-        """The topic's id in Kafka's text form, as `partition.metadata` has it."""
-        return read_topic_id(self.files, f"{self.directory}/{PARTITION_METADATA}")
-
     def set_topic_id(self, topic_id: str) -> None:
         """Write `partition.metadata`. A log never changes its topic: refuses another id."""
-        known = self.topic_id
-        if known is None:
+        if self.topic_id is None:
             write_topic_id(self.files, f"{self.directory}/{PARTITION_METADATA}", topic_id)
-        elif known != topic_id:
+            self.topic_id = topic_id
+        elif self.topic_id != topic_id:
             raise KafkaError(
-                ErrorCode.INCONSISTENT_TOPIC_ID, f"{self.directory} is of {known}, not {topic_id}"
+                ErrorCode.INCONSISTENT_TOPIC_ID,
+                f"{self.directory} is of {self.topic_id}, not {topic_id}",
             )
 
     def configure(self, config: LogConfig) -> None:

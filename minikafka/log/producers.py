@@ -42,15 +42,15 @@ import struct
 from collections.abc import Callable
 from typing import NamedTuple
 
+from minikafka.log.checkpoint import Emit, read_checked
 from minikafka.log.files import Files
-from minikafka.log.segment import file_name
+from minikafka.log.names import SNAPSHOT_SUFFIX, file_name, offset_of
 from minikafka.record.batch import BatchHeader
 from minikafka.record.control import ControlType, decode_control_key, decode_end_txn_marker
 from minikafka.record.crc import crc32c
 from minikafka.record.records import Record
 from minikafka.wire.errors import ErrorCode, KafkaError
 
-SNAPSHOT_SUFFIX = ".snapshot"
 BATCHES_KEPT = 5
 SNAPSHOT_VERSION = 1
 NO_OFFSET = -1
@@ -133,17 +133,18 @@ class ProducerState:
 class Producers:
     """The state of all producers at the end of the log, and the snapshots of earlier offsets."""
 
-    __slots__ = ("directory", "expiration_ms", "files", "snapshots", "states")
+    __slots__ = ("directory", "emit", "expiration_ms", "files", "snapshots", "states")
 
-    def __init__(self, files: Files, directory: str, expiration_ms: int) -> None:
+    def __init__(self, files: Files, directory: str, expiration_ms: int, emit: Emit) -> None:
         self.files = files
+        self.emit = emit
         self.directory = directory
         self.expiration_ms = expiration_ms
         self.states: dict[int, ProducerState] = {}
         self.snapshots: list[int] = sorted(
-            int(name.removesuffix(SNAPSHOT_SUFFIX))
+            offset
             for name in files.list(directory)
-            if name.endswith(SNAPSHOT_SUFFIX) and name.removesuffix(SNAPSHOT_SUFFIX).isdecimal()
+            if (offset := offset_of(name, SNAPSHOT_SUFFIX)) is not None
         )
 
     # --- an append -----------------------------------------------------------------
@@ -246,18 +247,15 @@ class Producers:
     def load(self, log_start_offset: int, end_offset: int, now: int) -> int:
         """Go back to the best snapshot up to `end_offset`; returns its offset.
 
-        Without any, that is the log start offset. Damaged ones, and those of a log that
-        was longer, are deleted. `now` in ms: who has expired meanwhile is not loaded.
+        Without any, that is the log start offset. Damaged ones, which are told, and those of a
+        log that was longer, are deleted. `now` in ms: who has expired meanwhile is not loaded.
         """
         self.states = {}
         while self.snapshots:
             offset = self.snapshots[-1]
             if offset <= end_offset:
-                try:
-                    states = decode_snapshot(self.files.read(self._path(offset)))
-                except DamagedSnapshot:
-                    pass
-                else:
+                states = read_checked(self.files, self._path(offset), decode_snapshot, self.emit)
+                if states is not None:
                     self.states = {
                         producer_id: state
                         for producer_id, state in states.items()

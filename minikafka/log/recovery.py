@@ -24,10 +24,11 @@ a topic that is compacted no longer, within the minute before a crash, is taken 
 Other losses need no cut: a missing or damaged index is made from the headers; damaged
 leader epochs are read again from the headers; a damaged producer snapshot means one
 more segment of headers to read. What happened is told in the trace (`recovered`,
-`index_rebuilt`). See LogLoader.
+`index_rebuilt`, `file_damaged`, `stray`). See LogLoader.
 
-Not done: `.cleaned` and `.swap` files of an interrupted compaction are deleted, not
-completed; Kafka's own compaction leaves the original segments in place until then.
+Not done: an interrupted compaction is not completed. Its `.cleaned` files are removed, the
+original segments are still there; its `.swap` files, which may hold what is nowhere else, stay
+where they are.
 Not done: checking several logs at the same time (num.recovery.threads.per.data.dir).
 """
 
@@ -38,26 +39,25 @@ from contextlib import contextmanager
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
+from minikafka.log.checkpoint import LOG_START_OFFSETS
 from minikafka.log.epochs import LeaderEpochs
-from minikafka.log.segment import (
+from minikafka.log.names import (
     INDEX_SUFFIX,
     LOG_SUFFIX,
+    STRAY_SUFFIX,
     TIME_INDEX_SUFFIX,
-    BadIndexEntry,
-    Place,
-    Scan,
-    Segment,
+    aside,
     file_name,
+    is_leftover,
+    offset_of,
 )
+from minikafka.log.segment import BadIndexEntry, Place, Scan, Segment
 from minikafka.node import MS
 from minikafka.record.batch import BatchHeader
 from minikafka.record.errors import BadDelta, CorruptBatch, RecordError
 
 if TYPE_CHECKING:
     from minikafka.log.log import Log
-
-LEFTOVERS = (".deleted", ".cleaned", ".swap", ".tmp")
-"""Suffixes of files whose making or removal was interrupted."""
 
 
 def load(log: Log, now: int, clean: bool, epochs_are_good: bool, point_is_known: bool) -> None:
@@ -77,7 +77,7 @@ def load(log: Log, now: int, clean: bool, epochs_are_good: bool, point_is_known:
         log.add_segment(log.log_start_offset, now // MS)
     log.log_end_offset = _load_tail(log)
     if log.log_end_offset < log.log_start_offset:
-        log.start_anew_at(log.log_start_offset, now)
+        _settle_start(log, now, clean)
     log.log_start_offset = max(log.log_start_offset, log.base_offsets[0])
     log.recovery_point = (
         log.log_end_offset if clean else min(log.recovery_point, log.log_end_offset)
@@ -88,16 +88,46 @@ def load(log: Log, now: int, clean: bool, epochs_are_good: bool, point_is_known:
 
 
 def _open_segments(log: Log, names: set[str], now_ms: int) -> None:
-    """Open what is there, in order; remove leftovers."""
+    """Open what is there, in order; remove leftovers, and indexes that have lost their log."""
     for name in sorted(names):
-        stem, dot, suffix = name.partition(".")
-        is_orphan = dot + suffix in (INDEX_SUFFIX, TIME_INDEX_SUFFIX) and (
-            stem + LOG_SUFFIX not in names
-        )
-        if name.endswith(LEFTOVERS) or is_orphan:
+        base_offset = offset_of(name, LOG_SUFFIX)
+        if base_offset is not None:
+            log.add_segment(base_offset, now_ms)
+        elif is_leftover(name) or _is_orphan(name, names):
             log.files.remove(f"{log.directory}/{name}")
-        elif name.endswith(LOG_SUFFIX) and stem.isdecimal():
-            log.add_segment(int(stem), now_ms)
+
+
+def _is_orphan(name: str, names: set[str]) -> bool:
+    offsets = (offset_of(name, suffix) for suffix in (INDEX_SUFFIX, TIME_INDEX_SUFFIX))
+    return any(each is not None and file_name(each) + LOG_SUFFIX not in names for each in offsets)
+
+
+def _settle_start(log: Log, now: int, clean: bool) -> None:
+    """The checkpoint says that the log begins beyond its end.
+
+    After a crash that may be: records that were deleted by request (DeleteRecords), with later
+    ones, were not on the disk yet. All that is left lies below the start, and the log goes on
+    there, empty, as in Kafka. But if the checkpoint is wrong, that was the log: its files are
+    moved aside for a person, one by one, so that the next start goes on where a crash ends this.
+    (Kafka deletes them.) After a clean stop it cannot be: all was on the disk. Then the
+    checkpoint is wrong, and the log begins where its files do.
+    """
+    reason = f"the log begins at {log.log_start_offset}, beyond its end {log.log_end_offset}"
+    if clean:
+        log.say("file_damaged", file=LOG_START_OFFSETS, reason=reason)
+        log.log_start_offset = log.base_offsets[0]
+        return
+    stray = aside(log.files, log.directory, now, STRAY_SUFFIX)
+    log.files.make_directory(stray)
+    log.abandon()
+    for segment in log.segments:
+        for suffix in (LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX):
+            name = file_name(segment.base_offset) + suffix
+            log.files.rename(f"{log.directory}/{name}", f"{stray}/{name}")
+    log.segments.clear()
+    log.base_offsets.clear()
+    log.say("stray", directory=log.directory, renamed=stray, reason=reason)
+    log.start_anew_at(log.log_start_offset, now)
 
 
 def _check_indexes(segment: Segment, names: set[str]) -> None:
@@ -222,8 +252,13 @@ def _load_tail(log: Log) -> int:
 
 
 def _load_epochs(log: Log, are_good: bool) -> None:
-    """Make the epochs those of the records that are there."""
-    if not are_good:
+    """Make the epochs those of the records that are there.
+
+    A checkpoint in which no epoch began below the end is not of these records.
+    """
+    entries = log.epochs.entries
+    is_empty = log.log_start_offset == log.log_end_offset
+    if not are_good or not (is_empty or (entries and entries[0][1] < log.log_end_offset)):
         log.epochs.entries.clear()
         log.epochs.latest = -1
         for segment in log.segments:

@@ -26,6 +26,7 @@ from typing import NamedTuple
 from minikafka.log.config import LogConfig
 from minikafka.log.files import Bytes, File, Files, FileSlice
 from minikafka.log.index import NO_TIMESTAMP, OffsetIndex, TimeIndex
+from minikafka.log.names import INDEX_SUFFIX, LOG_SUFFIX, TIME_INDEX_SUFFIX
 from minikafka.record.batch import (
     HEADER_BYTES,
     LOG_OVERHEAD,
@@ -37,12 +38,6 @@ from minikafka.record.batch import (
 from minikafka.record.crc import crc32c
 from minikafka.record.errors import BadDelta, BadLength, CorruptBatch
 from minikafka.record.records import Record, decode
-
-LOG_SUFFIX = ".log"
-INDEX_SUFFIX = ".index"
-TIME_INDEX_SUFFIX = ".timeindex"
-DELETED_SUFFIX = ".deleted"
-"""Behind the name of a log file that is on its way out."""
 
 MAX_RELATIVE_OFFSET = (1 << 31) - 1
 """Indexes hold offsets as 32-bit distances from the base offset."""
@@ -57,11 +52,6 @@ CHECK_BYTES = 1 << 20
 
 _HOP = Struct(">qi4xb6xi")  # base offset, batch length, magic, last offset delta
 ANY_OFFSET = 1 << 63
-
-
-def file_name(base_offset: int) -> str:
-    """The name, without suffix, that sorts like the number: 20 digits."""
-    return f"{base_offset:020d}"
 
 
 class BadIndexEntry(CorruptBatch):
@@ -161,15 +151,26 @@ class Segment:
 
         A sealed segment has it as the last entry of its time index. When it is first
         asked for, the batch that the entry names must confirm it, and what follows the
-        last offset entry is looked at too: a time index may have lost its end.
+        last offset entry is looked at too: a time index may have lost its end, or may have
+        got another one.
         """
         if self._largest is None:
-            try:
-                self._trusted_time_entry(*self.time_index.largest)
-                self.load_tail()
-            except CorruptBatch:  # the log is damaged there; the index is all there is
-                self._largest = self.time_index.largest
-        return self._largest or self.time_index.largest
+            self._largest = self._find_largest()
+        return self._largest
+
+    def _find_largest(self) -> tuple[int, int]:
+        try:
+            if self._trusted_time_entry(*self.time_index.largest):
+                largest = self.time_index.largest
+                for _, header in self._tail():
+                    if header.max_timestamp > largest[0]:
+                        largest = (header.max_timestamp, header.last_offset)
+                return largest
+        except BadIndexEntry as error:
+            self.rebuild(str(error))
+        except CorruptBatch:
+            pass  # the log is damaged there; the index is all there is
+        return self.time_index.largest
 
     @property
     def first_timestamp(self) -> int:
@@ -223,8 +224,8 @@ class Segment:
         position = self.log.size_bytes
         if position == 0:
             self._first_timestamp = largest_timestamp
-        self.log.append(batch)
         largest = self._largest or self.largest
+        self.log.append(batch)
         if largest_timestamp > largest[0]:
             self._largest = largest = (largest_timestamp, last_offset)
         if self.bytes_since_entry > self.index_interval_bytes:
@@ -353,7 +354,7 @@ class Segment:
 
         If not, the indexes have been made anew.
         """
-        if timestamp == NO_TIMESTAMP:
+        if (timestamp, offset) == (NO_TIMESTAMP, self.base_offset):  # there is no entry
             return True
         place = self.find(offset) if offset >= self.base_offset else None
         if place is not None:
@@ -396,24 +397,33 @@ class Segment:
         with a whole batch, or the last entry does not point to one.
         """
         next_offset = self.base_offset
-        largest = self.time_index.largest
-        position = 0
-        if self.offset_index.last is not None:
-            relative, position = self.offset_index.last
-            if not 0 <= position <= self.size_bytes:
-                raise BadIndexEntry(f"offset +{relative} at {position}, outside of {self}")
-        indexed = end = position
-        for at, header in self.headers(position):
+        _, indexed = self.offset_index.last or (0, 0)
+        end = indexed
+        for at, header in self._tail():
             self._check_order(header, next_offset)
-            if header.max_timestamp > largest[0]:
-                largest = (header.max_timestamp, header.last_offset)
             next_offset = header.next_offset
             end = at + header.size_bytes
         if end != self.size_bytes:
             raise BadLength(f"{self}: {self.size_bytes - end} bytes after the last whole batch")
-        self._largest = largest
+        self._largest = None
         self.bytes_since_entry = end - indexed
         return next_offset
+
+    def _tail(self) -> Iterator[tuple[int, BatchHeader]]:
+        """The batches from the last index entry on. BadIndexEntry when it points to none."""
+        relative, position = self.offset_index.last or (0, 0)
+        if not 0 <= position <= self.size_bytes:
+            raise BadIndexEntry(f"offset +{relative} at {position}, outside of {self}")
+        batches = self.headers(position)
+        if self.offset_index.last is not None:
+            try:
+                first = next(batches, None)
+            except CorruptBatch as error:
+                raise BadIndexEntry(f"offset +{relative} at {position}: {error}") from error
+            if first is None or first[1].base_offset > self.base_offset + relative:
+                raise BadIndexEntry(f"offset +{relative} is not at {position} of {self}")
+            yield first
+        yield from batches
 
     def rebuild(self, reason: str) -> Scan:
         """Make the indexes anew from the headers, leaving the log as it is."""

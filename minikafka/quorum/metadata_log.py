@@ -24,9 +24,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from minikafka.log.checkpoint import Emit
 from minikafka.log.config import UNLIMITED, LogConfig
 from minikafka.log.directory import METADATA_TOPIC
-from minikafka.log.log import Emit, Log
+from minikafka.log.log import Log
 from minikafka.node import MS
 from minikafka.quorum.image import MetadataImage
 from minikafka.record.batch import batches

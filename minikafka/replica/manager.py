@@ -8,7 +8,8 @@
 The image decides. A partition that it names and the disk lacks is created, empty: the
 broker died between deciding and doing. A directory that it does not name is somebody
 else's or a deletion that was cut short; its records may be precious, so it is renamed
-out of the way and left to a person. See Kafka's ReplicaManager and LogManager.
+out of the way and left to a person. One that holds no log at all, whatever its name, is not
+touched. See Kafka's ReplicaManager and LogManager.
 
 Not done: replicas on other brokers, and moving a partition between directories.
 """
@@ -18,8 +19,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from minikafka.log.directory import Intervals, LogDirectory, rename_aside
-from minikafka.log.log import Emit, Log
+from minikafka.log.checkpoint import Emit
+from minikafka.log.directory import Intervals, LogDirectory
+from minikafka.log.log import Log
+from minikafka.log.names import STRAY_SUFFIX, aside
 from minikafka.quorum.image import MetadataImage, TopicImage
 from minikafka.replica.partition import Partition
 from minikafka.wire.errors import ErrorCode, KafkaError
@@ -28,8 +31,6 @@ from minikafka.wire.types import uuid_text
 if TYPE_CHECKING:
     from minikafka.broker.config import BrokerConfig
     from minikafka.log.files import Files
-
-STRAY_SUFFIX = "-stray"
 
 TopicKey = str | bytes
 """How requests name a topic: by its name, or (since KIP-516) by its 16 bytes of id."""
@@ -58,8 +59,9 @@ class ReplicaManager:
         )
         self._topics: dict[TopicKey, dict[int, Partition]] = {}
         for log in list(self.logs.logs.values()):
-            if self._is_stray(log):
-                self._set_aside(log, now)
+            reason = self._why_stray(log)
+            if reason is not None:
+                self._set_aside(log, now, reason)
         for topic in image.topics.values():
             self.add(topic, now)
 
@@ -126,16 +128,20 @@ class ReplicaManager:
         )
         self.logs.close(now)
 
-    def _is_stray(self, log: Log) -> bool:
-        """Whether the image knows nothing of this log, or means another topic of its name."""
+    def _why_stray(self, log: Log) -> str | None:
+        """Why this log is none of ours; None when the image has a partition for it."""
         topic = self.image.topics.get(log.topic)
         if topic is None or log.partition not in topic.partitions:
-            return True
-        return log.topic_id not in (None, uuid_text(topic.topic_id))
+            return "no such partition in the metadata"
+        topic_id = uuid_text(topic.topic_id)
+        if log.topic_id not in (None, topic_id):
+            return f"it is of topic {log.topic_id}, the metadata has {topic_id} by this name"
+        return None
 
-    def _set_aside(self, log: Log, now: int) -> None:
+    def _set_aside(self, log: Log, now: int, reason: str) -> None:
         del self.logs.logs[log.topic, log.partition]
         log.abandon()
-        name = rename_aside(self.files, log, now, STRAY_SUFFIX)
+        name = aside(self.files, log.directory, now, STRAY_SUFFIX)
+        self.files.rename(log.directory, name)
         if self.emit is not None:
-            self.emit("stray", directory=log.directory, renamed=name)
+            self.emit("stray", directory=log.directory, renamed=name, reason=reason)

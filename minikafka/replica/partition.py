@@ -29,7 +29,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from minikafka.log.log import Appended, Emit, FetchedData, Log, SegmentStatistics
+from minikafka.log.checkpoint import Emit
+from minikafka.log.log import Appended, FetchedData, Log, SegmentStatistics
 from minikafka.quorum.controller import INTERNAL_TOPICS
 from minikafka.quorum.image import PartitionImage
 from minikafka.wire.errors import ErrorCode, KafkaError

@@ -275,6 +275,14 @@ def uuid_from_text(text: str) -> bytes:
     return value
 
 
+def is_uuid(text: str) -> bool:
+    """Whether this is how Kafka would write some UUID."""
+    try:
+        return uuid_text(uuid_from_text(text)) == text
+    except ValueError:
+        return False
+
+
 def random_uuid(random: Random) -> bytes:
     """A new id (`Uuid.randomUuid`): version 4, and its text does not start with a dash.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -12,12 +13,16 @@ from minikafka.broker.broker import Broker
 from minikafka.broker.config import BrokerConfig
 from minikafka.broker.identity import WrongDirectory, identify
 from minikafka.log.files import RealFiles
-from minikafka.node import MS, NEVER, Channel, Request
+from minikafka.node import MS, NEVER, Channel, Request, Response
 from minikafka.runtime.disk import MemoryFiles
-from minikafka.wire.messages.create_topics import CreatableTopic, CreateTopicsRequest
+from minikafka.wire.messages.create_topics import (
+    CreatableTopic,
+    CreatableTopicConfig,
+    CreateTopicsRequest,
+)
 from minikafka.wire.messages.delete_topics import DeleteTopicsRequest
 
-from .talk import START, Conversation
+from .talk import START, Conversation, batch_of, produce_request
 
 
 @pytest.mark.parametrize("clean", [True, False])
@@ -119,6 +124,38 @@ def test_a_partition_that_nobody_knows_is_set_aside_not_deleted(broker: Conversa
     assert stray.exists()
 
 
+def test_a_persons_directory_is_left_alone_until_there_is_such_a_topic(
+    broker: Conversation,
+) -> None:
+    broker.stop()
+    book = broker.root / "backup-0" / "book.index"
+    book.parent.mkdir()
+    book.write_text("precious")
+    broker.start()
+    assert [path.name for path in book.parent.iterdir()] == ["book.index"]
+    assert not broker.happened("stray", "recovered")
+    broker.create("backup")
+    broker.produce(b"a", topic="backup")
+    broker.start()
+    assert broker.broker.replicas.partition("backup", 0).log.log_end_offset == 1
+    assert book.read_text() == "precious"
+
+
+def test_a_partition_that_has_lost_its_topics_id_keeps_its_records(broker: Conversation) -> None:
+    topic_id = broker.create()
+    broker.produce(b"acknowledged")
+    broker.stop()
+    path = broker.root / "t-0" / "partition.metadata"
+    good = path.read_text()
+    path.write_text(good + "!")
+    broker.start()
+    (told,) = broker.happened("file_damaged")
+    assert told["file"] == "t-0/partition.metadata"
+    assert broker.values() == [b"acknowledged"]
+    assert (broker.topic_id(), path.read_text()) == (topic_id, good)
+    assert not broker.happened("stray")
+
+
 def test_a_long_name_can_be_set_aside_again_and_again(broker: Conversation) -> None:
     long = "n" * 249 + "-0"
     for count in (1, 2):
@@ -185,15 +222,21 @@ def test_statistics_tell_what_there_is(broker: Conversation) -> None:
 # --- a machine that loses power -------------------------------------------------------------
 
 
-def powered(files: MemoryFiles) -> Broker:
-    broker = Broker(BrokerConfig.of())
+def powered(files: MemoryFiles, **configs: object) -> Broker:
+    broker = Broker(BrokerConfig.of(configs))
     broker.files, broker.random = files, Random(5)
     broker.start(START)
     return broker
 
 
-def create(broker: Broker, name: str, partitions: int) -> None:
-    wish = CreatableTopic(name=name, num_partitions=partitions, replication_factor=1)
+def create(broker: Broker, name: str, partitions: int, **configs: int) -> None:
+    wanted = [
+        CreatableTopicConfig(name=key.replace("_", "."), value=str(value))
+        for key, value in configs.items()
+    ]
+    wish = CreatableTopic(
+        name=name, num_partitions=partitions, replication_factor=1, configs=wanted
+    )
     body = CreateTopicsRequest(topics=[wish])
     broker.receive(START, Request(Channel("a", "b"), body, 7, 1, None))
 
@@ -218,3 +261,81 @@ def test_a_topic_is_there_with_all_partitions_or_not_at_all(seed: int) -> None:
     partitions = powered(files).statistics().partitions
     assert len([each for each in partitions if each.topic == "first"]) == 1
     assert len([each for each in partitions if each.topic == "second"]) in (0, 20)
+
+
+# --- what a crash can take (the table in ARCHITECTURE.md) -----------------------------------
+
+
+class Acknowledged:
+    """A record that was answered for at START, in a broker that then goes on until `age_ms`."""
+
+    def __init__(self, age_ms: int, scheduler: dict[str, int], topic: dict[str, int]) -> None:
+        self.files = MemoryFiles()
+        broker = powered(self.files, **scheduler)
+        create(broker, "t", 1, **topic)
+        broker.outbox.clear()
+        body = produce_request(batch_of(b"a"))
+        broker.receive(START, Request(Channel("a", "b"), body, 9, 1, None))
+        (answer,) = broker.outbox
+        assert isinstance(answer, Response)
+        assert answer.body.responses[0].partition_responses[0].error_code == 0
+        wake = broker.poll(START)
+        while wake <= START + age_ms * MS:
+            wake = broker.poll(wake)
+
+    @property
+    def count(self) -> int:
+        """How many records a broker finds that starts now."""
+        return powered(self.files).statistics().partitions[0].log_end_offset
+
+
+EVERY_100_MS = {"log_flush_scheduler_interval_ms": 100}
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "topic", "age_ms", "left"),
+    [
+        ({}, {}, 0, 0),
+        ({}, {}, 3_600_000, 0),
+        ({}, {"flush_messages": 1}, 0, 1),
+        (EVERY_100_MS, {"flush_ms": 1000}, 999, 0),
+        (EVERY_100_MS, {"flush_ms": 1000}, 1100, 1),
+        (EVERY_100_MS, {}, 99, 0),  # the scheduler's interval is the default of flush.ms
+        (EVERY_100_MS, {}, 200, 1),
+    ],
+)
+def test_what_a_crash_can_take(
+    scheduler: dict[str, int], topic: dict[str, int], age_ms: int, left: int
+) -> None:
+    assert Acknowledged(age_ms, scheduler, topic).count == 1, "the process is killed: nothing"
+    lost_power = Acknowledged(age_ms, scheduler, topic)
+    lost_power.files.crash()
+    assert lost_power.count == left
+
+
+def test_flush_ms_alone_does_nothing() -> None:
+    lost_power = Acknowledged(3_600_000, {}, {"flush_ms": 1})
+    lost_power.files.crash()
+    assert lost_power.count == 0
+
+
+def test_flush_messages_1_flushes_before_it_answers(
+    broker: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a real disk: all bytes are in the file when it is flushed, and nobody has an answer."""
+    broker.create(flush_messages=1)
+    log = broker.root / "t-0" / f"{0:020}.log"
+    flushed: list[int] = []
+
+    def flush(number: int) -> None:
+        assert not broker.broker.outbox and not broker.loop.leaving and not broker.me.answers
+        if os.path.sameopenfile(number, reading):
+            flushed.append(os.fstat(number).st_size)
+
+    monkeypatch.setattr("minikafka.log.files.fdatasync", flush)
+    with log.open() as file:
+        reading = file.fileno()
+        for count in (1, 2):
+            assert broker.produce(b"a").error_code == 0
+            assert len(flushed) == count
+            assert flushed[-1] == log.stat().st_size > 0

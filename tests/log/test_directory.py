@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,16 +10,17 @@ import pytest
 
 from minikafka.log import checkpoint
 from minikafka.log.config import LogConfig
-from minikafka.log.directory import DEFAULT_INTERVALS, Intervals, LogDirectory, parse_partition
-from minikafka.log.files import RealFiles
+from minikafka.log.directory import DEFAULT_INTERVALS, Intervals, LogDirectory
+from minikafka.log.files import Files, RealFiles
 from minikafka.log.log import Log
+from minikafka.log.names import parse_partition
 from minikafka.node import MS
 from minikafka.runtime.disk import MemoryFiles
 from minikafka.wire.errors import KafkaError
 
 from .helpers import NOW, NOW_MS, SMALL, batch, values
 
-ID = "AAAAAAAAAAAAAAAAAAAAAA"
+ID = "AAAAAAAAAAAAAAAAAAAAAQ"
 
 
 class Broker:
@@ -153,13 +155,61 @@ def test_strangers_in_the_directory_are_left_alone() -> None:
     assert broker.files.list() == sorted(["__cluster_metadata-0", "lost+found", *strangers])
 
 
-def test_plain_files_are_left_alone_on_a_real_disk(tmp_path: Path) -> None:
-    for name in ("a-1", "please-delete"):
-        (tmp_path / name).write_text("mine")
-    files = RealFiles(str(tmp_path))
+HEX = "0123456789abcdef" * 2
+
+
+@pytest.fixture(params=["memory", "disk"])
+def files(request: pytest.FixtureRequest, tmp_path: Path) -> Files:
+    return MemoryFiles() if request.param == "memory" else RealFiles(str(tmp_path))
+
+
+def opened(files: Files) -> LogDirectory:
     logs = LogDirectory.open(files, lambda topic: SMALL, NOW, None)
-    assert logs.logs == {}
-    assert files.list() == ["a-1", "please-delete"]
+    if isinstance(files, RealFiles):
+        files.in_background(lambda: None).result()  # what is to be removed is gone
+    return logs
+
+
+def test_plain_files_are_left_alone(files: Files) -> None:
+    strangers = ["a-1", f"a-1.{HEX}-delete", "please-delete", "readme.tmp"]
+    for name in strangers:
+        files.replace(name, b"mine")
+    assert opened(files).logs == {}
+    assert files.list() == strangers
+
+
+@pytest.mark.parametrize(
+    ("name", "is_removed"),
+    [
+        (f"t-0.{HEX}-delete", True),
+        (f"a.b-c_D-12.{HEX}-delete", True),
+        ("do-not-delete", False),
+        ("t-0-delete", False),
+        ("t-0.copy-delete", False),
+        (f"t-0.{HEX.upper()}-delete", False),
+        (f"t-0.{HEX[1:]}-delete", False),
+        (f"t-0.0{HEX}-delete", False),
+        (f"t-x.{HEX}-delete", False),
+        (f"t-01.{HEX}-delete", False),
+        (f"-0.{HEX}-delete", False),
+        (f"t-0.{HEX}-deleted", False),
+        (f"t-0.{HEX}-stray", False),
+    ],
+)
+def test_only_a_deleted_partition_is_removed(files: Files, name: str, is_removed: bool) -> None:
+    files.make_directory(f"{name}/inside")
+    files.replace(f"{name}/inside/book", b"precious")
+    opened(files)
+    assert files.exists(f"{name}/inside/book") is not is_removed
+
+
+@pytest.mark.parametrize("inside", [[], ["keep.txt", "a.tmp", "book.index", "5.log", "x.deleted"]])
+def test_a_directory_without_a_log_is_nobodys_partition(files: Files, inside: list[str]) -> None:
+    files.make_directory("backup-2024")
+    for name in inside:
+        files.replace(f"backup-2024/{name}", b"mine")
+    assert opened(files).logs == {}
+    assert files.list("backup-2024") == sorted(inside)
 
 
 @pytest.mark.parametrize(
@@ -280,8 +330,84 @@ def test_meta_properties_are_read_as_java_writes_them() -> None:
     assert checkpoint.read_meta_properties(files) == {"node.id": "1", "version": "1"}
 
 
-@pytest.mark.parametrize("damage", [b"", b"version: 1\ntopic_id: x", b"topic_id: x", b"\xff\xfe"])
-def test_a_damaged_topic_id_is_none(damage: bytes) -> None:
-    files = MemoryFiles()
-    files.replace("partition.metadata", damage)
-    assert checkpoint.read_topic_id(files, "partition.metadata") is None
+def lines_of(*damages: tuple[bytes, str]) -> list[tuple[bytes, str]]:
+    """What every checkpoint of lines refuses, and these."""
+    return [
+        (b"", "version none, not 0"),
+        (b"\xff\xfe", "can't decode"),
+        (b"1\n0\n", "version 1, not 0"),
+        (b"0", "0 entries, not as many as it should say"),
+        (b"0\n2\nt 0 5\n", "1 entries, not 2"),
+        (b"0\n1\nt\n", "1 words in an entry"),
+        *damages,
+    ]
+
+
+OFFSETS = lines_of(
+    (b"0\n1\nt 0 -5\n", "'-5' is no number"),
+    (b"0\n1\nt 0 1_0\n", "'1_0' is no number"),
+    (b"0\n1\nt x 5\n", "'x' is no number"),
+    (b"0\n1\nt 0 5\nhello\n", "2 entries, not 1"),
+)
+EPOCHS = lines_of(
+    (b"0\n1\nx 0\n", "'x' is no number"), (b"0\n2\n0 0\n0 5\n", r"\(0, 5\) after \(0, 0\)")
+)
+TOPIC_IDS = [
+    (b"", "version none, not 0"),
+    (b"\xff\xfe", "version none"),
+    (b"topic_id: " + ID.encode(), "version none"),
+    (b"version: 1\ntopic_id: " + ID.encode(), "version 1, not 0"),
+    (b"version: 0", "topic_id none"),
+    (b"version: 0\ntopic_id: " + ID.encode() + b"!", f"topic_id {ID}! is no topic's id"),
+    (b"version: 0\ntopic_id: " + ID[1:].encode(), "is no topic's id"),
+    (b"version: 0\ntopic_id: " + b"A" * 22, "is no topic's id"),
+]
+MARKS = [
+    (b"", "Expecting value"),
+    (b"\xff\xfe", "can't decode"),
+    (b"[0]", "no clean shutdown mark"),
+    (b'{"version":1,"brokerEpoch":5}', "no clean shutdown mark of version 0"),
+]
+
+
+@pytest.mark.parametrize(
+    ("file", "damage", "reason"),
+    [
+        (file, damage, reason)
+        for file, damages in (
+            (checkpoint.RECOVERY_POINTS, OFFSETS),
+            (checkpoint.LOG_START_OFFSETS, OFFSETS),
+            (f"t-0/{checkpoint.LEADER_EPOCHS}", EPOCHS),
+            (f"t-0/{checkpoint.PARTITION_METADATA}", TOPIC_IDS),
+            (checkpoint.CLEAN_SHUTDOWN, MARKS),
+            (f"t-0/{60:020}.snapshot", [(b"?", "too few for a snapshot")]),
+        )
+        for damage, reason in damages
+    ],
+)
+def test_a_damaged_file_costs_no_record_and_is_told(file: str, damage: bytes, reason: str) -> None:
+    broker = Broker()
+    broker.fill(broker.create())
+    broker.logs.close(NOW)
+    broker.files.replace(file, damage)
+    broker.start()
+    log = broker.create()
+    assert values(log) == [b"%d" % i for i in range(60)]
+    assert (log.epochs.entries, log.topic_id) == ([(0, 0)], ID)
+    (told,) = [fields for kind, fields in broker.events if kind == "file_damaged"]
+    assert told["file"] == file
+    assert re.search(reason, told["reason"])
+    broker.logs.close(NOW)
+    broker.start()
+    broker.create()
+    assert not broker.events, "it has been mended"
+
+
+@pytest.mark.parametrize("checkpoint_says", [b"0\n1\n0 9999\n", b"0\n0\n"])
+def test_epochs_that_are_not_of_these_records_are_read_again(checkpoint_says: bytes) -> None:
+    broker = Broker()
+    broker.fill(broker.create())
+    broker.logs.close(NOW)
+    broker.files.replace("t-0/leader-epoch-checkpoint", checkpoint_says)
+    broker.start()
+    assert broker.logs["t", 0].epochs.entries == [(0, 0)]
