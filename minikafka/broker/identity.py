@@ -24,12 +24,14 @@ from minikafka.log.checkpoint import (
     read_meta_properties,
     write_meta_properties,
 )
+from minikafka.log.directory import METADATA_TOPIC
 from minikafka.wire.types import is_uuid, random_uuid, uuid_from_text, uuid_text
 
 if TYPE_CHECKING:
     from minikafka.log.files import Files
 
 VERSION = "1"
+METADATA_DIRECTORY = f"{METADATA_TOPIC}-0"
 
 
 class WrongDirectory(OSError):
@@ -61,6 +63,11 @@ def identify(files: Files, node_id: int, random: Random) -> Identity:
     """
     found = read_meta_properties(files)
     if found is None:
+        if files.exists(METADATA_DIRECTORY):
+            raise WrongDirectory(
+                f"it is missing, but {METADATA_DIRECTORY} is there; a new one would make these "
+                "the logs of another cluster. Put it back, or take another directory"
+            )
         identity = Identity(uuid_text(random_uuid(random)), node_id, uuid_text(random_uuid(random)))
         write_meta_properties(files, _properties(identity))
         return identity
