@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from minikafka.bench import load
+from minikafka.bench import load, microseconds
 from minikafka.bench.broker import Plan, report, summary
 from minikafka.runtime.serve import local_broker
 
@@ -48,3 +48,10 @@ def test_ratios_say_how_many_times_better_we_are() -> None:
         *("200", "(150)", "100", "(75)", "2"),
     ]
     assert lines[-2].split()[-2:] == ["3,000", "(2,000)"]
+
+
+def test_the_stages_of_a_request_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(microseconds, "ROUNDS", 2 * microseconds.WARM_UP)
+    *stages, whole, beside = microseconds.measure().values()
+    assert len(stages) == 12 and beside > 0
+    assert sum(stages) == pytest.approx(whole, rel=0.3)  # medians of parts, on a busy machine
