@@ -150,8 +150,14 @@ class Broker(Node):
             counts = self.request_counts
             counts[body.API_KEY] = counts.get(body.API_KEY, 0) + 1
             answer = HANDLERS[body.API_KEY](self, now, message)
-            if answer is not None:
+            if answer is None:
+                return
+            if self.image.quotas:
                 self.respond(now, message, answer)
+            else:
+                self.outbox.append(
+                    Response(message.channel, answer, version, message.correlation_id)
+                )
         elif type(message) is Closed:
             self.purgatory.forget(message.channel)
 

@@ -25,6 +25,14 @@ from minikafka.wire.messages.delete_topics import DeleteTopicsRequest
 from .talk import START, Conversation, batch_of, produce_request
 
 
+def test_logs_are_not_given_to_another_cluster(broker: Conversation) -> None:
+    broker.create()
+    broker.stop()
+    (broker.root / "meta.properties").unlink()
+    with pytest.raises(WrongDirectory, match="is missing, but __cluster_metadata-0 is there"):
+        broker.start()
+
+
 @pytest.mark.parametrize("clean", [True, False])
 def test_a_restart_finds_topics_configs_and_records(broker: Conversation, clean: bool) -> None:
     topic_id = broker.create(partitions=2, retention_ms=123_456)
