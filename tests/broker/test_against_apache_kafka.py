@@ -197,6 +197,8 @@ FETCHES: dict[str, tuple[list[tuple[int, int]], dict[str, Any], int]] = {
     "a small limit": ([(0, 0)], {"max_bytes": 10, "partition_max_bytes": 10}, 4),
     "a limit inside of a batch": ([(0, 0)], {"partition_max_bytes": 100}, 4),
     "a newer leader epoch": ([(0, 0)], {"leader_epoch": 1}, 9),
+    "no leader epoch, by another number": ([(0, 0)], {"leader_epoch": -5}, 9),
+    "no fetched epoch, by another number": ([(0, 2)], {"last_fetched_epoch": -2}, 12),
     "an agreeing epoch": ([(0, 2)], {"last_fetched_epoch": 0}, 12),
     "an unknown epoch": ([(0, 0)], {"last_fetched_epoch": 5}, 12),
 }
