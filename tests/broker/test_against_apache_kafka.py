@@ -170,9 +170,9 @@ def test_produce_to_nowhere_and_with_odd_acks(judge: Judge) -> None:
         both(judge, produce_request(BATCH, acks=acks), range(3, 13))
 
 
-def errors_and_offsets(answer: Any) -> list[tuple[int, int]]:
+def errors_and_offsets(answer: Any) -> list[tuple[int, int, int]]:
     return [
-        (partition.error_code, partition.base_offset)
+        (partition.error_code, partition.base_offset, partition.log_start_offset)
         for topic in answer.responses
         for partition in topic.partition_responses
     ]
