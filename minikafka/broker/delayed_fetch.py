@@ -161,7 +161,8 @@ class DelayedFetch:
         partition = self.broker.replicas.partition(wanted.topic, wanted.index)
         if self.is_follower:
             raise KafkaError(ErrorCode.NOT_LEADER_OR_FOLLOWER, f"{partition} has no followers")
-        partition.check_leader_epoch(wanted.leader_epoch)
+        if wanted.leader_epoch >= 0:  # Fetch alone takes every negative one for none
+            partition.check_leader_epoch(wanted.leader_epoch)
         diverging = partition.diverging_epoch(wanted.offset, wanted.last_fetched_epoch)
         high_watermark = partition.high_watermark
         isolation = self.request.body.isolation_level

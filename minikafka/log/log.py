@@ -221,6 +221,8 @@ class Log:
         """
         view = records if type(records) is memoryview else memoryview(records)
         rules, now_ms = self.rules, now // MS
+        if view.readonly:
+            view = memoryview(bytearray(view))
         batches = check_append(view, rules, now_ms, from_client)
         for _, header in batches:
             if header.producer_id >= 0:
@@ -229,8 +231,6 @@ class Log:
                     return self._duplicate(repeated)
         if not rules.keeps_codec:
             view, batches = self._compressed(view, batches, now_ms)
-        if view.readonly:
-            view = memoryview(bytearray(view))
         base_offset = self.log_end_offset
         if self.recovery_point == base_offset:
             self.unflushed_since = now

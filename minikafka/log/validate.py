@@ -9,13 +9,18 @@ middle of writing would leave half an append behind when it fails.
 
 A batch is not decoded for this. Whoever walks each record pays for it with most of the
 broker's speed, so the walk is left to the topics where meaning depends on it: compacted
-ones (every record needs a key) and those that limit how old a record may be. A topic
+ones (every record needs a key) and those that limit how old a record may be. Elsewhere a
+header must give reason: it says that a record is ahead of its time, or claims that its
+times are a broker's. A client's batch in a codec is decompressed, though, and its records
+are counted: nobody could read garbage later, and its sender is the one to hear of it. A topic
 with a codec of its own (`compression.type=zstd`) has batches in other codecs compressed
 again, which is the dearest thing a broker can be asked to do.
 
-Not done: a batch that claims log-append time is refused. Kafka takes it in a topic of the other
-kind, and strikes the claim out.
-Not done: the largest timestamp of a batch is believed, see record/batch.py.
+Not done: where no record is looked at, the largest timestamp of the header is believed, and
+`message.timestamp.after.max.ms` is enforced by it; Kafka enforces it by each record, and writes
+the largest that it finds into the header.
+Not done: Kafka answers UNKNOWN_SERVER_ERROR when records do not decompress, and knows no limit to
+what they become; here these are CORRUPT_MESSAGE and MESSAGE_TOO_LARGE.
 """
 
 from __future__ import annotations
@@ -24,13 +29,17 @@ from typing import Any, NoReturn
 
 from minikafka.log.config import UNLIMITED, LogConfig
 from minikafka.record.batch import (
+    CODEC_MASK,
     CONTROL,
     HEADER_BYTES,
     LOG_APPEND_TIME,
     LOG_OVERHEAD,
+    NO_TIMESTAMP,
     BatchHeader,
+    decompressed,
     read_header,
     recompress,
+    set_create_time,
     verify,
 )
 from minikafka.record.compression import Compression
@@ -41,15 +50,20 @@ from minikafka.record.errors import (
     DecompressionTooLarge,
     RecordError,
 )
-from minikafka.record.records import Record, decode
+from minikafka.record.records import Columns, decode_section
 from minikafka.wire.errors import ErrorCode, KafkaError
 
 Batches = list[tuple[int, BatchHeader]]
 """Position and header of each batch of an append."""
 
 CREATE_TIME = "CreateTime"
+REASON_TO_LOOK = CODEC_MASK | LOG_APPEND_TIME
 INVALID_RECORD = ErrorCode.INVALID_RECORD
 INVALID_TIMESTAMP = ErrorCode.INVALID_TIMESTAMP
+
+
+class NotOneBatch(KafkaError):
+    """A client did not send one batch of today's format. Kafka sees that before it asks a log."""
 
 
 class RecordsRefused(KafkaError):
@@ -78,7 +92,9 @@ class AppendRules:
         self.max_bytes = min(config.max_message_bytes, config.roll_bytes)
         self.is_create_time = config.message_timestamp_type == CREATE_TIME
         self.max_ahead_ms = config.message_timestamp_after_max_ms
-        self.looks_inside = config.compact or config.message_timestamp_before_max_ms != UNLIMITED
+        self.looks_inside = config.compact or (
+            self.is_create_time and config.message_timestamp_before_max_ms != UNLIMITED
+        )
         self.keeps_codec = config.compression_type == "producer"
         self.flush_messages = config.flush_messages
 
@@ -86,7 +102,8 @@ class AppendRules:
 def check_append(view: memoryview, rules: AppendRules, now: int, from_client: bool) -> Batches:
     """The complete batches in `view`, each fit for the log. `now` in ms. Raises KafkaError.
 
-    A partial batch at the end is left out, as in Kafka.
+    A partial batch at the end is left out, as in Kafka. Where a client's header says of times
+    what its records do not, it is set right in `view`.
     """
     found: Batches = []
     position, end = 0, len(view)
@@ -100,19 +117,16 @@ def check_append(view: memoryview, rules: AppendRules, now: int, from_client: bo
                 refuse_size(size_bytes, rules.config)
             verify(view, position, header)
             if from_client:
-                _check_client_batch(header)
+                reason = _check_client_batch(header)
                 is_ahead = rules.is_create_time and header.max_timestamp > now + rules.max_ahead_ms
-                if is_ahead or rules.looks_inside:
-                    records = decode(view, position, header, check_crc=False)
-                    _check_records(records, rules, now)
-                if is_ahead:  # by its header alone: the records do not go that far
-                    raise KafkaError(INVALID_TIMESTAMP, f"{header} is {header.max_timestamp}")
+                if reason or is_ahead or rules.looks_inside:
+                    header = _look_inside(view, position, header, rules, now, is_ahead)
             found.append((position, header))
             position += size_bytes
     except RecordError as error:
         raise KafkaError(code_of(error), str(error)) from error
     if not found or (from_client and len(found) > 1):
-        raise KafkaError(
+        raise NotOneBatch(
             ErrorCode.INVALID_RECORD, f"one batch a partition is taken, there are {len(found)}"
         )
     return found
@@ -141,41 +155,70 @@ def refuse_size(size_bytes: int, config: LogConfig) -> NoReturn:
     raise KafkaError(code, f"a batch of {size_bytes} bytes, {name} is {limit}")
 
 
-def _check_client_batch(header: BatchHeader) -> None:
+def _check_client_batch(header: BatchHeader) -> int:
     """What a client must not write: offsets of its own, control batches, ids without numbers.
 
-    Log-append time is not its to claim.
+    Returns those bits of its attributes that are reason to look inside.
     """
     attributes = header.attributes
     if header.base_offset != 0:
-        code, wrong = INVALID_RECORD, f"base offset {header.base_offset}, a producer sends 0"
+        wrong = f"base offset {header.base_offset}, a producer sends 0"
     elif attributes & CONTROL:
-        code, wrong = INVALID_RECORD, "only brokers write control batches"
+        wrong = "only brokers write control batches"
     elif header.producer_id >= 0 and header.base_sequence < 0:
-        code = INVALID_RECORD
         wrong = f"producer {header.producer_id} without a sequence number"
-    elif attributes & LOG_APPEND_TIME:
-        code, wrong = INVALID_TIMESTAMP, "claims log-append time"
     else:
-        return
-    raise KafkaError(code, f"{header}: {wrong}")
+        return attributes & REASON_TO_LOOK
+    raise KafkaError(INVALID_RECORD, f"{header}: {wrong}")
 
 
-def _check_records(records: list[Record], rules: AppendRules, now: int) -> None:
+def _look_inside(
+    view: memoryview,
+    position: int,
+    header: BatchHeader,
+    rules: AppendRules,
+    now: int,
+    is_ahead: bool,
+) -> BatchHeader:
+    """Decompress a client's batch, and look at each record where there is reason to.
+
+    Returns the header, which is set right in `view` if the records do not bear it out.
+    """
+    claims = header.attributes & LOG_APPEND_TIME != 0
+    if not (is_ahead or claims or rules.looks_inside):
+        if rules.keeps_codec or target_codec(header, rules.config) is None:
+            decompressed(view, position, header)
+        return header  # else compress_again does it
+    columns = decode_section(decompressed(view, position, header), header)
+    _check_records(columns, claims, rules, now)
+    largest = max(NO_TIMESTAMP, max(columns[1]))
+    if rules.is_create_time and (claims or largest != header.max_timestamp):
+        return set_create_time(view, position, header, largest)
+    return header
+
+
+def _check_records(columns: Columns, claims: bool, rules: AppendRules, now: int) -> None:
     """Raises RecordsRefused, which names each record that may not be in this topic, and why.
 
-    A compacted topic needs keys; a producer's clock may be ahead by an hour, by default.
+    A compacted topic needs keys; a producer's clock may be ahead by an hour, by default. A
+    batch that `claims` log-append time has one time for all its records: where that is a
+    producer's to tell, it is looked at like any other.
     """
     needs_key, is_create_time = rules.config.compact, rules.is_create_time
     earliest = now - rules.config.message_timestamp_before_max_ms
     latest = now + rules.max_ahead_ms
     code, wrong = INVALID_RECORD, []
-    for index, record in enumerate(records):
-        if needs_key and record.key is None:
+    _, times, keys, _, _ = columns
+    for index, (time, key) in enumerate(zip(times, keys, strict=True)):
+        if needs_key and key is None:
             wrong.append((index, "Compacted topic cannot accept message without key"))
-        elif is_create_time and (time := record.timestamp) >= 0 and not earliest <= time <= latest:
-            code = INVALID_TIMESTAMP  # it is the code of all, if one is at fault like this
-            wrong.append((index, f"Timestamp {time} is not within [{earliest}, {latest}]"))
+        elif is_create_time and time != NO_TIMESTAMP:
+            if not earliest <= time <= latest:
+                code = INVALID_TIMESTAMP  # it is the code of all, if one is at fault like this
+                wrong.append((index, f"Timestamp {time} is not within [{earliest}, {latest}]"))
+        elif claims:
+            code = INVALID_TIMESTAMP
+            wrong.append((index, "Producer should not set timestamp type to LogAppendTime"))
     if wrong:
         raise RecordsRefused(code, wrong)
 

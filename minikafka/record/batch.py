@@ -18,18 +18,18 @@
 The textbook decodes what it receives. A broker must not: walking each record costs
 Python more than everything else that happens to a produced batch. So there are
 three depths of reading. `read_header` looks at 61 bytes; `verify` adds the checksum
-and hops from length to length, so that the number of records cannot lie; `decode`
-(records.py) makes the records. The broker's paths use the first two.
+and hops from length to length, so that the number of records cannot lie (`decompressed`
+does so for records in a codec); `decode` (records.py) makes the records. The broker's
+paths use the first two.
 
 Sources: KIP-98 (the format), `DefaultRecordBatch`, `DefaultRecord`, `LogValidator`.
 
 Not done: formats v0 and v1 (Kafka 4 does not take them from producers either, KIP-724).
-Not done: Kafka's broker decompresses every produced batch and reads each record in it; here
-uncompressed records are hopped over by their lengths, so that there are as many as the header
-says, compressed ones are believed, and nothing is looked at inside a record. So a client can
-store a batch that nobody can read. It keeps its place: the log goes on behind it, consumers
-refuse it, and a ListOffsets that must look inside (by time) is answered with CORRUPT_MESSAGE.
-Not done: Kafka recomputes max_timestamp from the records; here the producer's is believed.
+Not done: Kafka's broker reads each record of a produced batch; here records are hopped over by
+their lengths, so that there are as many as the header says, and nothing is looked at inside of
+one. So a client can store a batch that nobody can read. It keeps its place: the log goes on
+behind it, consumers refuse it, and a ListOffsets that must look inside (by time) is answered
+with CORRUPT_MESSAGE.
 """
 
 from __future__ import annotations
@@ -238,8 +238,8 @@ def check_crc(buffer: Buffer, position: int, header: BatchHeader) -> None:
 def verify(buffer: Buffer, position: int, header: BatchHeader) -> None:
     """Check a batch as a producer sends it, without looking into its records.
 
-    Raises BadLength, BadCrc, BadCodec, BadCount or BadDelta. See the text of this
-    file for what Kafka checks beyond that.
+    Raises BadLength, BadCrc, BadCodec, BadCount or BadDelta. What is in a codec is believed
+    here: see `decompressed`, and the text of this file for what Kafka checks beyond that.
     """
     check_crc(buffer, position, header)
     count = header.record_count
@@ -291,6 +291,22 @@ def _hop(buffer: Buffer, position: int, end: int, header: BatchHeader) -> None:
         raise BadCount(f"{header} says {header.record_count} records, their lengths do not add up")
 
 
+def decompressed(
+    buffer: Buffer,
+    position: int,
+    header: BatchHeader,
+    limit_bytes: int = DECOMPRESSED_LIMIT_BYTES,
+) -> bytes:
+    """The encoded records of the batch at `position`, out of their codec; their lengths add up.
+
+    Raises BadCount, CorruptRecords, DecompressionTooLarge above `limit_bytes`, CodecNotAvailable.
+    """
+    section = buffer[position + HEADER_BYTES : position + header.size_bytes]
+    records = codecs.decompress(header.compression, section, limit_bytes)
+    _hop(records, 0, len(records), header)
+    return records
+
+
 SHORT_RUN = 32
 _MAX_RUNS = 8
 
@@ -336,7 +352,26 @@ def set_log_append_time(
     Inside the CRC, which is computed anew: that is what message.timestamp.type=
     LogAppendTime costs.
     """
-    attributes = header.attributes | LOG_APPEND_TIME
+    return _set_times(buffer, position, header, header.attributes | LOG_APPEND_TIME, timestamp)
+
+
+def set_create_time(
+    buffer: bytearray | memoryview, position: int, header: BatchHeader, max_timestamp: int
+) -> BatchHeader:
+    """Let the records have the producer's times, of which `max_timestamp` is the largest.
+
+    For a header that said otherwise: see validate.py. Returns the new one.
+    """
+    return _set_times(buffer, position, header, header.attributes & ~LOG_APPEND_TIME, max_timestamp)
+
+
+def _set_times(
+    buffer: bytearray | memoryview,
+    position: int,
+    header: BatchHeader,
+    attributes: int,
+    timestamp: int,
+) -> BatchHeader:
     _ATTRIBUTES.pack_into(buffer, position + _AT_ATTRIBUTES, attributes)
     _TIMESTAMP.pack_into(buffer, position + _AT_MAX_TIMESTAMP, timestamp)
     end = position + header.size_bytes
@@ -359,9 +394,7 @@ def recompress(
     Encoded records are the same bytes inside every codec, so none is decoded; their lengths
     must add up. Raises BadCount, CorruptRecords, DecompressionTooLarge, CodecNotAvailable.
     """
-    section = buffer[position + HEADER_BYTES : position + header.size_bytes]
-    records = codecs.decompress(header.compression, section, limit_bytes)
-    _hop(records, 0, len(records), header)
+    records = decompressed(buffer, position, header, limit_bytes)
     batch = bytearray(buffer[position : position + HEADER_BYTES])
     batch += codecs.compress(codec, records, level)
     _LENGTH.pack_into(batch, _AT_LENGTH, len(batch) - LOG_OVERHEAD)

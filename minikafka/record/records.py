@@ -99,6 +99,11 @@ def decode_columns(
     data = bytes(buffer[position + HEADER_BYTES : position + header.size_bytes])
     if data and header.compression is not Compression.NONE:  # compaction leaves empty batches
         data = codecs.decompress(header.compression, data, limit_bytes)
+    return decode_section(data, header)
+
+
+def decode_section(data: bytes, header: BatchHeader) -> Columns:
+    """`decode_columns` of records that are out of their codec already."""
     columns: Columns = [], [], [], [], []
     try:
         _decode_records(data, header, columns)

@@ -121,7 +121,7 @@ class Partition:
         log if that epoch reaches that far here. Else the answer is the largest epoch that
         both can have, and where it ends here: (epoch, end offset).
         """
-        if last_fetched_epoch == NO_EPOCH:
+        if last_fetched_epoch < 0:
             return None
         epoch, end_offset = self.log.end_offset_for_epoch(last_fetched_epoch)
         if epoch == NO_EPOCH or offset < self.log.log_start_offset:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from minikafka.bench.servers import ApacheKafka, Minikafka, Unavailable
-from minikafka.wire.messages.create_topics import CreatableTopic, CreateTopicsRequest
 
-from .judge import Judge, Peer
+from .judge import Judge, Peer, make_topic
 from .talk import Conversation
 
 
@@ -37,11 +35,7 @@ def judge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
         pytest.skip(str(error))
     with ours:
         judge = Judge(Peer(kafka.address), Peer(ours.address))
-        for peer in judge.peers.values():
-            topics = [CreatableTopic(name=name, num_partitions=2, replication_factor=1)
-                      for name in ("t", "u", "empty", "old.name")]  # fmt: skip
-            for result in peer.ask(CreateTopicsRequest(topics=topics), 7).topics:
-                peer.ids[result.name] = result.topic_id
-        time.sleep(1)  # Kafka's broker learns of its controller's decision a little later
+        for name in ("t", "u", "empty", "old.name"):
+            make_topic(judge, name, 2)
         yield judge
     kafka.kill()

@@ -8,11 +8,22 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from minikafka.node import Channel, Request
 from minikafka.wire.connection import ClientConnection
+from minikafka.wire.messages.create_topics import (
+    CreatableTopic,
+    CreatableTopicConfig,
+    CreateTopicsRequest,
+)
+from minikafka.wire.messages.list_offsets import (
+    LATEST,
+    ListOffsetsPartition,
+    ListOffsetsRequest,
+    ListOffsetsTopic,
+)
 from minikafka.wire.types import ZERO_UUID
 
 OWN = {
@@ -121,6 +132,37 @@ def soon(judge: Judge, body: Any, version: int) -> None:
             time.sleep(0.02)
         else:
             return
+
+
+def make_topic(judge: Judge, name: str, partitions: int = 1, **configs: object) -> str:
+    """Make a topic in both brokers, with configs like `compression_type="gzip"`."""
+    wish = CreatableTopic(
+        name=name,
+        num_partitions=partitions,
+        replication_factor=1,
+        configs=[
+            CreatableTopicConfig(name=key.replace("_", "."), value=str(value))
+            for key, value in configs.items()
+        ],
+    )
+    for peer in judge.peers.values():
+        (made,) = peer.ask(CreateTopicsRequest(topics=[wish]), 7).topics
+        assert made.error_code == 0, made
+        peer.ids[name] = made.topic_id
+    led(judge, name, range(partitions))
+    return name
+
+
+def led(judge: Judge, name: str, indexes: Iterable[int]) -> None:
+    """Wait until both brokers lead these partitions, which are empty.
+
+    Kafka's broker tells of a partition (Metadata) a moment before it leads it, and answers a
+    produce in between with NOT_LEADER_OR_FOLLOWER; so it is the leader who is asked. One by
+    one, because Kafka tells of many in any order.
+    """
+    for index in indexes:
+        end = [ListOffsetsPartition(index, timestamp=LATEST)]
+        soon(judge, ListOffsetsRequest(topics=[ListOffsetsTopic(name, end)]), 7)
 
 
 def both(judge: Judge, body: Any, versions: range) -> None:

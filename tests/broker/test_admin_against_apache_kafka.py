@@ -27,7 +27,6 @@ from minikafka.wire.messages.create_partitions import (
     CreatePartitionsRequest,
     CreatePartitionsTopic,
 )
-from minikafka.wire.messages.create_topics import CreateTopicsRequest
 from minikafka.wire.messages.delete_records import (
     DeleteRecordsPartition,
     DeleteRecordsRequest,
@@ -68,9 +67,8 @@ from minikafka.wire.messages.offset_for_leader_epoch import (
 )
 from minikafka.wire.messages.update_features import FeatureUpdateKey, UpdateFeaturesRequest
 
-from .judge import TIMEOUT_MS, Judge, both, soon, wait_until
+from .judge import TIMEOUT_MS, Judge, both, led, make_topic, soon, wait_until
 from .talk import batch_of, produce_request
-from .test_topics import wish
 
 
 @pytest.fixture
@@ -78,13 +76,9 @@ def topic(judge: Judge, request: pytest.FixtureRequest) -> str:
     """A topic of two partitions for this test alone, with ten records in partition 0."""
     name = request.node.name
     now = int(time.time() * 1_000_000)
-    for peer in judge.peers.values():
-        (made,) = peer.ask(CreateTopicsRequest(topics=[wish(name, 2)]), 7).topics
-        peer.ids[name] = made.topic_id
-    soon(judge, MetadataRequest(topics=[MetadataRequestTopic(name=name)]), 12)
-    for peer in judge.peers.values():
-        for _ in range(5):
-            peer.ask(produce_request(batch_of(b"a", b"b", now=now), topic=name), 9)
+    make_topic(judge, name, 2)
+    for _ in range(5):
+        both(judge, produce_request(batch_of(b"a", b"b", now=now), topic=name), range(9, 10))
     return name
 
 
@@ -112,6 +106,7 @@ def test_create_partitions(judge: Judge, topic: str) -> None:
     both(judge, grown(topic, 3, validate_only=True), range(4))
     for version in range(4):
         both(judge, grown(topic, 3 + version, [1]), range(version, version + 1))
+    led(judge, topic, [5])
     soon(judge, MetadataRequest(topics=[MetadataRequestTopic(name=topic)]), 12)
     now = int(time.time() * 1_000_000)
     both(judge, produce_request(batch_of(b"a", now=now), topic=topic, partition=5), range(9, 10))

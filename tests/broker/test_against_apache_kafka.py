@@ -19,12 +19,15 @@ from minikafka.wire.messages.create_topics import CreatableTopic, CreateTopicsRe
 from minikafka.wire.messages.delete_topics import DeleteTopicsRequest, DeleteTopicState
 from minikafka.wire.messages.describe_configs import DescribeConfigsRequest, DescribeConfigsResource
 from minikafka.wire.messages.fetch import FetchRequest, ForgottenTopic
+from minikafka.wire.messages.get_telemetry_subscriptions import GetTelemetrySubscriptionsRequest
 from minikafka.wire.messages.list_offsets import (
     ListOffsetsPartition,
     ListOffsetsRequest,
     ListOffsetsTopic,
 )
 from minikafka.wire.messages.metadata import MetadataRequest, MetadataRequestTopic
+from minikafka.wire.messages.push_telemetry import PushTelemetryRequest
+from minikafka.wire.types import ZERO_UUID
 
 from .judge import TIMEOUT_MS, Judge, Peer, both
 from .talk import batch_of, fetch_request, produce_request
@@ -39,6 +42,33 @@ def test_every_api_that_kafka_advertises_is_declared_in_the_same_versions(judge:
     theirs[0] = (3, theirs[0][1])  # advertised from 0 on, refused below 3 (KAFKA-18659)
     assert theirs == {key: tuple(REQUESTS[key].VERSIONS) for key in theirs}
     assert set(API_KEYS) - set(theirs) == {71, 72}  # telemetry: only with a plug-in that takes it
+
+
+def test_telemetry_that_nobody_has_subscribed_to(judge: Judge) -> None:
+    """Not advertised, and answered all the same. Subscription ids are each broker's own."""
+
+    def answer(peer: Peer) -> list[object]:
+        def push(client: bytes, subscription: int, **fields: object) -> int:
+            request = PushTelemetryRequest(client, subscription, **fields)
+            return int(peer.again_as("telemetry").ask(request, 0).error_code)
+
+        first = peer.ask(GetTelemetrySubscriptionsRequest(), 0)
+        me, mine = first.client_instance_id, first.subscription_id
+        again = peer.again_as("telemetry").ask(GetTelemetrySubscriptionsRequest(me), 0)
+        assert (again.client_instance_id, again.subscription_id) == (me, mine)
+        return [
+            *(first.error_code, first.accepted_compression_types, first.push_interval_ms),
+            *(first.telemetry_max_bytes, first.delta_temporality, first.requested_metrics),
+            push(me, mine),
+            push(me, mine, metrics=b"what"),
+            push(me, mine ^ 1),
+            push(ZERO_UUID, mine),
+            push(me, mine, compression_type=9),
+            push(me, mine, metrics=bytes(1 << 21)),
+        ]
+
+    kafka, ours = map(answer, judge.peers.values())
+    assert ours == kafka
 
 
 def test_what_is_handled_is_declared_in_the_same_versions() -> None:
@@ -170,9 +200,9 @@ def test_produce_to_nowhere_and_with_odd_acks(judge: Judge) -> None:
         both(judge, produce_request(BATCH, acks=acks), range(3, 13))
 
 
-def errors_and_offsets(answer: Any) -> list[tuple[int, int]]:
+def errors_and_offsets(answer: Any) -> list[tuple[int, int, int]]:
     return [
-        (partition.error_code, partition.base_offset)
+        (partition.error_code, partition.base_offset, partition.log_start_offset)
         for topic in answer.responses
         for partition in topic.partition_responses
     ]
@@ -197,6 +227,8 @@ FETCHES: dict[str, tuple[list[tuple[int, int]], dict[str, Any], int]] = {
     "a small limit": ([(0, 0)], {"max_bytes": 10, "partition_max_bytes": 10}, 4),
     "a limit inside of a batch": ([(0, 0)], {"partition_max_bytes": 100}, 4),
     "a newer leader epoch": ([(0, 0)], {"leader_epoch": 1}, 9),
+    "no leader epoch, by another number": ([(0, 0)], {"leader_epoch": -5}, 9),
+    "no fetched epoch, by another number": ([(0, 2)], {"last_fetched_epoch": -2}, 12),
     "an agreeing epoch": ([(0, 2)], {"last_fetched_epoch": 0}, 12),
     "an unknown epoch": ([(0, 0)], {"last_fetched_epoch": 5}, 12),
 }

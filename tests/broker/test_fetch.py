@@ -47,8 +47,8 @@ ERRORS = {
     "an offset beyond the end": ({"wanted": (0, 3)}, "OFFSET_OUT_OF_RANGE"),
     "a negative offset": ({"wanted": (0, -1)}, "OFFSET_OUT_OF_RANGE"),
     "a partition that is not there": ({"wanted": (5, 0)}, "UNKNOWN_TOPIC_OR_PARTITION"),
-    "an older leader epoch": ({"leader_epoch": -2}, "FENCED_LEADER_EPOCH"),
-    "a newer leader epoch": ({"leader_epoch": 1}, "UNKNOWN_LEADER_EPOCH"),
+    "an older leader epoch": ({"leader_epoch": 0}, "FENCED_LEADER_EPOCH"),
+    "a newer leader epoch": ({"leader_epoch": 2}, "UNKNOWN_LEADER_EPOCH"),
     "a follower": ({"replica_id": 2}, "NOT_LEADER_OR_FOLLOWER"),
     "an epoch that never wrote": ({"last_fetched_epoch": 4}, "OFFSET_OUT_OF_RANGE"),
 }
@@ -57,6 +57,7 @@ ERRORS = {
 @pytest.mark.parametrize("name", ERRORS)
 def test_errors_come_at_once_and_per_partition(broker: Conversation, name: str) -> None:
     broker.create()
+    broker.broker.replicas.partition("t", 0).leader_epoch = 1
     broker.produce(b"a", b"b")
     fields, error = ERRORS[name]
     wanted = {"wanted": (0, 0), **fields}
@@ -74,9 +75,10 @@ def test_an_unknown_topic_id_has_its_own_error(broker: Conversation) -> None:
 # KIP-951: whoever asks in an old epoch is told who leads, with the address.
 def test_a_fenced_reader_is_told_who_leads(broker: Conversation) -> None:
     broker.create()
-    answer = broker.fetch((0, 0), version=16, leader_epoch=-2)
+    broker.broker.replicas.partition("t", 0).leader_epoch = 1
+    answer = broker.fetch((0, 0), version=16, leader_epoch=0)
     assert partition_of(answer).current_leader.leader_id == 1
-    assert partition_of(answer).current_leader.leader_epoch == 0
+    assert partition_of(answer).current_leader.leader_epoch == 1
     (endpoint,) = answer.node_endpoints
     assert (endpoint.node_id, endpoint.host, endpoint.port) == (1, "broker-1", 9092)
 

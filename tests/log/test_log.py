@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+import struct
 import threading
+import tracemalloc
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -11,10 +15,12 @@ from minikafka.log.config import LogConfig
 from minikafka.log.files import RealFiles
 from minikafka.log.log import Log
 from minikafka.log.validate import code_of
-from minikafka.record.batch import batches, read_header
+from minikafka.record import compression as codecs
+from minikafka.record.batch import HEADER_BYTES, batches, check_crc, read_header
 from minikafka.record.builder import BatchBuilder
 from minikafka.record.compression import Compression
 from minikafka.record.control import ControlType, encode_end_txn_marker
+from minikafka.record.crc import crc32c
 from minikafka.record.errors import (
     BadCount,
     BadCrc,
@@ -84,11 +90,32 @@ def with_base_offset(data: bytes, offset: int) -> bytes:
     return offset.to_bytes(8, "big") + data[8:]
 
 
-def log_append_time_claimed() -> bytes:
-    builder = BatchBuilder()
+def log_append_time_claimed(codec: Compression = Compression.NONE) -> bytes:
+    builder = BatchBuilder(codec)
+    builder.append(NOW_MS - 5, None, b"v")
     builder.append(NOW_MS, None, b"v")
     builder.attributes |= 8
     return builder.build()
+
+
+def rewritten(data: bytes, section: bytes | None = None, **fields: int) -> bytes:
+    """`data` with other fields in its header or another records section, and a CRC that fits."""
+    changed = bytearray(data[:HEADER_BYTES] + (data[HEADER_BYTES:] if section is None else section))
+    for name, value in {"batch_length": len(changed) - 12, **fields}.items():
+        at, shape = {
+            "batch_length": (8, ">i"),
+            "last_offset_delta": (23, ">i"),
+            "max_timestamp": (35, ">q"),
+            "record_count": (57, ">i"),
+        }[name]
+        struct.pack_into(shape, changed, at, value)
+    struct.pack_into(">I", changed, 17, crc32c(changed[21:]))
+    return bytes(changed)
+
+
+LOG_APPEND_TIME = SMALL.replace(message_timestamp_type="LogAppendTime")
+ZIPPED = batch(2, codec=Compression.GZIP)
+THREE = rewritten(ZIPPED, record_count=3, last_offset_delta=2)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +133,18 @@ def log_append_time_claimed() -> bytes:
         (batch([b"x" * 1000]), SMALL.replace(max_message_bytes=999), ErrorCode.MESSAGE_TOO_LARGE),
         (batch([b"x" * 2000]), SMALL, ErrorCode.RECORD_LIST_TOO_LARGE),
         (batch(1, NOW_MS + 3_600_001), SMALL, ErrorCode.INVALID_TIMESTAMP),
-        (log_append_time_claimed(), SMALL, ErrorCode.INVALID_TIMESTAMP),
+        (log_append_time_claimed(), LOG_APPEND_TIME, ErrorCode.INVALID_TIMESTAMP),
+        (rewritten(ZIPPED, b"junk"), SMALL, ErrorCode.CORRUPT_MESSAGE),
+        (rewritten(ZIPPED, ZIPPED[HEADER_BYTES:-3]), SMALL, ErrorCode.CORRUPT_MESSAGE),
+        (THREE, SMALL, ErrorCode.INVALID_RECORD),
+        (THREE, SMALL.replace(compression_type="gzip"), ErrorCode.INVALID_RECORD),
+        (THREE, SMALL.replace(compression_type="zstd"), ErrorCode.INVALID_RECORD),
+        (THREE, SMALL.replace(cleanup_policy=("compact",)), ErrorCode.INVALID_RECORD),
+        (
+            batch(1, -2),
+            SMALL.replace(message_timestamp_before_max_ms=10),
+            ErrorCode.INVALID_TIMESTAMP,
+        ),
         (
             batch(1, NOW_MS - 11),
             SMALL.replace(message_timestamp_before_max_ms=10),
@@ -151,8 +189,63 @@ def test_brokers_may_append_several_batches_and_control_batches() -> None:
     assert (done.base_offset, done.last_offset, done.batch_count) == (0, 3, 3)
 
 
+@pytest.mark.parametrize("codec", list(Compression))
+def test_what_brokers_append_is_believed_about_its_codec(codec: Compression) -> None:
+    place = Place()
+    data = rewritten(batch(2, codec=codec), b"\x02a\x02b")
+    assert place.log.append(data, NOW, 0, from_client=False).last_offset == 1
+
+
+@pytest.mark.parametrize("name", ["producer", "zstd", "lz4"])
+def test_a_batch_is_decompressed_once(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    decompress = Mock(wraps=codecs.decompress)
+    monkeypatch.setattr(codecs, "decompress", decompress)
+    Place(SMALL.replace(compression_type=name)).append(5, codec=Compression.ZSTD)
+    assert decompress.call_count == 1
+
+
+@pytest.mark.parametrize("codec", list(Compression)[1:])
+def test_what_was_decompressed_is_let_go_at_once(codec: Compression) -> None:
+    place = Place(LogConfig())
+    large = batch([bytes(8 << 20)], codec=codec)
+    taken = rewritten(large)
+    refused = rewritten(large, record_count=2, last_offset_delta=1)
+    gc.disable()
+    tracemalloc.start()
+    try:
+        place.log.append(taken, NOW, 0)
+        with pytest.raises(KafkaError):
+            place.log.append(refused, NOW, 0)
+        held, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+    assert held < 2 << 20 < 8 << 20 <= peak
+
+
+@pytest.mark.parametrize("codec", list(Compression))
+def test_a_claim_of_log_append_time_is_struck_out(codec: Compression) -> None:
+    place = Place()
+    place.log.append(log_append_time_claimed(codec), NOW, 0)
+    stored = data_of(place.log.read(0, 10_000).records)
+    header = read_header(stored)
+    check_crc(stored, 0, header)
+    assert (header.timestamp_type, header.max_timestamp) == (0, NOW_MS)
+    assert [record.timestamp for record in everything(place.log)] == [NOW_MS - 5, NOW_MS]
+
+
+@pytest.mark.parametrize("codec", list(Compression))
+def test_a_header_that_is_ahead_of_its_records_is_set_right(codec: Compression) -> None:
+    place = Place()
+    place.log.append(rewritten(batch(2, codec=codec), max_timestamp=NOW_MS + 10**9), NOW, 0)
+    stored = data_of(place.log.read(0, 10_000).records)
+    check_crc(stored, 0, read_header(stored))
+    assert read_header(stored).max_timestamp == NOW_MS
+    assert place.log.max_timestamp_offset() == (NOW_MS, 0, 0)
+
+
 def test_log_append_time_replaces_the_producers() -> None:
-    place = Place(SMALL.replace(message_timestamp_type="LogAppendTime"))
+    place = Place(LOG_APPEND_TIME)
     done = place.append(2, 5)
     assert done.log_append_time_ms == NOW_MS
     assert [record.timestamp for record in everything(place.log)] == [NOW_MS, NOW_MS]

@@ -18,8 +18,10 @@ from minikafka.record.batch import (
     BatchHeader,
     batches,
     check_crc,
+    decompressed,
     read_header,
     recompress,
+    set_create_time,
     set_log_append_time,
     stamp,
     verify,
@@ -312,6 +314,15 @@ def test_log_append_time_is_inside_the_crc() -> None:
     assert [record.timestamp for record in decode(data, 3, header)] == [5555] * 3
 
 
+def test_a_claim_of_log_append_time_can_be_taken_back() -> None:
+    data = memoryview(bytearray(b"xyz" + EXAMPLES[3].data))
+    before = read_header(data, 3)
+    claiming = set_log_append_time(data, 3, before, 5555)
+    header = set_create_time(data, 3, claiming, before.max_timestamp)
+    assert fields_of(header) == fields_of(before)
+    verify(data, 3, header)
+
+
 # -- each way to be wrong -----------------------------------------------------
 
 
@@ -472,7 +483,9 @@ def test_a_batch_that_lies_about_its_records_is_not_recompressed() -> None:
         recompress(data, 0, lying, Compression.ZSTD)
 
 
-def test_recompressing_has_a_limit() -> None:
+def test_decompressing_has_a_limit() -> None:
     data = encode([Record(0, 0, None, bytes(1000))], Compression.ZSTD)
+    with pytest.raises(DecompressionTooLarge):
+        decompressed(data, 0, read_header(data), 999)
     with pytest.raises(DecompressionTooLarge):
         recompress(data, 0, read_header(data), Compression.LZ4, limit_bytes=999)

@@ -41,6 +41,8 @@ _FILES = {
     "k57_update_features": (0, 2),
     "k60_describe_cluster": (0, 2),
     "k61_describe_producers": (0, 0),
+    "k71_get_telemetry_subscriptions": (0, 0),
+    "k72_push_telemetry": (0, 0),
     "k74_list_config_resources": (0, 1),
     "k75_describe_topic_partitions": (0, 0),
 }

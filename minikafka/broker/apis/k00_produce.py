@@ -3,7 +3,8 @@
 Versions: 3 to 13 (0 to 2 are advertised and refused, see k18_api_versions).
 KIPs: KIP-98 (idempotence), KIP-467 (error messages), KIP-516 (topic ids, from 13).
 
-Batches stay opaque: nothing here or below decodes a record. With one replica a written
+Batches stay opaque: nothing here or below decodes a record, if a topic's config does not ask
+for it (validate.py). With one replica a written
 record is a committed one, so acks=1 and acks=all are both answered at once; acks=0 is
 not answered at all, and an error then closes the connection, the only way to be heard.
 
@@ -15,7 +16,7 @@ from __future__ import annotations
 from struct import Struct
 from typing import TYPE_CHECKING, Any
 
-from minikafka.log.validate import RecordsRefused
+from minikafka.log.validate import NotOneBatch, RecordsRefused
 from minikafka.node import Closed, Request, Response
 from minikafka.quorum.quotas import PRODUCER_BYTE_RATE
 from minikafka.record.batch import CODEC_MASK, HEADER_BYTES, MAGIC, TRANSACTIONAL
@@ -40,6 +41,16 @@ TOPIC_ID_VERSION = 13
 ZSTD_VERSION = 7
 ADMIN_CLIENT_ID = "__admin_client"
 """The client id that may write to internal topics (Kafka's AdminUtils)."""
+
+OF_THE_LOG = {
+    ErrorCode.INVALID_RECORD,
+    ErrorCode.INVALID_TIMESTAMP,
+    ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
+    ErrorCode.INVALID_PRODUCER_EPOCH,
+    ErrorCode.NOT_ENOUGH_REPLICAS,
+}
+"""With these Kafka says where the log begins, as it does with whatever a log refuses but for
+sizes and checksums (ReplicaManager.appendRecordsToLeader)."""
 
 MAGIC_AT = 16
 MAGIC_ATTRIBUTES = Struct(">b4xh")
@@ -88,12 +99,12 @@ def check_records(records: Bytes | None, version: int, transactional_id: str | N
     Raises KafkaError. See Kafka's ProduceRequest.validateRecords.
     """
     if records is None or len(records) < HEADER_BYTES:
-        raise KafkaError(ErrorCode.INVALID_RECORD, "there must be one batch for each partition")
+        raise NotOneBatch(ErrorCode.INVALID_RECORD, "there must be one batch for each partition")
     magic, attributes = MAGIC_ATTRIBUTES.unpack_from(records, MAGIC_AT)
     if magic != MAGIC:
         was_one = 0 <= magic < MAGIC  # a format of its time, else no format at all
         code = ErrorCode.INVALID_RECORD if was_one else ErrorCode.CORRUPT_MESSAGE
-        raise KafkaError(code, f"batches must have magic {MAGIC}, not {magic}")
+        raise NotOneBatch(code, f"batches must have magic {MAGIC}, not {magic}")
     if version < ZSTD_VERSION and attributes & CODEC_MASK == ZSTD:
         raise KafkaError(
             ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, f"no zstd before version {ZSTD_VERSION}"
@@ -128,6 +139,7 @@ def refusal(
     )
     if isinstance(error, RecordsRefused):
         answer.record_errors = [BatchIndexAndErrorMessage(*wrong) for wrong in error.wrong]
+    if error.code in OF_THE_LOG and not isinstance(error, NotOneBatch):
         answer.log_start_offset = broker.replicas.partition(key, index).log.log_start_offset
     return answer
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from minikafka.broker.broker import Broker
 
 CLIENT_NAME_VERSION = 3
+UNADVERTISED = frozenset([71, 72])
+"""Telemetry: nobody takes it, so clients need not ask; Kafka without a plug-in does the same."""
 INNER_CHARACTERS = frozenset("-.")
 """What a client's name and version may have between letters and digits (KIP-511)."""
 
@@ -52,6 +54,7 @@ def handle(broker: Broker, now: int, request: Request) -> ApiVersionsResponse | 
         api_keys=[
             ApiVersion(api_key=key, min_version=advertised_min(key, low), max_version=high)
             for key, (low, high) in sorted(broker.served.items())
+            if key not in UNADVERTISED
         ],
         supported_features=[
             SupportedFeatureKey(name=METADATA_VERSION, min_version=level, max_version=level)
