@@ -4,6 +4,8 @@ Versions: 0. KIPs: KIP-714.
 
 Kafka asks its clients for metrics when somebody has subscribed to some and a plug-in takes them.
 Without one it does not advertise this API, nor PushTelemetry, and still answers whoever asks.
+
+Not done: refusing whoever asks or pushes again before its interval is over.
 """
 
 from __future__ import annotations
