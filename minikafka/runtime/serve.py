@@ -83,7 +83,7 @@ def local_broker(*, trace: bool = False, **configs: Any) -> Iterator[Driver]:
 
 def _broker_driver(config: BrokerConfig, listen: str, data: str, trace: Trace | None) -> Driver:
     descriptors = _descriptors() - OTHER_DESCRIPTORS
-    open_limit = min(512, descriptors // 2)
+    open_limit = min(8192, descriptors // 2)
     files = RealFiles(data, open_limit)
     files.lock()
     broker = Broker(config)
