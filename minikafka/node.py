@@ -54,7 +54,7 @@ class Channel:
     answer. Two channels with equal names are two connections.
     """
 
-    __slots__ = ("client", "in_service", "link", "server", "waiting")
+    __slots__ = ("client", "in_service", "link", "muted", "server", "waiting")
 
     def __init__(self, client: str, server: str) -> None:
         self.client = client
@@ -62,7 +62,8 @@ class Channel:
         # The rest belongs to the driver that carries the channel, not to nodes.
         self.link: Any = None
         self.in_service = False  # a request was handed to the server and not answered yet
-        self.waiting: list[tuple[Request, int]] = []  # what arrived behind it, each with its cause
+        self.muted = False  # ... or was, and the server wants to hear no other for a while
+        self.waiting: list[tuple[Message, int]] = []  # what arrived behind it, each with its cause
 
     def __repr__(self) -> str:
         return f"{self.client}→{self.server}"
@@ -133,6 +134,7 @@ class Unmuted:
     """The next request of a channel may be served now: only in the outbox of a server."""
 
     __slots__ = ("channel",)
+    muted = False
 
     def __init__(self, channel: Channel) -> None:
         self.channel = channel

@@ -34,7 +34,7 @@ from minikafka.broker.config import BrokerConfig, Endpoint
 from minikafka.broker.described import Layers, in_force, that_count
 from minikafka.broker.identity import identify
 from minikafka.broker.purgatory import Purgatory
-from minikafka.broker.quotas import Mute, Quotas
+from minikafka.broker.quotas import Mutes, Quotas
 from minikafka.broker.sessions import SessionCache
 from minikafka.log.checkpoint import CLEAN_SHUTDOWN
 from minikafka.node import MS, Closed, Message, Node, Request, Response
@@ -127,6 +127,7 @@ class Broker(Node):
         traced = self.trace is not None
         self.replicas = ReplicaManager(files, config, self.image, now, self.emit, traced)
         self.quotas = Quotas(self.image, config)
+        self.mutes = Mutes()
         slots = config.max_incremental_fetch_session_cache_slots
         self.sessions = SessionCache(slots, self.random)
 
@@ -160,6 +161,7 @@ class Broker(Node):
                 )
         elif type(message) is Closed:
             self.purgatory.forget(message.channel)
+            self.mutes.forget(message.channel)
 
     def _say_request(self, request: Request) -> None:
         body = request.body
@@ -179,6 +181,8 @@ class Broker(Node):
                 for partition in grown:
                     self.purgatory.wake(partition, now)
         deadline, care = self.purgatory.expire(now), self.replicas.poll(now)
+        if len(self.mutes):
+            deadline = min(deadline, self.mutes.end(now, self.outbox))
         return deadline if deadline < care else care
 
     # --- what handlers ask for ---
@@ -194,7 +198,7 @@ class Broker(Node):
 
     def mute(self, now: int, request: Request, throttle_ms: int) -> None:
         channel = request.channel
-        self.purgatory.park(Mute(channel, now + throttle_ms * MS, self.outbox), ())
+        self.mutes.mute(channel, now + throttle_ms * MS)
         self.emit(
             "throttled",
             channel=str(channel),

@@ -81,8 +81,8 @@ class Purgatory:
                 return deadline
             heappop(self._deadlines)
             if waits:
-                self._remove(operation)
                 operation.expire(now)
+                self._remove(operation)
         return NEVER
 
     def forget(self, channel: Channel) -> None:

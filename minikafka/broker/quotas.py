@@ -27,9 +27,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
-from minikafka.node import MS, Channel, Request, Unmuted
+from minikafka.node import MS, NEVER, Channel, Request, Unmuted
 from minikafka.wire.errors import ErrorCode, KafkaError
 
 if TYPE_CHECKING:
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
 
 ANONYMOUS = "ANONYMOUS"
 """The user of every connection that has not said who it is (KafkaPrincipal)."""
+
+MOST_US = ((1 << 31) - 1) * MS
+"""24 days: what fits into `throttle_time_ms`."""
 
 MOST_METERS = 10_000
 """A client may call itself anything; with more names than that, all begin anew."""
@@ -78,7 +82,9 @@ class Rate:
         """After how long the rate would be `bound` again; 0 when it is not above."""
         total, elapsed = self.over(now)
         allowed = bound * elapsed / 1_000_000
-        return max(0, int((total - allowed) / allowed * elapsed))
+        if total <= allowed:
+            return 0
+        return int(min((total - allowed) * elapsed / allowed, MOST_US)) if allowed else MOST_US
 
 
 class Bucket:
@@ -97,24 +103,36 @@ class Bucket:
         self._filled_at = now
 
     def debt_us(self, bound: float) -> int:
-        return max(0, int(-self.tokens / bound * 1_000_000))
+        return int(min(-self.tokens * 1_000_000 / bound, MOST_US)) if self.tokens < 0 else 0
 
 
-class Mute:
-    """A channel that is not served for a while; waits in the purgatory as a request would."""
+class Mutes:
+    """The channels that are not served for a while, and until when."""
 
-    __slots__ = ("channel", "deadline", "outbox")
+    def __init__(self) -> None:
+        self._until: dict[Channel, int] = {}
+        self._ends: list[tuple[int, int, Channel]] = []
+        self._count = 0  # makes ends of one time come out in the order they went in
 
-    def __init__(self, channel: Channel, deadline: int, outbox: list[Message | Unmuted]) -> None:
-        self.channel = channel
-        self.deadline = deadline
-        self.outbox = outbox
+    def __len__(self) -> int:
+        return len(self._until)
 
-    def try_complete(self, now: int) -> bool:
-        return False  # only time helps
+    def mute(self, channel: Channel, until: int) -> None:
+        self._until[channel] = until
+        self._count += 1
+        heappush(self._ends, (until, self._count, channel))
 
-    def expire(self, now: int) -> None:
-        self.outbox.append(Unmuted(self.channel))
+    def forget(self, channel: Channel) -> None:
+        self._until.pop(channel, None)
+
+    def end(self, now: int, outbox: list[Message | Unmuted]) -> int:
+        """Unmute whose time is over; returns when the next one's is, or NEVER."""
+        while self._ends and self._ends[0][0] <= now:
+            until, _, channel = heappop(self._ends)
+            if self._until.get(channel) == until:
+                del self._until[channel]
+                outbox.append(Unmuted(channel))
+        return self._ends[0][0] if self._ends else NEVER
 
 
 class Quotas:

@@ -13,7 +13,7 @@ from minikafka.cli.common import Address, settings
 @click.option(
     "--config",
     "file",
-    type=click.File("r"),
+    type=click.File("r", encoding="utf-8"),
     help="A file of Kafka's configs (server.properties); the options here are stronger.",
 )
 @click.option("--node-id", type=click.IntRange(min=0), help="The broker's number.  [default: 1]")
@@ -65,7 +65,7 @@ def broker(
         option = {"node.id": "--node-id", "listeners": "--listen", "log.dirs": "--data"}.get(name)
         if option is not None:
             raise click.UsageError(f"{name} = {value}: say it with {option}")
-    given, without = read_file(file.read()) if file is not None else ({}, [])
+    given, without = read_file(text_of(file)) if file is not None else ({}, [])
     if node_id is not None:
         given["node.id"] = str(node_id)
     config = BrokerConfig.of({**given, **dict(configs)})
@@ -98,6 +98,15 @@ def broker(
             raise
         raise click.ClickException(
             f"cannot listen on {f'{listen} or {metrics}' if metrics else listen}: "
-            f"{error.strerror or error}; "
-            "choose another address with --listen (port 0 takes a free one)"
+            f"{error.strerror or error}; choose another address with --listen"
+            f"{' or --metrics' if metrics else ''} (port 0 takes a free one)"
         ) from error
+
+
+def text_of(file: IO[str]) -> str:
+    from minikafka.config import ConfigError
+
+    try:
+        return file.read()
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file.name} is not UTF-8 text: {error.reason}") from None

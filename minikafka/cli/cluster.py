@@ -157,10 +157,10 @@ def configs() -> None:
 
 
 def check_name(kind: str, name: str) -> None:
-    if kind == "broker" and name and not name.isdecimal():
+    if kind != "topic" and name and not (name.isdecimal() and int(name) < 1 << 31):
         raise click.UsageError(f"a broker goes by its number, or '' for all of them, not {name!r}")
-    if kind == "logger" and not name.isdecimal():
-        raise click.UsageError(f"whose loggers? a broker goes by its number, not {name!r}")
+    if kind == "logger" and not name:
+        raise click.UsageError("whose loggers? give a broker's number")
 
 
 @configs.command("describe")
@@ -241,14 +241,16 @@ def describe_quotas(
 ) -> None:
     """The quotas that are set (default: of all)."""
     import minikafka as mk
+    from minikafka.runtime.journal import word
 
     reach(server)
     with mk.Admin(server) as admin:
         found = admin.describe_quotas(named_entity(client_id, user, ip))
     for each in found:
         row = {"entity": dict(each.entity), "quotas": dict(each.quotas)}
-        whom = ", ".join(f"{kind} {name or '<default>'}" for kind, name in each.entity.items())
-        limits = " ".join(f"{key}={value:.15g}" for key, value in each.quotas.items())
+        named = each.entity.items()
+        whom = ", ".join(f"{kind} {word(name) if name else '<default>'}" for kind, name in named)
+        limits = " ".join(f"{word(key)}={value:.15g}" for key, value in each.quotas.items())
         click.echo(json.dumps(row) if json_ else f"{whom}: {limits}")
 
 

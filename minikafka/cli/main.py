@@ -28,6 +28,8 @@ TOLD_TO_STOP = 130
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and exit."""
     try:
+        for argument in sys.argv[1:] if arguments is None else arguments:
+            check_is_text(argument)
         result = commands.main(arguments, prog_name="minikafka", standalone_mode=False)
     except click.Abort:
         sys.exit(TOLD_TO_STOP)
@@ -41,6 +43,14 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         click.echo(f"minikafka: {in_one_line(error)}", err=True)
         sys.exit(code)
     sys.exit(result if isinstance(result, int) else 0)
+
+
+def check_is_text(argument: str) -> None:
+    """Bytes that are no text in this locale come as halves of characters: nothing can send them."""
+    try:
+        argument.encode()
+    except UnicodeEncodeError:
+        raise click.UsageError(f"{argument!r} is not valid text") from None
 
 
 def exit_code(error: Exception) -> int | None:

@@ -34,7 +34,8 @@ connection is used for one Metadata request and then replaced by one to the same
 
 A broker that finds a client too fast answers with a `throttle_time_ms`, and will not listen
 to that connection for so long; then nothing more is sent on it meanwhile (KIP-219), or
-requests would time out while they wait unheard.
+requests would time out while they wait unheard. What was under way already may still: its
+connection is given up and made again, and it is sent once more.
 
 Not done: TLS and SASL; closing idle connections (`connections.max.idle.ms`); the leader
 hints in produce and fetch answers (KIP-951): a fresh Metadata tells the same one round trip
@@ -211,7 +212,11 @@ class ClientNode(Node):
         every = [self._connection(address, "") for address in self.metadata.brokers.values()]
         up = [connection for connection in every if connection.versions is not None]
         if up:
-            return min(up, key=lambda connection: len(connection.in_flight))
+            heard = [connection for connection in up if connection.throttled_until <= now]
+            if not heard:
+                self.wake_at(min(connection.throttled_until for connection in up))
+                return None
+            return min(heard, key=lambda connection: len(connection.in_flight))
         if any(connection.channel is not None for connection in every):
             return None
         rested = [connection for connection in every if connection.not_before <= now]

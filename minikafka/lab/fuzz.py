@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 from minikafka.broker.apis import SERVED
 from minikafka.broker.broker import Broker
 from minikafka.broker.config import BrokerConfig
-from minikafka.node import Channel, Closed, Message, Request
+from minikafka.node import Channel, Closed, Message, Request, Response
 from minikafka.record.builder import BatchBuilder
 from minikafka.record.compression import Compression
 from minikafka.runtime.disk import MemoryFiles
@@ -291,7 +291,7 @@ class Trial:
         try:
             self.loop.turn(self.now, [(request, -1)])
             for message, _ in self.loop.leaving:
-                if not isinstance(message, (Closed, Request)):
+                if isinstance(message, Response):
                     encode_response(message)
             self.loop.leaving.clear()
             self.loop.turn(self.now, [(Closed(channel, "gone"), -1)])

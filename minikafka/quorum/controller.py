@@ -9,7 +9,7 @@ one request are ten plans and one commit with one fsync, and a test can look at 
 decision is made of. Rules and error codes are those of Kafka's ReplicationControlManager.
 
 Not done: a second broker; every replica list is this broker alone.
-Not done: create-topic policies, and quotas on changes of metadata.
+Not done: create-topic policies.
 """
 
 from __future__ import annotations

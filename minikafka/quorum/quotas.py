@@ -8,13 +8,15 @@
 Each is a record of its own, and whole entities are changed: all of an entity's changes are made
 or none. See Kafka's ClientQuotaControlManager.
 
-Not done: a host name for `ip`; here it must be an address.
+Not done: a host name for `ip`; here it must be an address. Kafka takes NaN for any quota and an
+infinite one for those that may be a fraction; both are refused here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
+from math import isfinite
 
 from minikafka.quorum.image import QuotaEntity
 from minikafka.wire.errors import ErrorCode, KafkaError
@@ -42,14 +44,23 @@ NEARLY_WHOLE = 1e-6
 """So far from a whole number a value may be that comes as a double and is meant as none."""
 
 
-def plan_quotas(entity: QuotaEntity, ops: Sequence[OpData]) -> list[ClientQuotaRecord]:
-    """The records that make these changes. Raises KafkaError INVALID_REQUEST."""
+def plan_quotas(
+    entity: QuotaEntity, own: Mapping[str, float], ops: Sequence[OpData]
+) -> list[ClientQuotaRecord]:
+    """The records that make these changes to an entity that has `own` quotas.
+
+    Raises KafkaError INVALID_REQUEST.
+    """
     keys = _keys_of(entity)
     for op in ops:
         if not op.remove:
             _check_value(keys, op.key, op.value)
     named = [QuotaEntityData(kind, name) for kind, name in entity]
-    return [ClientQuotaRecord(named, op.key, op.value, op.remove) for op in ops]
+    return [
+        ClientQuotaRecord(named, op.key, op.value, op.remove)
+        for op in ops
+        if own.get(op.key) != (None if op.remove else op.value)
+    ]
 
 
 def _keys_of(entity: QuotaEntity) -> dict[str, int | None]:
@@ -81,10 +92,10 @@ def _check_value(keys: dict[str, int | None], key: str, value: float) -> None:
     if not value > 0:
         raise _refused(f"Quota {key} must be greater than 0, not {value}")
     largest = keys[key]
-    if largest is None:
+    if largest is None and isfinite(value):
         return
-    if value > largest:
-        raise _refused(f"{key} = {value} is too large: at most {largest}")
+    if largest is None or value > largest:
+        raise _refused(f"{key} = {value} is too large")
     if abs(value - round(value)) > NEARLY_WHOLE:
         raise _refused(f"{key} cannot be a fractional value, such as {value}")
 

@@ -5,7 +5,8 @@
 
 Which events, the node's `loggers` decide (minikafka/loggers.py). Where they go to is the program's
 business: its loggers are `minikafka.broker`, `minikafka.network` and so on. The command line shows
-them all on standard error, one a line; a program that has not set `logging` up sees warnings.
+them all on standard error, one a line (a failure's traceback stands below it); a program that has
+not set `logging` up sees warnings.
 """
 
 from __future__ import annotations
@@ -27,11 +28,13 @@ Form = Callable[[float, Level, str, str, Mapping[str, Any]], str]
 
 
 def tell(node: str, kind: str, fields: Mapping[str, Any]) -> None:
-    """Log one event of a node."""
+    """Log one event of a node. It has more to do than to suffer from a listener's mistake."""
     name, level = EVENTS.get(kind, OTHERS)
     extra = {"event": kind, "fields": {"node": node, **fields}}
-    words = " ".join(f"{key}={value}" for key, value in fields.items())
-    logging.getLogger(f"minikafka.{name}").log(level, "%s: %s %s", node, kind, words, extra=extra)
+    words = " ".join(f"{key}={word(value)}" for key, value in fields.items())
+    with suppress(Exception):
+        logger = logging.getLogger(f"minikafka.{name}")
+        logger.log(level, "%s: %s %s", node, kind, words, extra=extra)
 
 
 def show_on_stderr(form: Form) -> None:
@@ -45,7 +48,7 @@ def show_on_stderr(form: Form) -> None:
 def as_text(time_s: float, level: Level, logger: str, event: str, fields: Mapping[str, Any]) -> str:
     stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(time_s))
     stamp += f",{int(time_s * 1000) % 1000:03}"
-    words = [f"{key}={_word(value)}" for key, value in fields.items() if key != TRACE]
+    words = [f"{key}={word(value)}" for key, value in fields.items() if key != TRACE]
     line = " ".join([stamp, f"{level.name:5}", logger, event, *words])
     return f"{line}\n{fields[TRACE]}" if TRACE in fields else line
 
@@ -65,8 +68,8 @@ def as_json(time_s: float, level: Level, logger: str, event: str, fields: Mappin
 FORMS: dict[str, Form] = {"text": as_text, "json": as_json}
 
 
-def _word(value: object) -> str:
-    """A value as one word of a line; quoted where it would be more."""
+def word(value: object) -> str:
+    """A value as one word of a line; quoted where it would be more, or another line."""
     text = str(value)
     return text if text.isprintable() and " " not in text and text else json.dumps(text)
 
@@ -81,5 +84,6 @@ class _Handler(logging.Handler):
         event = getattr(record, "event", "message")
         fields = getattr(record, "fields", {"text": record.getMessage()})
         line = self._form(record.created, Level(record.levelno), logger, event, fields)
-        with suppress(OSError, ValueError):  # nobody listens any more, or the disk is full
-            print(line, file=sys.stderr, flush=True)
+        if sys.stderr is not None:  # or it would go to standard output
+            with suppress(OSError, ValueError):  # nobody listens any more, or the disk is full
+                print(line, file=sys.stderr, flush=True)

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from minikafka.node import Closed, Message, Node, Request, Response, Unmuted
+from minikafka.node import Closed, Message, Node, Request, Unmuted
 from minikafka.trace import NO_CAUSE, Trace
 
 
@@ -38,7 +38,7 @@ class Loop:
         self.node = node
         self.trace = trace
         self._failed = failed
-        self.leaving: list[tuple[Message, int]] = []
+        self.leaving: list[tuple[Message | Unmuted, int]] = []
 
     def turn(self, now: int, arrived: list[tuple[Message, int]]) -> int:
         """Hand over what arrived, then poll; returns when the node wants the next poll."""
@@ -52,7 +52,11 @@ class Loop:
                     continue
                 channel.in_service = True
             elif type(message) is Closed:
-                message.channel.waiting.clear()
+                channel = message.channel
+                if channel.muted and channel.waiting:  # they came before the end: it waits too
+                    channel.waiting.append((message, cause))
+                    continue
+                channel.waiting.clear()
             self._receive(now, message, cause)
             if outbox:
                 self._collect(now)
@@ -72,17 +76,19 @@ class Loop:
             self._failed(message, error)
 
     def _collect(self, now: int) -> bool:
-        """Empty the outbox into `leaving`; says whether an answer in it let another request in."""
+        """Empty the outbox into `leaving`; says whether something in it let another request in."""
         outbox, trace, admitted = self.node.outbox, self.trace, False
         sent = NO_CAUSE
         for message in outbox:  # which grows by what an admitted request causes
-            if type(message) is not Unmuted:
-                if trace is not None:
-                    sent = trace.add(self.node.name, _kind(message), message)
-                self.leaving.append((message, sent))
-                if type(message) is not Response or message.muted:
-                    continue
+            if trace is not None and type(message) is not Unmuted:
+                sent = trace.add(self.node.name, _kind(message), message)
+            self.leaving.append((message, sent))
+            if type(message) is Closed or type(message) is Request:
+                continue
             channel = message.channel
+            channel.muted = message.muted
+            if channel.muted:
+                continue
             if channel.waiting:
                 request, cause = channel.waiting.pop(0)
                 self._receive(now, request, cause)
@@ -93,5 +99,5 @@ class Loop:
         return admitted
 
 
-def _kind(message: Message) -> str:
+def _kind(message: Message | Unmuted) -> str:
     return "closed" if type(message) is Closed else "sent"

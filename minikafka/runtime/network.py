@@ -19,7 +19,7 @@ from collections.abc import Callable
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from minikafka.node import Channel, Closed, Message, Request, Response
+from minikafka.node import Channel, Closed, Message, Request, Response, Unmuted
 from minikafka.runtime.hardware import Link
 from minikafka.wire.connection import (
     SIZE_BYTES,
@@ -146,9 +146,9 @@ class BytesOnWire:
         return self._client.decode_response(frame)
 
 
-def message_bytes(message: Message) -> int:
+def message_bytes(message: Message | Unmuted) -> int:
     """How much of a link a message takes."""
-    if type(message) is Closed:
+    if isinstance(message, (Closed, Unmuted)):
         return 0
     measure = _MEASURES.get(type(message.body))
     return MESSAGE_OVERHEAD_BYTES + (measure(message.body) if measure is not None else 0)

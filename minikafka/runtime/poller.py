@@ -24,6 +24,9 @@ HANG_UP = 0x2000 if sys.platform == "linux" else 16
 
 Elsewhere POLLHUP: that both sides have ended is told, as always."""
 
+QUIET = 8
+"""EPOLLERR, which comes unasked: nothing is wanted, not even that the peer ends its side."""
+
 if sys.platform == "linux":
     from select import epoll
 

@@ -57,7 +57,8 @@ def run_broker(
         driver.start()
         gc.collect()
         gc.freeze()  # what a broker is made of never becomes garbage: spare the collector the walk
-        on_ready(driver.address or listen)
+        host, _, port = (driver.address or listen).rpartition(":")
+        on_ready(f"{socket.gethostname() if host in EVERY_ADDRESS else host}:{port}")
         driver.run()
 
 

@@ -35,7 +35,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from minikafka.log.files import Files
-from minikafka.node import MS, NEVER, Channel, Closed, Message, Node, Request, Response
+from minikafka.node import MS, NEVER, Channel, Closed, Message, Node, Request, Response, Unmuted
 from minikafka.runtime.disk import MemoryFiles
 from minikafka.runtime.hardware import Hardware, Link
 from minikafka.runtime.machine import SimulatedBroker, SimulatedHost
@@ -290,8 +290,10 @@ class Simulator:
             self.trace.cause = self.trace.add(node, kind, fields)
 
     # --- the network -------------------------------------------------------------------
-    def send(self, source: SimulatedHost, message: Message, sent: int) -> None:
+    def send(self, source: SimulatedHost, message: Message | Unmuted, sent: int) -> None:
         """Carry one message away from `source`, as soon as that is done with its turn."""
+        if type(message) is Unmuted:
+            return
         channel = message.channel
         if type(message) is Closed:
             self.close(channel, by=source, reason=message.reason)

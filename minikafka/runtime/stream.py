@@ -19,7 +19,7 @@ from typing import Any
 
 from minikafka.log.files import FileSlice
 from minikafka.node import Channel, Response
-from minikafka.runtime.poller import HANG_UP, READ, WRITE
+from minikafka.runtime.poller import HANG_UP, QUIET, READ, WRITE
 from minikafka.wire.connection import SIZE_BYTES, ClientConnection, frame_size
 
 FIRST_FRAME_BYTES = 1 << 16
@@ -238,13 +238,16 @@ class Connection:
         events = WRITE if self.out else 0
         if not self.ended and self.may_hand_in():
             events |= READ
-        return events or HANG_UP
+        return events or (QUIET if self.channel.muted else HANG_UP)
 
     def is_over(self) -> bool:
         """Whether the peer has sent its last request and was told all that could be told at once.
 
         What would have to wait, a parked fetch and what stands behind it, is not waited for: a peer
-        that ended its side and one that is gone look the same from here.
+        that ended its side and one that is gone look the same from here. But what stands behind a
+        mute is: nobody may lose records by being slowed down.
         """
+        if not self.ended or self.channel.muted:
+            return False
         has_more = self.reader.has_more and self.may_hand_in()
-        return self.ended and not self.out and not has_more
+        return not self.out and not has_more

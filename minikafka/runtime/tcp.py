@@ -48,10 +48,11 @@ from minikafka.node import (
     Node,
     Request,
     Response,
+    Unmuted,
     WorldStopped,
 )
 from minikafka.runtime.loop import Loop
-from minikafka.runtime.poller import HANG_UP, READ, WRITE, Poller
+from minikafka.runtime.poller import HANG_UP, QUIET, READ, WRITE, Poller
 from minikafka.runtime.stream import Connection
 from minikafka.trace import NO_CAUSE, Trace
 from minikafka.wire.connection import (
@@ -407,10 +408,15 @@ class Driver:
         if self._waiters:
             self._turned.notify_all()
 
-    def _carry(self, message: Message, now: int) -> None:
+    def _carry(self, message: Message | Unmuted, now: int) -> None:
         """Queue a message with its connection; `_settle` then sends once per connection."""
         channel = message.channel
         connection = self._connections.get(channel)
+        if type(message) is Unmuted:
+            if connection is not None:  # it may want to be read again, or may be over
+                connection.active_at = now
+                self._touched[connection] = None
+            return
         if type(message) is Closed:
             if connection is not None:
                 self._drop(connection)
@@ -562,7 +568,7 @@ class Driver:
         self, connection: Connection, events: int, arrived: list[tuple[Message, int]]
     ) -> None:
         """Write and read what the poller says is possible. An error or a hang-up says both."""
-        if connection.events == HANG_UP:  # all that it asked for would have to wait, and it is gone
+        if connection.events in (HANG_UP, QUIET):  # what it asked for has to wait, and it is gone
             self._lost(connection, "closed by the peer", arrived)
             return
         self._touched[connection] = None

@@ -182,7 +182,7 @@ class Listener(logging.Handler):
     """Keeps what was said."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        heard.append(f"{record.levelname} {record.name} {record.event}")
+        heard.append(f"{record.levelname} {record.name} {getattr(record, 'event', '?')}")
 
 
 heard: list[str] = []

@@ -16,7 +16,7 @@ from typing import Any
 from minikafka.broker.broker import Broker
 from minikafka.broker.config import BrokerConfig
 from minikafka.log.files import RealFiles
-from minikafka.node import MS, Channel, Closed, Message, Request
+from minikafka.node import MS, Channel, Closed, Message, Request, Unmuted
 from minikafka.record.batch import batches
 from minikafka.record.builder import BatchBuilder
 from minikafka.record.records import decode
@@ -111,6 +111,8 @@ class Conversation:
         self.wake = self.loop.turn(self.now, [(message, -1) for message in arrived])
         self.files.write_out()
         for message, _ in self.loop.leaving:
+            if isinstance(message, Unmuted):
+                continue
             client = self.known[message.channel]
             if isinstance(message, Closed):
                 client.closed = message.reason

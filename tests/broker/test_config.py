@@ -127,6 +127,25 @@ def test_the_file_that_comes_with_kafka_is_read() -> None:
 
 
 @pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (("PLAINTEXT:PLAINTEXT", "PLAINTEXT:SSL"), "PLAINTEXT is SSL; only PLAINTEXT"),
+        (("listeners=PLAINTEXT://:9092,", "listeners="), "all of them are for controllers"),
+    ],
+)
+def test_a_file_that_wants_another_broker_is_refused(change: tuple[str, str], why: str) -> None:
+    with pytest.raises(ConfigError, match=why):
+        read_file(STOCK.replace(*change, 1))
+
+
+def test_blanks_in_a_file_do_not_matter() -> None:
+    given, _ = read_file(
+        STOCK.replace("controller.listener.names=", "controller.listener.names=OTHER , ")
+    )
+    assert given["listeners"] == "PLAINTEXT://:9092"
+
+
+@pytest.mark.parametrize(
     "line", ["num.io.thread=8", "authorizer.class.name=x", "ssl.client.auth=x"]
 )
 def test_what_is_misspelt_or_would_protect_is_not_passed_over(line: str) -> None:
@@ -139,6 +158,6 @@ def test_what_is_misspelt_or_would_protect_is_not_passed_over(line: str) -> None
 def test_limits_of_single_addresses() -> None:
     config = BrokerConfig.of({"max.connections.per.ip.overrides": "10.0.0.1:5, [::1]:2"})
     assert config.connections_by_address == {"10.0.0.1": 5, "::1": 2}
-    for wrong in ("10.0.0.1", "10.0.0.1:x", ":5", "a:1,,b:2"):
-        with pytest.raises(ConfigError, match="must be address:number"):
+    for wrong in ("10.0.0.1", "10.0.0.1:x", ":5", "10.0.0.1:1,,10.0.0.2:2", "localhost:2"):
+        with pytest.raises(ConfigError, match="must be IP address:number"):
             BrokerConfig.of({"max.connections.per.ip.overrides": wrong})

@@ -151,7 +151,7 @@ def test_who_hangs_up_meanwhile_is_forgotten(broker: Conversation) -> None:
     gone = Client("gone")
     assert produce(broker, 60_000, client=gone) > 0
     broker.hang_up(gone)
-    assert broker.broker.statistics().parked_requests == 0
+    assert len(broker.broker.mutes) == 0
     broker.pass_time(120_000)
 
 
@@ -168,6 +168,68 @@ def test_a_fetch_that_is_too_fast_gets_no_records_and_is_not_charged(
     broker.pass_time(second.throttle_time_ms + 1)
     third = broker.ask(fetch_request((0, 1), max_bytes=1_000), 12)
     assert len(values_of(third.responses[0].partitions[0])) == 1
+
+
+def test_a_fetch_that_waited_may_be_too_fast_as_well(broker: Conversation) -> None:
+    limit(broker, "consumer_byte_rate", 100, client_id="test")
+    reader, writer = Client("reader"), Client("writer")
+
+    def produce() -> None:
+        request = produce_request(batch_of(b"x" * 900, now=broker.now), "t", 0)
+        broker.ask(request, 9, writer, client_id="writer")
+
+    def wait_for(offset: int) -> Any:
+        broker.send(fetch_request((0, offset), min_bytes=1, max_wait_ms=500), 12, reader)
+        assert reader.answers == []
+        produce()
+        return reader.answers.pop()
+
+    assert wait_for(0).throttle_time_ms == 0
+    told = wait_for(1)
+    assert (told.responses, told.throttle_time_ms > 0) == ([], True)
+    broker.pass_time(told.throttle_time_ms + 12_000)
+    again = broker.ask(fetch_request((0, 1)), 12, reader)
+    assert len(values_of(again.responses[0].partitions[0])) == 1
+
+
+def test_what_came_before_a_client_hung_up_is_written_all_the_same(
+    broker: Conversation,
+) -> None:
+    limit(broker, "producer_byte_rate", 1000, client_id="test")
+    hasty = Client("hasty")
+    for _ in range(4):
+        broker.send(
+            produce_request(batch_of(b"x" * 9000, now=broker.now), "t", 0, acks=0), 9, hasty
+        )
+    broker.hang_up(hasty)
+    assert broker.broker.statistics().partitions[0].log_end_offset == 2
+    broker.pass_time(60_000)
+    assert broker.broker.statistics().partitions[0].log_end_offset == 4
+    assert len(broker.broker.mutes) == 0
+
+
+@pytest.mark.parametrize("key", ["producer_byte_rate", "controller_mutation_rate"])
+@pytest.mark.parametrize("bound", [1.0, 1e-7, 1e-300, 5e-324, 1e18, 1e308])
+def test_no_quota_is_too_small_or_too_large_to_be_told(
+    broker: Conversation, key: str, bound: float
+) -> None:
+    if key == "producer_byte_rate" and bound > 1e18:
+        return  # refused
+    limit(broker, key, bound, client_id="test")
+    for number in range(3):
+        client = Client(f"client {number}")
+        told = broker.ask(CreateTopicsRequest(topics=[wish(f"x{number}", 20)]), 7, client)
+        assert 0 <= told.throttle_time_ms < 1 << 31
+        client = Client(f"producer {number}")
+        assert 0 <= produce(broker, 900_000, client=client) < 1 << 31
+
+
+def test_what_changes_nothing_writes_nothing(broker: Conversation) -> None:
+    limit(broker, "producer_byte_rate", 1000, client_id="test")
+    before = broker.broker.statistics().metadata_offset
+    limit(broker, "producer_byte_rate", 1000, client_id="test")
+    limit(broker, "consumer_byte_rate", None, client_id="test")
+    assert broker.broker.statistics().metadata_offset == before
 
 
 def test_an_answer_holds_no_more_than_the_quota_ever_allows(broker: Conversation) -> None:

@@ -738,3 +738,30 @@ def test_a_late_callback_that_meets_the_end_is_made_once() -> None:
             producer.close()
             thread.join()
             assert sorted(made) == list(range(asked))
+
+
+def test_a_throttled_client_asks_nothing_on_that_connection_meanwhile() -> None:
+    sim = Simulator(seed=5)
+    sim.broker()
+    admin = sim.admin()
+    admin.create_topics([NewTopic("t"), NewTopic("u")])
+    admin.alter_quotas({"client-id": "fast"}, {"producer_byte_rate": 10_000})
+    with sim.producer(client_id="fast") as producer:
+        producer.send("t", b"x" * 500_000).result()  # 40 seconds too much
+        began = sim.now
+        producer.send("u", b"y").result()
+        assert sim.now - began > 35_000_000
+        assert not [event for event in sim.trace or () if event.kind == "closed"]
+
+
+def test_records_without_acks_are_all_written_behind_a_mute() -> None:
+    sim = Simulator(seed=5)
+    broker = sim.broker()
+    sim.admin().create_topics([NewTopic("t")])
+    sim.admin().alter_quotas({"client-id": "z"}, {"producer_byte_rate": 10_000})
+    with sim.producer(client_id="z", acks="0", batch_size=0) as producer:
+        for _ in range(30):
+            producer.send("t", b"x" * 9_000)
+        producer.flush()
+    sim.run(60_000)
+    assert broker.statistics().partitions[0].log_end_offset == 30

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import socket
 import struct
@@ -18,7 +19,9 @@ import pytest
 from minikafka.admin import Admin, NewTopic
 from minikafka.broker.config import BrokerConfig
 from minikafka.log.files import RealFiles
+from minikafka.loggers import Level
 from minikafka.node import NEVER, Channel, Closed, Message, Node, Request, Response, WorldStopped
+from minikafka.record.builder import BatchBuilder
 from minikafka.runtime.serve import _broker_driver, local_broker, run_broker
 from minikafka.runtime.stream import (
     FIRST_FRAME_BYTES,
@@ -38,6 +41,11 @@ from minikafka.wire.messages.fetch import (
     FetchResponse,
     FetchTopic,
     PartitionData,
+)
+from minikafka.wire.messages.produce import (
+    PartitionProduceData,
+    ProduceRequest,
+    TopicProduceData,
 )
 
 
@@ -285,6 +293,63 @@ def test_one_address_cannot_have_all_the_connections() -> None:
         raw = Raw(broker)
         raw.sock.sendall(raw.frame())
         assert raw.answer().correlation_id == 1
+
+
+@pytest.mark.parametrize("half", [True, False])
+def test_who_is_slowed_down_loses_nothing_by_hanging_up(half: bool) -> None:
+    with local_broker() as broker:
+        assert broker.address is not None
+        with Admin(broker.address) as admin:
+            admin.create_topics([NewTopic("t")])
+            admin.alter_quotas({"client-id": "a"}, {"producer_byte_rate": 40_000})
+        raw = Raw(broker)
+        for _ in range(8):  # 480,000 bytes: 2 s too fast
+            batch = BatchBuilder()
+            batch.append(int(time.time() * 1000), None, b"x" * 60_000, ())
+            data = PartitionProduceData(index=0, records=batch.build())
+            topics = [TopicProduceData(name="t", partition_data=[data])]
+            raw.sock.sendall(raw.frame("a", ProduceRequest(acks=0, topic_data=topics), 9))
+        if half:
+            raw.sock.shutdown(socket.SHUT_WR)
+        else:
+            raw.sock.close()
+        node = broker.node
+        until(lambda: node.statistics().partitions[0].log_end_offset == 8)  # type: ignore[attr-defined]
+        until(lambda: not broker.connection_count)
+        raw.sock.close()
+
+
+def test_a_listener_of_the_log_that_fails_does_no_harm(
+    serve: Callable[[Server], Driver],
+) -> None:
+    class Broken(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            raise RuntimeError("a mistake")
+
+    handler = Broken()
+    logging.getLogger("minikafka").addHandler(handler)
+    try:
+        driver = serve(Server())
+        bad, good = Raw(driver), Raw(driver)
+        bad.sock.sendall(struct.pack(">i", -1))
+        assert bad.sock.recv(100) == b""
+        good.sock.sendall(good.frame())
+        assert good.answer().correlation_id == 1
+    finally:
+        logging.getLogger("minikafka").removeHandler(handler)
+
+
+def test_what_a_client_calls_itself_begins_no_line_of_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG, "minikafka")
+    with local_broker() as broker:
+        broker.node.loggers.set("request", Level.DEBUG)
+        raw = Raw(broker)
+        raw.sock.sendall(raw.frame("x\nERROR all is lost"))
+        assert raw.answer().correlation_id == 1
+    assert not [line for line in caplog.text.splitlines() if line.startswith("ERROR")]
+    assert 'client_id="x\\nERROR all is lost"' in caplog.text
 
 
 def address_of(driver: Driver) -> tuple[str, int]:

@@ -38,7 +38,7 @@ def handle(broker: Broker, now: int, request: Request) -> AlterClientQuotasRespo
                 raise KafkaError(
                     ErrorCode.INVALID_REQUEST, f"Ignoring duplicate entity {dict(entity)}"
                 )
-            records += plan_quotas(entity, entry.ops)
+            records += plan_quotas(entity, broker.image.quotas.get(entity, {}), entry.ops)
         except KafkaError as error:
             result.error_code, result.error_message = error.code, error.message
         asked[entity] = result
