@@ -25,6 +25,7 @@ from minikafka.log.checkpoint import (
     write_meta_properties,
 )
 from minikafka.log.directory import METADATA_TOPIC
+from minikafka.log.names import holds_log, parse_partition
 from minikafka.wire.types import is_uuid, random_uuid, uuid_from_text, uuid_text
 
 if TYPE_CHECKING:
@@ -62,6 +63,13 @@ def identify(files: Files, node_id: int, random: Random) -> Identity:
     Raises WrongDirectory, saying what was found and what was expected.
     """
     found = read_meta_properties(files)
+    if not files.exists(METADATA_DIRECTORY):
+        logs = [name for name in files.list() if parse_partition(name) and holds_log(files, name)]
+        if logs:
+            raise WrongDirectory(
+                f"{METADATA_DIRECTORY} is missing, but logs are there ({logs[0]}, …); without it "
+                "they are nobody's. Put it back, or take another directory"
+            )
     if found is None:
         if files.exists(METADATA_DIRECTORY):
             raise WrongDirectory(

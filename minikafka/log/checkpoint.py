@@ -97,6 +97,8 @@ def _entries(data: bytes, word_count: int) -> list[list[str]]:
 def _number(text: str) -> int:
     if not (text.isascii() and text.isdecimal()):  # int() takes "-5" and "1_0" as well
         raise ValueError(f"{text!r} is no number")
+    if len(text) > 18:  # more than any log will ever hold, and than all fields do
+        raise ValueError(f"{text} is too large")
     return int(text)
 
 

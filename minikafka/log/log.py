@@ -549,7 +549,8 @@ class Log:
 
     def _flushed_to(self, offset: int, now: int) -> None:
         self.recovery_point = offset
-        self.unflushed_since = now
+        if offset >= self.log_end_offset:  # else some of the rest is as old as what was flushed
+            self.unflushed_since = now
         self.say("flush", offset=offset)
 
     def flush_due(self, now: int) -> bool:

@@ -12,6 +12,7 @@
       orders-0.4f1a…-delete/                    32 hex digits: removed at the next start
       orders-0.77c0…-stray/                     kept until a person decides
       backup-2024/                              no log in it: a person's
+      Copy of orders-0/                         no topic can be called so: a person's
       please-delete/                            a person's
 
 Names are all that a broker has to go by when it removes something, and a removal cannot be
@@ -45,7 +46,8 @@ _AT_OFFSET = re.compile(r"([0-9]{20})(\.(?:log|index|timeindex|txnindex|snapshot
 _LEFTOVER = re.compile(
     rf"{_AT_OFFSET.pattern}\.(deleted|cleaned)|({LEADER_EPOCHS}|{PARTITION_METADATA})\.tmp"
 )
-_DELETED_DIRECTORY = re.compile(r"[a-zA-Z0-9._-]+-(0|[1-9][0-9]*)\.[0-9a-f]{32}-delete")
+_DIRECTORY = re.compile(r"([a-zA-Z0-9._-]+)-(0|[1-9][0-9]*)")  # t-01 is not t-1
+_DELETED_DIRECTORY = re.compile(rf"{_DIRECTORY.pattern}\.[0-9a-f]{{32}}-delete")
 
 
 def file_name(base_offset: int) -> str:
@@ -69,9 +71,8 @@ def is_leftover(name: str) -> bool:
 
 def parse_partition(name: str) -> TopicPartition | None:
     """Topic and partition of a directory's name; None when it is not a partition's."""
-    topic, _, partition = name.rpartition("-")
-    is_canonical = partition.isdecimal() and str(int(partition)) == partition  # t-01 is not t-1
-    return (topic, int(partition)) if topic and is_canonical else None
+    found = _DIRECTORY.fullmatch(name)
+    return (found[1], int(found[2])) if found is not None else None
 
 
 def holds_log(files: Files, name: str) -> bool:

@@ -57,6 +57,7 @@ from minikafka.record.batch import BatchHeader
 from minikafka.record.errors import BadDelta, CorruptBatch, RecordError
 
 if TYPE_CHECKING:
+    from minikafka.log.files import File
     from minikafka.log.log import Log
 
 
@@ -172,20 +173,41 @@ def _check_unflushed(log: Log, floor: int | None) -> list[Segment]:
 
 
 def _check_segment(
-    log: Log, segment: Segment, end: int | None = None, floor: int | None = None
+    log: Log,
+    segment: Segment,
+    end: int | None = None,
+    floor: int | None = None,
+    was_closed: bool = False,
 ) -> Scan:
     """Check a segment and cut it after its last valid batch; returns what was found.
 
-    The next segment begins at `end`. Compaction leaves gaps, but never what overlaps.
+    The next segment begins at `end`. Compaction leaves gaps, but never what overlaps. What is cut
+    from a log that `was_closed` was whole once: it is kept beside it, for a person.
     """
     batches = _below(segment.checked(), end)
     if floor is not None:
         batches = _in_a_row(batches, segment.base_offset, floor)
     scan = segment.reindex(_noting_epochs(batches, log.epochs))
     if scan.damage is not None:
+        if was_closed:
+            _keep(log, segment.log, scan.valid_bytes)
         segment.log.truncate(scan.valid_bytes)
         segment.flush()
     return scan
+
+
+READ_BYTES = 1 << 20
+
+
+def _keep(log: Log, file: File, position: int) -> None:
+    """Copy what is about to be cut, from `position` on, to a file of no name that is ours."""
+    copy = log.files.open(f"{file.path}.cut-from-{position}")
+    copy.truncate(0)
+    for start in range(position, file.size_bytes, READ_BYTES):
+        copy.append(file.read(start, READ_BYTES))
+        copy.flush()
+    copy.close()
+    log.say("file_damaged", file=file.path, reason=f"the rest is kept in {copy.path}")
 
 
 def _below(
@@ -240,7 +262,7 @@ def _load_tail(log: Log) -> int:
         return segment.load_tail()
     except CorruptBatch:
         size_bytes = segment.size_bytes
-        damage = _check_segment(log, segment).damage
+        damage = _check_segment(log, segment, was_closed=True).damage
         offset = segment.load_tail()
         log.say(
             "recovered",

@@ -174,9 +174,12 @@ class Segment:
 
     @property
     def first_timestamp(self) -> int:
-        """The largest timestamp of the first batch; -1 when there is none."""
+        """The largest timestamp of the first batch; -1 when there is none, or none to be read."""
         if self._first_timestamp is None:
-            first = next(self.headers(), None)
+            try:
+                first = next(self.headers(), None)
+            except CorruptBatch:
+                first = None
             if first is None:
                 return NO_TIMESTAMP
             self._first_timestamp = first[1].max_timestamp

@@ -12,19 +12,23 @@ broker's speed, so the walk is left to the topics where meaning depends on it: c
 ones (every record needs a key) and those that limit how old a record may be. Elsewhere a
 header must give reason: it says that a record is ahead of its time, or claims that its
 times are a broker's. A client's batch in a codec is decompressed, though, and its records
-are counted: nobody could read garbage later, and its sender is the one to hear of it. A topic
+are counted: of garbage its sender is the one to hear, not its readers. A topic
 with a codec of its own (`compression.type=zstd`) has batches in other codecs compressed
 again, which is the dearest thing a broker can be asked to do.
 
 Not done: where no record is looked at, the largest timestamp of the header is believed, and
 `message.timestamp.after.max.ms` is enforced by it; Kafka enforces it by each record, and writes
 the largest that it finds into the header.
+Not done: what is in a record behind its key is not looked at, nor anything in one of an ordinary
+topic; Kafka refuses lengths that lie.
 Not done: Kafka answers UNKNOWN_SERVER_ERROR when records do not decompress, and knows no limit to
-what they become; here these are CORRUPT_MESSAGE and MESSAGE_TOO_LARGE.
+what they become; here these are CORRUPT_MESSAGE and MESSAGE_TOO_LARGE. It lets bytes pass that
+follow the end of a gzip member, an lz4 frame or the last snappy block; here they are refused.
 """
 
 from __future__ import annotations
 
+from array import array
 from typing import Any, NoReturn
 
 from minikafka.log.config import UNLIMITED, LogConfig
@@ -42,7 +46,7 @@ from minikafka.record.batch import (
     set_create_time,
     verify,
 )
-from minikafka.record.compression import Compression
+from minikafka.record.compression import DECOMPRESSED_LIMIT_BYTES, Compression
 from minikafka.record.errors import (
     BadCount,
     BadDelta,
@@ -50,7 +54,7 @@ from minikafka.record.errors import (
     DecompressionTooLarge,
     RecordError,
 )
-from minikafka.record.records import Columns, decode_section
+from minikafka.record.records import keys_and_times
 from minikafka.wire.errors import ErrorCode, KafkaError
 
 Batches = list[tuple[int, BatchHeader]]
@@ -58,6 +62,13 @@ Batches = list[tuple[int, BatchHeader]]
 
 CREATE_TIME = "CreateTime"
 REASON_TO_LOOK = CODEC_MASK | LOG_APPEND_TIME
+ALWAYS_BYTES, MOST_TIMES = 16 << 20, 100
+"""A batch may always become so many bytes, and more only if it is large itself: a few kilobytes
+that become 100 MB are no honest producer's, and all wait while they are counted."""
+
+MOST_WRONG = 10_000
+"""So many records of a batch are named in its refusal."""
+
 INVALID_RECORD = ErrorCode.INVALID_RECORD
 INVALID_TIMESTAMP = ErrorCode.INVALID_TIMESTAMP
 
@@ -185,19 +196,27 @@ def _look_inside(
     Returns the header, which is set right in `view` if the records do not bear it out.
     """
     claims = header.attributes & LOG_APPEND_TIME != 0
+    limit = limit_bytes(header)
     if not (is_ahead or claims or rules.looks_inside):
         if rules.keeps_codec or target_codec(header, rules.config) is None:
-            decompressed(view, position, header)
+            decompressed(view, position, header, limit)
         return header  # else compress_again does it
-    columns = decode_section(decompressed(view, position, header), header)
-    _check_records(columns, claims, rules, now)
-    largest = max(NO_TIMESTAMP, max(columns[1]))
+    has_key, times = keys_and_times(decompressed(view, position, header, limit), header)
+    _check_records(has_key, times, claims, rules, now)
+    largest = max(NO_TIMESTAMP, max(times))
     if rules.is_create_time and (claims or largest != header.max_timestamp):
         return set_create_time(view, position, header, largest)
     return header
 
 
-def _check_records(columns: Columns, claims: bool, rules: AppendRules, now: int) -> None:
+def limit_bytes(header: BatchHeader) -> int:
+    """How large a client's batch may become out of its codec: what it costs others is bounded."""
+    return min(DECOMPRESSED_LIMIT_BYTES, max(ALWAYS_BYTES, MOST_TIMES * header.size_bytes))
+
+
+def _check_records(
+    has_key: bytearray, times: array[int], claims: bool, rules: AppendRules, now: int
+) -> None:
     """Raises RecordsRefused, which names each record that may not be in this topic, and why.
 
     A compacted topic needs keys; a producer's clock may be ahead by an hour, by default. A
@@ -207,10 +226,12 @@ def _check_records(columns: Columns, claims: bool, rules: AppendRules, now: int)
     needs_key, is_create_time = rules.config.compact, rules.is_create_time
     earliest = now - rules.config.message_timestamp_before_max_ms
     latest = now + rules.max_ahead_ms
-    code, wrong = INVALID_RECORD, []
-    _, times, keys, _, _ = columns
-    for index, (time, key) in enumerate(zip(times, keys, strict=True)):
-        if needs_key and key is None:
+    code = INVALID_RECORD
+    wrong: list[tuple[int, str]] = []
+    for index, (time, has_one) in enumerate(zip(times, has_key, strict=True)):
+        if len(wrong) == MOST_WRONG:
+            break
+        if needs_key and not has_one:
             wrong.append((index, "Compacted topic cannot accept message without key"))
         elif is_create_time and time != NO_TIMESTAMP:
             if not earliest <= time <= latest:
@@ -237,7 +258,8 @@ def compress_again(
 ) -> bytearray:
     """The batch at `position` with the same records, compressed with `codec`."""
     try:
-        return recompress(view, position, header, codec, _level(codec, config))
+        level, limit = _level(codec, config), limit_bytes(header)
+        return recompress(view, position, header, codec, level, limit_bytes=limit)
     except RecordError as error:
         raise KafkaError(code_of(error), str(error)) from error
 

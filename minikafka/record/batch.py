@@ -265,6 +265,8 @@ def _hop(buffer: Buffer, position: int, end: int, header: BatchHeader) -> None:
     """
     left = header.record_count
     odd = 0
+    if left * LEAST_RECORD_BYTES > end - position:
+        raise BadCount(f"{header} says {left} records, {end - position} bytes cannot be so many")
     try:
         runs = _MAX_RUNS  # each looks at all that is left: a few must do
         while left >= SHORT_RUN and runs:
@@ -302,10 +304,14 @@ def decompressed(
     Raises BadCount, CorruptRecords, DecompressionTooLarge above `limit_bytes`, CodecNotAvailable.
     """
     section = buffer[position + HEADER_BYTES : position + header.size_bytes]
+    codecs.check_frame(header.compression, section)
     records = codecs.decompress(header.compression, section, limit_bytes)
     _hop(records, 0, len(records), header)
     return records
 
+
+LEAST_RECORD_BYTES = 7
+"""Length, attributes, both deltas, no key, no value, no headers: a byte each."""
 
 SHORT_RUN = 32
 _MAX_RUNS = 8

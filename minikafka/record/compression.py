@@ -14,7 +14,8 @@ another one (xerial's); that is what "snappy" means on a Kafka topic. Some clien
 send one bare snappy block, so that is read too.
 
 **Bounded.** A kilobyte can claim, truthfully or not, to be a gigabyte. So
-`decompress` asks for a limit and allocates nothing larger. Sizes in frame headers may
+`decompress` asks for a limit and makes nothing larger (what is made of the records is another
+matter). Sizes in frame headers may
 lie or be missing, so none is believed: zlib stops at a length by itself; lz4 and
 zstd write into a buffer of our size, which grows eightfold up to the limit;
 snappy's claims are compared with the limit before anything is allocated, and its
@@ -49,6 +50,7 @@ _SNAPPY_HEADER = _SNAPPY_MAGIC + b"\0\0\0\1\0\0\0\1"  # version, oldest version 
 _BLOCK_LENGTH = struct.Struct(">i")
 
 _LZ4_DEFAULT_LEVEL = 9  # Kafka's name for the fast compressor; other levels are the thorough one
+_LZ4_FLAGS_AT, _LZ4_VERSION_AND_INDEPENDENT, _LZ4_AS_JAVA_READS_IT = 4, 0xE0, 0x60
 _GZIP_WINDOW = 15 + 16  # zlib's way to say: gzip's header and trailer
 _FIRST_GUESS_BYTES = 64 * 1024
 _GROWTH = 8
@@ -183,6 +185,13 @@ def _compress_lz4(data: Buffer, level: int | None) -> bytes:
     compressor = _library(Compression.LZ4, "cramjam").lz4.Compressor(level, False, False)
     compressor.compress(bytes(data))
     return bytes(compressor.finish())
+
+
+def check_frame(codec: Compression, data: Buffer) -> None:
+    """Raises CorruptRecords for an lz4 frame whose blocks need each other: Java cannot read it."""
+    flags = data[_LZ4_FLAGS_AT] if len(data) > _LZ4_FLAGS_AT else 0
+    if codec is Compression.LZ4 and flags & _LZ4_VERSION_AND_INDEPENDENT != _LZ4_AS_JAVA_READS_IT:
+        raise _corrupt(codec, f"a frame with flags {flags:#04x}, which Java's clients cannot read")
 
 
 def _decompress_frame(codec: Compression, data: Buffer, limit_bytes: int) -> bytes:

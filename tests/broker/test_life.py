@@ -33,6 +33,24 @@ def test_logs_are_not_given_to_another_cluster(broker: Conversation) -> None:
         broker.start()
 
 
+@pytest.mark.parametrize(
+    "lost", [["__cluster_metadata-0"], ["__cluster_metadata-0", "meta.properties"]]
+)
+def test_logs_without_their_metadata_are_left_as_they_are(
+    broker: Conversation, lost: list[str]
+) -> None:
+    broker.create()
+    broker.stop()
+    for name in lost:
+        (broker.root / name).rename(broker.root / f"saved {name}")
+    with pytest.raises(WrongDirectory, match="__cluster_metadata-0 is"):
+        broker.start()
+    for name in lost:
+        (broker.root / f"saved {name}").rename(broker.root / name)
+    broker.start()
+    assert broker.topic_id() != bytes(16)
+
+
 @pytest.mark.parametrize("clean", [True, False])
 def test_a_restart_finds_topics_configs_and_records(broker: Conversation, clean: bool) -> None:
     topic_id = broker.create(partitions=2, retention_ms=123_456)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from minikafka.log import checkpoint
+from minikafka.log.checkpoint import read_offsets
 from minikafka.log.config import LogConfig
 from minikafka.log.directory import DEFAULT_INTERVALS, Intervals, LogDirectory
 from minikafka.log.files import Files, RealFiles
@@ -229,6 +230,22 @@ def test_a_directory_without_a_log_is_nobodys_partition(files: Files, inside: li
 )
 def test_directory_names(name: str, found: object) -> None:
     assert parse_partition(name) == found
+
+
+def test_a_persons_copy_of_a_log_is_not_a_log(files: Files) -> None:
+    for name in ("Copy of t-0", "t\u00e4-0"):
+        files.make_directory(name)
+        files.replace(f"{name}/00000000000000000000.log", b"half a log")
+        files.replace(f"{name}/00000000000000000007.index", b"12345678")
+    opened(files)
+    for name in ("Copy of t-0", "t\u00e4-0"):
+        assert files.list(name) == ["00000000000000000000.log", "00000000000000000007.index"]
+        assert files.read(f"{name}/00000000000000000000.log") == b"half a log"
+
+
+def test_a_number_that_no_log_can_reach_is_damage(files: Files) -> None:
+    files.replace("log-start-offset-checkpoint", b"0\n1\nt 0 9223372036854775807\n")
+    assert read_offsets(files, "log-start-offset-checkpoint") == {}
 
 
 def test_the_log_start_offset_survives_a_crash() -> None:

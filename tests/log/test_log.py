@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import struct
 import threading
+import time
 import tracemalloc
 from pathlib import Path
 from unittest.mock import Mock
@@ -14,7 +15,7 @@ import pytest
 from minikafka.log.config import LogConfig
 from minikafka.log.files import RealFiles
 from minikafka.log.log import Log
-from minikafka.log.validate import code_of
+from minikafka.log.validate import RecordsRefused, code_of
 from minikafka.record import compression as codecs
 from minikafka.record.batch import HEADER_BYTES, batches, check_crc, read_header
 from minikafka.record.builder import BatchBuilder
@@ -192,7 +193,7 @@ def test_brokers_may_append_several_batches_and_control_batches() -> None:
 @pytest.mark.parametrize("codec", list(Compression))
 def test_what_brokers_append_is_believed_about_its_codec(codec: Compression) -> None:
     place = Place()
-    data = rewritten(batch(2, codec=codec), b"\x02a\x02b")
+    data = rewritten(batch(2, codec=codec), b"\x0caaaaaa\x0cbbbbbb")
     assert place.log.append(data, NOW, 0, from_client=False).last_offset == 1
 
 
@@ -737,3 +738,91 @@ def test_the_same_log_on_a_real_disk(tmp_path: Path) -> None:
         assert real.files.read(f"t-0/{name}") == memory.files.read(f"t-0/{name}"), name
     assert isinstance(real.log, Log)
     assert values(real.reopen()) == values(memory.log)
+
+
+def test_a_small_batch_that_becomes_many_small_things_costs_little() -> None:
+    """A record with millions of headers, in a batch that gives reason to look at records."""
+    headers = 5_000_000
+    record = b"\0\0\0\1\1" + encoded(headers) + b"\0\1" * headers
+    section = codecs.compress(Compression.ZSTD, encoded(len(record)) + record)
+    far = NOW_MS + 9 * 3_600_000
+    data = rewritten(batch(1, codec=Compression.ZSTD), section, max_timestamp=far)
+    place = Place()
+    tracemalloc.start()
+    try:
+        assert place.log.append(data, NOW, 0).last_offset == 0
+        assert tracemalloc.get_traced_memory()[1] < 4 * len(record)
+    finally:
+        tracemalloc.stop()
+
+
+def encoded(number: int) -> bytes:
+    """A zigzag varint."""
+    number, found = number << 1, bytearray()
+    while number > 127:
+        found.append(number & 127 | 128)
+        number >>= 7
+    return bytes([*found, number])
+
+
+def test_a_few_kilobytes_do_not_become_a_hundred_megabytes() -> None:
+    section = codecs.compress(Compression.ZSTD, bytes(60 << 20))
+    data = rewritten(batch(1, codec=Compression.ZSTD), section)
+    with pytest.raises(KafkaError, match="MESSAGE_TOO_LARGE"):
+        Place(LogConfig()).log.append(data, NOW, 0)
+    honest = batch([b"x" * 1_000_000] * 10, codec=Compression.ZSTD)  # 10 MB in some hundred bytes
+    assert Place(LogConfig()).log.append(honest, NOW, 0).last_offset == 9
+
+
+def test_an_lz4_frame_that_java_cannot_read_is_refused() -> None:
+    import lz4.frame
+
+    records = bytes(batch([b"x" * 100_000]))[HEADER_BYTES:]
+    for linked in (True, False):
+        section = lz4.frame.compress(records, block_linked=linked, block_size=4)
+        data = rewritten(batch(1, codec=Compression.LZ4), section)
+        place = Place(LogConfig())
+        if linked:
+            with pytest.raises(KafkaError, match="which Java's clients cannot read"):
+                place.log.append(data, NOW, 0)
+        else:
+            assert place.log.append(data, NOW, 0).last_offset == 0
+
+
+def test_times_that_no_field_could_hold_do_no_harm() -> None:
+    config = SMALL.replace(
+        message_timestamp_after_max_ms=(1 << 63) - 1, message_timestamp_before_max_ms=3_600_000
+    )
+    builder = BatchBuilder()
+    for more in (0, 5):
+        builder.append(NOW_MS + more, b"k", b"v")
+    data = bytearray(builder.build())
+    struct.pack_into(">q", data, 27, (1 << 63) - 2)  # base timestamp
+    struct.pack_into(">I", data, 17, crc32c(data[21:]))
+    with pytest.raises(RecordsRefused):  # the second is long ago, as Java adds
+        Place(config).log.append(bytes(data), NOW, 0)
+
+
+def test_a_damaged_first_batch_does_not_keep_others_from_being_written(tmp_path: Path) -> None:
+    place = Place(SMALL.replace(segment_bytes=100_000), RealFiles(str(tmp_path)))
+    for _ in range(20):
+        place.append(3)
+    place.log.close(NOW)
+    path = tmp_path / "t-0" / "00000000000000000000.log"
+    damaged = bytearray(path.read_bytes())
+    damaged[16] ^= 1  # the magic
+    path.write_bytes(damaged)
+    log = place.open(clean=True)
+    assert log.append(batch(1), NOW, 0).last_offset == 60
+
+
+def test_a_flush_of_sealed_segments_does_not_make_the_rest_younger(tmp_path: Path) -> None:
+    place = Place(SMALL.replace(flush_ms=50_000), RealFiles(str(tmp_path)))
+    second = 1_000_000
+    place.log.append(batch([b"x" * 1_500]), NOW, 0)
+    place.log.append(batch([b"y" * 1_500]), NOW + second, 0)  # rolls
+    deadline = time.monotonic() + 10
+    while place.log.flushing and time.monotonic() < deadline:
+        place.log.settle(NOW + 50 * second)
+    assert place.log.recovery_point == 1
+    assert place.log.flush_due(NOW + 51 * second)

@@ -683,3 +683,21 @@ def test_a_big_batch_is_checked_whole() -> None:
     log = place.open(clean=False)
     assert log.log_end_offset == 2
     assert [h.base_offset for _, h in batches(data_of(log.read(0, 4 << 20).records))] == [0, 1]
+
+
+def test_what_is_cut_from_a_log_that_was_closed_is_kept_for_a_person(tmp_path: Path) -> None:
+    place = Place(LogConfig(), RealFiles(str(tmp_path)))
+    for _ in range(20):
+        place.append(3)
+    place.log.close(NOW)
+    path = tmp_path / "t-0" / "00000000000000000000.log"
+    whole = path.read_bytes()
+    damaged = bytearray(whole)
+    damaged[16] ^= 1
+    path.write_bytes(damaged)
+    assert place.open(clean=True).log_end_offset == 0
+    kept = path.with_name(path.name + ".cut-from-0")
+    assert kept.read_bytes() == bytes(damaged)
+    place.log.close(NOW)
+    place.open(clean=True)
+    assert kept.exists()

@@ -260,7 +260,7 @@ def test_hops_are_right_for_runs_of_equal_lengths_and_for_others(sizes: list[int
 
 def test_lengths_made_to_be_slow_are_not() -> None:
     """Runs that are just long enough: looking for each in all of the rest would take minutes."""
-    body = (b"\0" * 40 + b"\2x" * 40) * 10_000
+    body = (b"\x0c......" * 40 + b"\x0e......." * 40) * 10_000
     count = 800_000
     data = rewrite(EXAMPLES[0].data, body, record_count=count, last_offset_delta=count - 1)
     verify(data, 0, read_header(data))
