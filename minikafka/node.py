@@ -149,6 +149,11 @@ Message = Request | Response | Closed
 class Node:
     """Base of every state machine that a world can carry. See the module's text."""
 
+    loggers = Loggers()
+    """Which events are told to who runs it. A node whose levels can be changed has its own."""
+    journal: Callable[[str, str, Mapping[str, Any]], None] | None = None
+    """Tells of an event: the node's name, the kind and the fields. Lent by the world."""
+
     def __init__(self, name: str) -> None:
         self.name = name
         self.outbox: list[Message | Unmuted] = []
@@ -158,9 +163,6 @@ class Node:
         # Lent by the world in `World.host`, before `start`:
         self.random: Random = Random(name)
         self.trace: Trace | None = None
-        self.loggers = Loggers()
-        self.journal: Callable[[str, str, Mapping[str, Any]], None] | None = None
-        """Tells who runs the node of its events: of its name, the kind and the fields."""
         self.files: Files  # only for nodes that are hosted with files
 
     def start(self, now: int) -> None:

@@ -37,6 +37,7 @@ from minikafka.broker.purgatory import Purgatory
 from minikafka.broker.quotas import Mutes, Quotas
 from minikafka.broker.sessions import SessionCache
 from minikafka.log.checkpoint import CLEAN_SHUTDOWN
+from minikafka.loggers import Loggers
 from minikafka.node import MS, Closed, Message, Node, Request, Response
 from minikafka.quorum.controller import PRODUCER_ID_BLOCK, Controller, NewTopic
 from minikafka.quorum.image import BROKER_RESOURCE, TOPIC_RESOURCE
@@ -75,6 +76,7 @@ class Broker(Node):
 
     def __init__(self, config: BrokerConfig) -> None:
         super().__init__(f"broker-{config.node_id}")
+        self.loggers = Loggers()
         self.static = config  # as it was started
         self.config = config  # and what is in force: some of it can be changed meanwhile
         self.served = SERVED
