@@ -63,7 +63,7 @@ class Channel:
         self.link: Any = None
         self.in_service = False  # a request was handed to the server and not answered yet
         self.muted = False  # ... or was, and the server wants to hear no other for a while
-        self.waiting: list[tuple[Message, int]] = []  # what arrived behind it, each with its cause
+        self.waiting: list[tuple[Request, int]] = []  # what arrived behind it, each with its cause
 
     def __repr__(self) -> str:
         return f"{self.client}→{self.server}"

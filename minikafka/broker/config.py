@@ -157,6 +157,8 @@ def _overrides(text: str) -> dict[str, int]:
     for each in text.split(","):
         address, _, number = each.strip().rpartition(":")
         try:
+            if not number.isdecimal():  # int() takes "-5" and "1_0" as well
+                raise ValueError(number)
             found[str(ip_address(address.strip("[]")))] = int(number)
         except ValueError:
             raise ConfigError(

@@ -22,14 +22,13 @@ def read_file(text: str) -> tuple[dict[str, str], list[str]]:
     given = read_properties(text)
     others = files("minikafka.broker").joinpath("without_effect.txt").read_text().split("\n")
     without = [name for name in given if name in others]
-    of_controllers = _elements(given.get("controller.listener.names", ""))
-    protocols = dict(
-        each.rpartition(":")[::2] for each in _elements(given.get(PROTOCOLS, "")) if ":" in each
-    )
+    of_controllers = _elements(given.get("controller.listener.names", "").upper())
+    mapped = _elements(given.get(PROTOCOLS, "").upper())
+    protocols = dict(each.rpartition(":")[::2] for each in mapped if ":" in each)
     for name in LISTENERS:
         if name not in given:
             continue
-        every = [(each.partition("://")[0], each) for each in _elements(given[name])]
+        every = [(each.partition("://")[0].upper(), each) for each in _elements(given[name])]
         kept = [(listener, each) for listener, each in every if listener not in of_controllers]
         if every and not kept:
             raise ConfigError(f"{name} = {given[name]}: all of them are for controllers")

@@ -20,6 +20,8 @@ All who fall under one quota of a user share it; each client id under a default 
 Kafka's ClientQuotaManager, its DefaultQuotaCallback, Rate and TokenBucket.
 
 Not done: `request_percentage` and `connection_creation_rate` are kept and shown, without effect.
+Not done: in the simulator a connection that ends takes what stands behind its mute with it; on
+sockets that is still served, as in Kafka, unless the connection was reset.
 Not done: of a request only its records are counted, not the bytes around them.
 """
 
@@ -27,7 +29,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING
 
 from minikafka.node import MS, NEVER, Channel, Request, Unmuted
@@ -124,6 +126,9 @@ class Mutes:
 
     def forget(self, channel: Channel) -> None:
         self._until.pop(channel, None)
+        if len(self._ends) > 2 * len(self._until) + 100:  # most of them are over
+            self._ends = [end for end in self._ends if self._until.get(end[2]) == end[0]]
+            heapify(self._ends)
 
     def end(self, now: int, outbox: list[Message | Unmuted]) -> int:
         """Unmute whose time is over; returns when the next one's is, or NEVER."""

@@ -157,7 +157,11 @@ def configs() -> None:
 
 
 def check_name(kind: str, name: str) -> None:
-    if kind != "topic" and name and not (name.isdecimal() and int(name) < 1 << 31):
+    if (
+        kind != "topic"
+        and name
+        and not (name.isdecimal() and len(name) < 11 and int(name) < 1 << 31)
+    ):
         raise click.UsageError(f"a broker goes by its number, or '' for all of them, not {name!r}")
     if kind == "logger" and not name:
         raise click.UsageError("whose loggers? give a broker's number")

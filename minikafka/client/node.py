@@ -35,7 +35,8 @@ connection is used for one Metadata request and then replaced by one to the same
 A broker that finds a client too fast answers with a `throttle_time_ms`, and will not listen
 to that connection for so long; then nothing more is sent on it meanwhile (KIP-219), or
 requests would time out while they wait unheard. What was under way already may still: its
-connection is given up and made again, and it is sent once more.
+connection is given up and made again, and it is sent once more; the broker comes to the first
+copy too, so that without idempotence there are two in the end.
 
 Not done: TLS and SASL; closing idle connections (`connections.max.idle.ms`); the leader
 hints in produce and fetch answers (KIP-951): a fresh Metadata tells the same one round trip

@@ -22,8 +22,9 @@ the largest that it finds into the header.
 Not done: what is in a record behind its key is not looked at, nor anything in one of an ordinary
 topic; Kafka refuses lengths that lie.
 Not done: Kafka answers UNKNOWN_SERVER_ERROR when records do not decompress, and knows no limit to
-what they become; here these are CORRUPT_MESSAGE and MESSAGE_TOO_LARGE. It lets bytes pass that
-follow the end of a gzip member, an lz4 frame or the last snappy block; here they are refused.
+what they become; here these are CORRUPT_MESSAGE and MESSAGE_TOO_LARGE. It lets stray bytes pass
+that follow the end of a gzip member, an lz4 frame or the last snappy block; here they are refused
+(but a second lz4 frame is read, which Kafka refuses).
 """
 
 from __future__ import annotations

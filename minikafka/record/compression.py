@@ -50,7 +50,8 @@ _SNAPPY_HEADER = _SNAPPY_MAGIC + b"\0\0\0\1\0\0\0\1"  # version, oldest version 
 _BLOCK_LENGTH = struct.Struct(">i")
 
 _LZ4_DEFAULT_LEVEL = 9  # Kafka's name for the fast compressor; other levels are the thorough one
-_LZ4_FLAGS_AT, _LZ4_VERSION_AND_INDEPENDENT, _LZ4_AS_JAVA_READS_IT = 4, 0xE0, 0x60
+_LZ4_MAGIC, _LZ4_FLAGS_AT = b"\x04\x22\x4d\x18", 4
+_LZ4_THAT_MATTER, _LZ4_AS_JAVA_READS_IT = 0xE1, 0x60  # version 1, independent blocks, no dictionary
 _GZIP_WINDOW = 15 + 16  # zlib's way to say: gzip's header and trailer
 _FIRST_GUESS_BYTES = 64 * 1024
 _GROWTH = 8
@@ -189,8 +190,10 @@ def _compress_lz4(data: Buffer, level: int | None) -> bytes:
 
 def check_frame(codec: Compression, data: Buffer) -> None:
     """Raises CorruptRecords for an lz4 frame whose blocks need each other: Java cannot read it."""
+    if codec is not Compression.LZ4:
+        return
     flags = data[_LZ4_FLAGS_AT] if len(data) > _LZ4_FLAGS_AT else 0
-    if codec is Compression.LZ4 and flags & _LZ4_VERSION_AND_INDEPENDENT != _LZ4_AS_JAVA_READS_IT:
+    if data[:_LZ4_FLAGS_AT] != _LZ4_MAGIC or flags & _LZ4_THAT_MATTER != _LZ4_AS_JAVA_READS_IT:
         raise _corrupt(codec, f"a frame with flags {flags:#04x}, which Java's clients cannot read")
 
 

@@ -52,11 +52,7 @@ class Loop:
                     continue
                 channel.in_service = True
             elif type(message) is Closed:
-                channel = message.channel
-                if channel.muted and channel.waiting:  # they came before the end: it waits too
-                    channel.waiting.append((message, cause))
-                    continue
-                channel.waiting.clear()
+                message.channel.waiting.clear()
             self._receive(now, message, cause)
             if outbox:
                 self._collect(now)

@@ -247,7 +247,6 @@ class Connection:
         that ended its side and one that is gone look the same from here. But what stands behind a
         mute is: nobody may lose records by being slowed down.
         """
-        if not self.ended or self.channel.muted:
+        if not self.ended or self.out or (self.channel.muted and self.channel.waiting):
             return False
-        has_more = self.reader.has_more and self.may_hand_in()
-        return not self.out and not has_more
+        return not (self.reader.has_more and self.may_hand_in())

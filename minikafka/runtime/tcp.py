@@ -524,7 +524,9 @@ class Driver:
             self._chores_at = now + max(self._max_idle_us // 10, MS)
             for connection in list(self._connections.values()):
                 silent_us = now - connection.active_at
-                if silent_us >= self._max_idle_us and not connection.channel.in_service:
+                channel = connection.channel
+                waits = channel.waiting if channel.muted else channel.in_service
+                if silent_us >= self._max_idle_us and not waits:
                     self._lost(connection, "idle for too long", arrived)
 
     def _admit(self, connection: Connection, events: int) -> None:

@@ -130,6 +130,7 @@ def test_the_file_that_comes_with_kafka_is_read() -> None:
     ("change", "why"),
     [
         (("PLAINTEXT:PLAINTEXT", "PLAINTEXT:SSL"), "PLAINTEXT is SSL; only PLAINTEXT"),
+        (("PLAINTEXT:PLAINTEXT", "plaintext:ssl"), "PLAINTEXT is SSL; only PLAINTEXT"),
         (("listeners=PLAINTEXT://:9092,", "listeners="), "all of them are for controllers"),
     ],
 )
@@ -158,6 +159,14 @@ def test_what_is_misspelt_or_would_protect_is_not_passed_over(line: str) -> None
 def test_limits_of_single_addresses() -> None:
     config = BrokerConfig.of({"max.connections.per.ip.overrides": "10.0.0.1:5, [::1]:2"})
     assert config.connections_by_address == {"10.0.0.1": 5, "::1": 2}
-    for wrong in ("10.0.0.1", "10.0.0.1:x", ":5", "10.0.0.1:1,,10.0.0.2:2", "localhost:2"):
+    for wrong in (
+        "10.0.0.1",
+        "10.0.0.1:x",
+        ":5",
+        "10.0.0.1:1,,10.0.0.2:2",
+        "localhost:2",
+        "::1:-5",
+        "::1:1_0",
+    ):
         with pytest.raises(ConfigError, match="must be IP address:number"):
             BrokerConfig.of({"max.connections.per.ip.overrides": wrong})

@@ -319,6 +319,31 @@ def test_who_is_slowed_down_loses_nothing_by_hanging_up(half: bool) -> None:
         raw.sock.close()
 
 
+@pytest.mark.parametrize("how", ["closed", "reset"])
+def test_a_mute_holds_no_connection_that_has_ended(how: str) -> None:
+    with local_broker() as broker:
+        assert broker.address is not None
+        with Admin(broker.address) as admin:
+            admin.create_topics([NewTopic("t")])
+            admin.alter_quotas({"client-id": "a"}, {"producer_byte_rate": 100})
+        for behind in (0, 1):
+            raw = Raw(broker)
+            for _ in range(1 + behind):
+                batch = BatchBuilder()
+                batch.append(int(time.time() * 1000), None, b"x" * 10_000, ())
+                data = PartitionProduceData(index=0, records=batch.build())
+                topics = [TopicProduceData(name="t", partition_data=[data])]
+                raw.sock.sendall(raw.frame("a", ProduceRequest(acks=1, topic_data=topics), 9))
+            assert raw.answer().correlation_id == 1
+            if how == "reset":
+                raw.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            elif behind:
+                continue  # what was sent before the end is still to be served
+            raw.sock.close()
+            until(lambda: not broker.connection_count)
+            assert len(broker.node.mutes) == 0  # type: ignore[attr-defined]
+
+
 def test_a_listener_of_the_log_that_fails_does_no_harm(
     serve: Callable[[Server], Driver],
 ) -> None:
