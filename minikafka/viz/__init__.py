@@ -2,7 +2,8 @@
 
     theme.py    the colours and what they mean
     story.py    a trace becomes columns of drawing data: what stood where after which event
-    strip.py    the log strip as shapes: one layout, its twin is widgets/log_strip.js
+    journeys.py a trace as messages, waits and marks, for the space-time diagram
+    engine.py   the widgets' drawing code (widgets/*.js), run without a browser
     static.py   shapes become an SVG that survives any sanitizer
     picture.py  the same in text: `picture(trace)`, `picture(statistics)`
     page.py     a widget as one HTML file that needs no kernel and no network
@@ -20,14 +21,17 @@ from minikafka.viz.picture import picture
 
 if TYPE_CHECKING:
     from minikafka.viz.widgets.log_strip import LogStrip
+    from minikafka.viz.widgets.space_time import SpaceTime
 
-__all__ = ["LogStrip", "picture"]
+__all__ = ["LogStrip", "SpaceTime", "picture"]
+
+_WIDGETS = {"LogStrip": "log_strip", "SpaceTime": "space_time"}
 
 
 def __getattr__(name: str) -> Any:
-    """`LogStrip` on first use: it imports the whole widget machinery."""
-    if name == "LogStrip":
-        from minikafka.viz.widgets.log_strip import LogStrip
+    """A widget on first use: it imports the whole machinery."""
+    if name in _WIDGETS:
+        from importlib import import_module
 
-        return LogStrip
+        return getattr(import_module(f"minikafka.viz.widgets.{_WIDGETS[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

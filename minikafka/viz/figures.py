@@ -1,6 +1,7 @@
 """The committed figures: `python -m minikafka.viz.figures` draws figures/*.svg again.
 
-A log strip is a picture of a simulated run, so it can never show what the code does not do;
+A log strip or a space-time diagram is a picture of a simulated run, so it can never show what the
+code does not do;
 the chart of speeds is one of a measured table that is stored beside it (speed.py). They are
 byte-stable (no clock, no measured text), and a test draws them and compares.
 """
@@ -12,9 +13,11 @@ import json
 from pathlib import Path
 
 from minikafka.admin import NewTopic
+from minikafka.runtime.hardware import Link
 from minikafka.runtime.simulator import Simulator
+from minikafka.viz.journeys import Journeys, journeys
 from minikafka.viz.speed import STORED, chart
-from minikafka.viz.static import MARGIN, log_strip_svg, svg
+from minikafka.viz.static import MARGIN, log_strip_svg, space_time_svg, svg
 from minikafka.viz.story import Story, tell
 from minikafka.viz.theme import DARK, LIGHT
 
@@ -48,14 +51,45 @@ def a_day_of_orders() -> Story:
     return tell(sim.trace)
 
 
+def a_lost_acknowledgement() -> Journeys:
+    """The answer to a produce request is lost; the producer sends again, and nothing is doubled."""
+    sim = Simulator(seed=7)
+    sim.broker()
+    sim.admin().create_topics([NewTopic("orders")])
+    till = sim.producer(client_id="till", linger_ms=2, reconnect_backoff_ms=4, retry_backoff_ms=4)
+    billing = sim.consumer(client_id="billing", auto_offset_reset="earliest")
+    billing.assign([("orders", 0)])
+    till.send("orders", b"tea").result()
+    billing.poll(timeout_ms=1_000)
+    billing.poll(timeout_ms=1)
+    slow = Link(latency_us=3_000)  # so that a message is seen to travel
+    for client in ("till", "billing"):
+        sim.network.set_link(client, "broker-1", slow)
+        sim.network.set_link("broker-1", client, slow)
+    began = sim.now
+    for order in (b"tea", b"water", b"scone"):
+        till.send("orders", order, key=b"bob")
+    sim.network.set_link("broker-1", "till", Link(latency_us=3_000, loss=1.0))
+    sim.call_later(9, lambda: sim.network.set_link("broker-1", "till", slow))
+    sim.run(16)
+    billing.poll(timeout_ms=5)
+    sim.run(24)
+    assert sim.trace is not None
+    return journeys(sim.trace, since_us=began, until_us=sim.now)
+
+
 def figures() -> dict[str, str]:
     """Every figure by its file name."""
+    lost = a_lost_acknowledgement()
+    last = len(lost.messages) - 1
     story = a_day_of_orders()
     landing = max(i for i, kind in enumerate(story.moments.kind) if kind == "append")
     speed = chart(json.loads(STORED.read_text(encoding="utf-8")), WIDTH - 2 * MARGIN)
     return {
         "log-strip.svg": log_strip_svg(story, landing, width=WIDTH, tokens=LIGHT),
         "log-strip-dark.svg": log_strip_svg(story, landing, width=WIDTH, tokens=DARK),
+        "space-time.svg": space_time_svg(lost, width=WIDTH, selected=last, tokens=LIGHT),
+        "space-time-dark.svg": space_time_svg(lost, width=WIDTH, selected=last, tokens=DARK),
         "speed.svg": svg(speed, LIGHT),
         "speed-dark.svg": svg(speed, DARK),
     }

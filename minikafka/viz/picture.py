@@ -20,8 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from minikafka.viz.story import Story, tell
-from minikafka.viz.strip import look
+from minikafka.viz.story import Lane, Story, tell
 
 if TYPE_CHECKING:
     from minikafka.trace import Trace
@@ -61,16 +60,8 @@ def picture(thing: Trace | Story | Any) -> Text:
 
 def story_picture(story: Story, moment: int | None = None) -> Text:
     """The logs of a story at a moment (the last one by default)."""
-    rows = []
-    for index, lane in enumerate(story.lanes):
-        view = look(story, index, story.last if moment is None else moment)
-        if view is not None:
-            readers = {name: int(at) for name, at, _ in view.readers}
-            bases = [base for base, goes in view.segments if not goes]
-            note = "  broker down" if view.down else ""
-            row = _Row(lane.name, int(view.log_start), int(view.log_end), bases, readers, note)
-            row.high_watermark = int(view.high_watermark)
-            rows.append(row)
+    moment = story.last if moment is None else moment
+    rows = [_of_lane(lane, moment) for lane in story.lanes if lane.log_end.at(moment) is not None]
     return _drawing(rows)
 
 
@@ -85,6 +76,18 @@ class _Row:
     readers: dict[str, int] = field(default_factory=dict)
     note: str = ""
     high_watermark: int | None = None  # a log alone does not know it
+
+
+def _of_lane(lane: Lane, moment: int) -> _Row:
+    files = zip(lane.segments.base, lane.segments.born, lane.segments.gone, strict=True)
+    alive = (base for base, born, gone in files if born <= moment and not -1 < gone <= moment)
+    at = {name: steps.at(moment) for name, steps in lane.readers.items()}
+    readers = {name: offset for name, offset in at.items() if offset is not None}
+    note = "  broker down" if lane.down.at(moment) == 1 else ""
+    start, end = lane.log_start.at(moment) or 0, lane.log_end.at(moment) or 0
+    row = _Row(lane.name, start, end, sorted(alive), readers, note)
+    row.high_watermark = lane.high_watermark.at(moment) or 0
+    return row
 
 
 def _of_statistics(statistics: Any) -> _Row:

@@ -12,9 +12,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from minikafka.viz.engine import still
+from minikafka.viz.journeys import Journeys
 from minikafka.viz.shapes import Picture, Shape, number
 from minikafka.viz.story import Story
-from minikafka.viz.strip import call_out, draw
 from minikafka.viz.theme import LIGHT, SANS
 
 MARGIN = 14
@@ -32,11 +33,20 @@ def log_strip_svg(
 
     `numbered` names the anchors that carry the numbers of a look-for list, in its order.
     """
-    picture = draw(story, moment, width - 2 * MARGIN)
+    moment = story.last if moment is None else moment
+    picture = still("log_strip", story=story.to_json(), moment=moment, width=width - 2 * MARGIN)
     for place, name in enumerate(numbered, 1):
         if name in picture.anchors:
-            call_out(picture, str(place), *picture.anchors[name])
+            picture.call_out(str(place), *picture.anchors[name])
     return svg(picture, tokens)
+
+
+def space_time_svg(
+    story: Journeys, *, width: int = 720, selected: int = -1, tokens: dict[str, str] = LIGHT
+) -> str:
+    """The space-time diagram at the end of its story, with what led to the selected message."""
+    inner = width - 2 * MARGIN
+    return svg(still("space_time", story=story.to_json(), width=inner, selected=selected), tokens)
 
 
 def svg(picture: Picture, tokens: dict[str, str] = LIGHT) -> str:

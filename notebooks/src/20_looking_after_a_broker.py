@@ -108,6 +108,28 @@ throttled = [e.what for e in sim.trace.of("throttled") if e.node == broker.node.
 [(each["client_id"], each["api"], each["throttle_time_ms"]) for each in throttled][:3]
 
 # %% [markdown]
+# Here are the two of them around that moment. Hatched is waiting: a request behind a muted
+# connection waits unseen, so the gap before the next arrow is the throttle time.
+
+# %%
+from minikafka.viz import SpaceTime
+
+moment_ms = (sim.trace.of("throttled")[0].time - sim.trace.events[0].time) / 1_000
+SpaceTime(
+    sim.trace,
+    since_ms=moment_ms - 20,
+    until_ms=moment_ms + 2_000,
+    nodes=["reports", broker.node.name],
+    title="What does a quota look like?",
+    settings="`producer_byte_rate` = 100,000, records of 50,000 bytes",
+    look_for=[
+        ("The answer comes at once.", "The record is written; it says for how long to wait."),
+        ("Then nothing is sent.", "The client was told, and waits by itself."),
+    ],
+    caption="seed 20",
+)
+
+# %% [markdown]
 # Where does the first one come from? With the 21st record 1,051,000 bytes had come in 10.1
 # seconds, or 104,000 a second, so
 #

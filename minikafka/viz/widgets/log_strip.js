@@ -4,85 +4,31 @@
 //                 ▲                                                                │
 //     play · step · scrub · keys ──────────── the playhead ◄───────────────────────┘
 //
-// The first half is the twin of viz/shapes.py and viz/strip.py: same functions, same names,
-// same numbers. A test compares what both draw, shape by shape, so change them together. The
-// second half is what paper cannot do: a playhead, flags that glide, a lens that follows the
-// pointer.
+// The first half lays a moment out as shapes; without a browser viz/engine.py runs it, and
+// viz/static.py writes them down. The second half is what paper cannot do: a playhead, flags that
+// glide, a lens that follows the pointer. drawing.js stands in front of this file.
 //
-// A plain ES module without imports: it runs in JupyterLab, in an exported page, offline.
+//     ┌ tag: records on their way ┐                      a row per thing, from top to bottom,
+//                         HW 6 ◄▌▐► LEO 8                so nothing can collide:
+//     orders-0  …0000.log  …0004.log                       tag, flags, file tabs, batches,
+//               [▭▭▭▭    ][▭▭▨▨ ┊                           log start, one row per reader,
+//               log start 0    ╲   ╲                        and the lens: the last records
+//               billing 2 ▲──lag 4──┤ ╲                     large, with key and value
+//               ╔0╗╔1╗ … ╔6╗╔7╗┊8 next
 //
-// The playhead does not run in virtual time. A run has microseconds between an append and
-// its high watermark and minutes between two batches, and a linear clock would show nothing
-// but waiting. So each gap lasts between LEAST_MS and MOST_MS on the screen, longer gaps
-// longer; the clock shows the run's own time, and everything drawn is a function of that.
+// Each partition has its own axis: offsets of two partitions have nothing to do with each other.
+//
+// Not done: index entries, leader and epoch are not drawn: no trace event names them yet.
+// Not done: with more than three lanes there is no lens, and the strip itself does not zoom.
 
-const LEAST_MS = 340, MOST_MS = 1100, LONGEST_MS = 120_000;
-const GLIDE_MS = 180, STEP_MS = 600;
-const SPEEDS = [0.5, 1, 2, 4];
+const GLIDE_MS = 180;
 const NEVER_ENDED = -1, KEY_SHAPES = 4, LENSES = 3;
-const NARROW = new Set("iljtfrI.,:;'|!()[]· "), WIDE = new Set("mwMW@—%…");
 const IDEA = {
   produce: "write", append: "write", high_watermark: "commit", batch_acknowledged: "commit",
   position: "read", crashed: "lost", truncate: "lost", dropped: "lost", recovered: "lost",
 };
 
-// ---- the twin of viz/shapes.py: numbers and text -------------------------------------
-
-export function textWidth(text, size = 12, bold = false) {
-  let ems = 0;
-  for (const c of text) ems += NARROW.has(c) ? 0.36 : WIDE.has(c) ? 0.95 : 0.63;
-  return ems * size * (bold ? 1.06 : 1);
-}
-const fitting = (wordings, width, size = 12, bold = false) =>
-  wordings.find(w => textWidth(w, size, bold) <= width) ?? "";
-const rounded = value => Math.floor(value * 10 + 0.5) / 10;
-const whole = value => Math.floor(value + 0.5);
-const span = (base, end) => end === base + 1 ? `${base}` : `${base}..${end - 1}`;
-const fileName = base => `…${String(base).padStart(4, "0")}.log`;
-const sizeText = bytes => bytes >= 1e6 ? `${(bytes / 1e6).toFixed(1)} MB`
-  : bytes >= 1e3 ? `${(bytes / 1e3).toFixed(1)} kB` : `${bytes} B`;
-const plural = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
-
-class Picture {
-  constructor(width) { this.width = width; this.height = 0; this.shapes = []; this.anchors = {}; }
-  rect(x, y, w, h, more) { this.add("rect", { x, y, width: Math.max(0, w), height: h, ...more }); }
-  line(x1, y1, x2, y2, more) { this.add("line", { x1, y1, x2, y2, ...more }); }
-  circle(cx, cy, r, more) { this.add("circle", { cx, cy, r, ...more }); }
-  path(points, more) {
-    const d = points.map(p => typeof p === "string" ? p : `${rounded(p)}`).join(" ");
-    this.add("path", { d, fill: "none", ...more });
-  }
-  text(x, y, text, colour = "ink", size = 12, { halo, bold, ...more } = {}) {
-    if (!text) return;
-    const at = { x, y, font_size: size };
-    if (bold) more.font_weight = 640;
-    if (halo) {
-      const round = { stroke: halo, stroke_width: 4, stroke_linejoin: "round" };
-      this.add("text", { ...at, fill: halo, ...more, ...round }, text);
-    }
-    this.add("text", { ...at, fill: colour, ...more }, text);
-  }
-  hatch(x, y, w, h, colour, gap = 5) {
-    const points = [];
-    for (let offset = gap / 2; offset < w + h; offset += gap) {
-      const [ax, ay] = offset <= w ? [offset, 0] : [w, offset - w];
-      const [bx, by] = offset >= h ? [offset - h, h] : [0, offset];
-      points.push("M", x + ax, y + ay, "L", x + bx, y + by);
-    }
-    if (points.length) this.path(points, { stroke: colour });
-  }
-  anchor(name, x, y) { this.anchors[name] ??= [x, y]; }
-  add(tag, attributes, text = "") {
-    const plain = {};
-    for (const name in attributes) {
-      const value = attributes[name];
-      plain[name.replaceAll("_", "-")] = typeof value === "number" ? rounded(value) : value;
-    }
-    this.shapes.push({ tag, attributes: plain, text });
-  }
-}
-
-// ---- the twin of viz/strip.py: what stands where at a moment -----------------------------
+// ---- what stands where at a moment -----------------------------------------------------------
 
 function at(steps, moment) {
   let low = 0, high = steps.moment.length;
@@ -159,7 +105,7 @@ export function describe(story, moment) {
   return sentences.join(" ") || "No partition yet.";
 }
 
-// ---- the twin of viz/strip.py: the picture -------------------------------------------------
+// ---- the picture -------------------------------------------------------------------------------
 
 export function layout(story, width) {
   const lanes = story.lanes, ends = lanes.map(lane => lane.log_end.value.reduce((a, b) => Math.max(a, b), 0));
@@ -202,6 +148,16 @@ export function draw(story, common, views, starts) {
   picture.height = y + 2;
   picture.strips = strips;
   return picture;
+}
+
+// A moment as it is drawn without a browser; `focus` maps lanes to what their lens shows.
+export function still({ story, moment, width, focus = {} }) {
+  const common = layout(story, width);
+  const views = story.lanes.map((_, lane) => look(story, lane, moment));
+  const starts = views.map((view, lane) =>
+    view && lensStart(view, common.capacity, focus[lane] ?? null));
+  const { height, shapes, anchors } = draw(story, common, views, starts);
+  return { width, height, shapes, anchors, label: describe(story, moment) };
 }
 
 class Strip {
@@ -585,83 +541,7 @@ function keyShape(paint, which, x, y) {
   else paint.path(["M", x, y - 5.2, "L", x + 5.2, y, "L", x, y + 5.2, "L", x - 5.2, y, "Z"], ink);
 }
 
-function callOut(picture, label, x, y) {
-  picture.circle(x, y, 8.5, { fill: "ink", stroke: "surface", stroke_width: 1.5 });
-  picture.text(x, y + 3.9, label, "inv", 11, { bold: 1, text_anchor: "middle" });
-}
-
-// ---- shapes to DOM ---------------------------------------------------------------------------
-
-const SVG = "http://www.w3.org/2000/svg";
-const COLOURS = ["fill", "stroke"];
-
-function element(name, attributes = {}, ...children) {
-  const node = document.createElement(name);
-  for (const key in attributes)
-    if (attributes[key] != null) node.setAttribute(key, attributes[key]);
-  node.append(...children);
-  return node;
-}
-
-// `words` in backticks become code: config names look like config names.
-function withCode(text) {
-  return text.split("`").map((part, i) => i % 2 ? element("code", {}, part) : part);
-}
-
-// Make the SVG's children equal to the shapes, touching only what differs.
-function patch(svg, shapes) {
-  shapes.forEach((shape, i) => {
-    let node = svg.childNodes[i];
-    if (node?.tagName !== shape.tag) {
-      const fresh = document.createElementNS(SVG, shape.tag);
-      fresh.drawn = {};
-      if (node) node.replaceWith(fresh); else svg.append(fresh);
-      node = fresh;
-    }
-    const drawn = node.drawn, next = shape.attributes;
-    for (const name in drawn) if (!(name in next)) node.removeAttribute(name);
-    for (const name in next)
-      if (drawn[name] !== next[name]) {
-        const isToken = COLOURS.includes(name) && next[name] !== "none";
-        node.setAttribute(name, isToken ? `var(--mk-${next[name]})` : next[name]);
-      }
-    node.drawn = next;
-    if (shape.tag === "text" && node.textContent !== shape.text) node.textContent = shape.text;
-  });
-  while (svg.childNodes.length > shapes.length) svg.lastChild.remove();
-}
-
-function glyph(width, height, paintIt) {
-  const picture = new Picture(width);
-  paintIt(picture);
-  const svg = document.createElementNS(SVG, "svg");
-  for (const [k, v] of Object.entries({ width, height, viewBox: `0 0 ${width} ${height}`,
-    "aria-hidden": "true" })) svg.setAttribute(k, v);
-  patch(svg, picture.shapes);
-  return svg;
-}
-
-// An instant of the run: `3.412 s`, and `1:30:00.073` once it takes a minute.
-function clockText(us) {
-  const seconds = us / 1e6, pad = n => String(n).padStart(2, "0");
-  if (seconds < 60) return `${seconds.toFixed(3)} s`;
-  const rest = (seconds % 60).toFixed(3).padStart(6, "0"), minutes = Math.floor(seconds / 60);
-  return minutes < 60 ? `${minutes}:${rest}` : `${Math.floor(minutes / 60)}:${pad(minutes % 60)}:${rest}`;
-}
-
 // ---- the playhead ------------------------------------------------------------------------------
-
-// Where each moment lies on the track, in milliseconds of playing at normal speed.
-export function timeline(times) {
-  const gaps = times.slice(1).map((t, i) => t - times[i]);
-  const waits = gaps.filter(gap => gap > 0).sort((a, b) => a - b);
-  const usual = waits[waits.length >> 1] ?? 1;
-  const long = gaps.map(gap => LEAST_MS + (MOST_MS - LEAST_MS) * gap / (gap + 4 * usual));
-  const total = long.reduce((a, b) => a + b, 0), squeeze = Math.min(1, LONGEST_MS / (total || 1));
-  const places = [0];
-  for (const ms of long) places.push(places.at(-1) + ms * squeeze);
-  return places;
-}
 
 const ease = p => 1 - (1 - p) ** 3;
 
@@ -689,67 +569,15 @@ class Glide {
 
 // ---- the widget ---------------------------------------------------------------------------------
 
-const ICONS = {
-  back: "M11 2.5 3.5 8l7.5 5.5zM2 2.5v11", play: "M4 2.2 13 8 4 13.8z",
-  pause: "M4.5 2.5v11M11 2.5v11", step: "M5 2.5 12.5 8 5 13.5zM14 2.5v11",
-};
-
-function icon(name) {
-  const svg = document.createElementNS(SVG, "svg"), path = document.createElementNS(SVG, "path");
-  svg.setAttribute("viewBox", "0 0 16 16");
-  svg.setAttribute("aria-hidden", "true");
-  path.setAttribute("d", ICONS[name]);
-  if (name === "play") path.setAttribute("class", "mk-solid");
-  svg.append(path);
-  return svg;
-}
-
-class LogStrip {
+class LogStrip extends Player {
   constructor(model, root) {
-    this.model = model;
+    super(model, model.get("story").moments.time_us);
     this.story = model.get("story");
-    this.places = timeline(this.story.moments.time_us);
-    this.end = this.places.at(-1) ?? 0;
-    this.last = this.story.moments.time_us.length - 1;
-    this.place = this.places[this.clamp(model.get("moment"))] ?? 0;
-    this.speed = 1;
-    this.frame = 0;
-    this.playing = false;
-    this.jump = true;
     this.glide = new Glide();
     this.focus = {}; // lane -> offset in the middle of its lens
     this.held = false;
-    this.calm = matchMedia("(prefers-reduced-motion: reduce)");
     this.build(root);
-    this.watch = new ResizeObserver(([entry]) => this.resize(entry.contentRect.width));
-    this.watch.observe(this.figure);
-    this.onModel = () => { if (model.get("moment") !== this.moment) this.go(model.get("moment")); };
-    model.on("change:moment", this.onModel);
-  }
-
-  remove() {
-    cancelAnimationFrame(this.frame);
-    this.watch.disconnect();
-    this.model.off("change:moment", this.onModel);
-  }
-
-  clamp(moment) { return Math.max(0, Math.min(this.last, moment < 0 ? this.last : moment)); }
-
-  // The moment at the playhead: the last one at or before it.
-  get moment() {
-    let low = 0, high = this.last;
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if (this.places[middle] <= this.place + 1e-6) low = middle; else high = middle - 1;
-    }
-    return low;
-  }
-
-  get time() {
-    const times = this.story.moments.time_us, i = this.moment;
-    if (i >= this.last) return times[i] ?? 0;
-    const p = (this.place - this.places[i]) / (this.places[i + 1] - this.places[i]);
-    return times[i] + p * (times[i + 1] - times[i]);
+    this.begin();
   }
 
   // -- building ---------------------------------------------------------------------------------
@@ -825,122 +653,19 @@ class LogStrip {
     return this.now;
   }
 
-  buildBar() {
-    const button = (name, label, act) => {
-      const node = element("button", { type: "button", "aria-label": label, title: label,
-        class: `mk-${name}` }, icon(name));
-      node.addEventListener("click", act);
-      return node;
-    };
-    this.playButton = button("play", "Play", () => this.toggle());
-    this.range = element("input", { type: "range", min: 0, max: Math.max(1, Math.round(this.end)),
-      step: 1, "aria-label": "Instant of the run" });
-    this.range.addEventListener("input", () => {
-      this.pause();
-      this.seek(this.range.value === this.range.max ? this.end : +this.range.value);
-    });
-    this.range.addEventListener("change", () => this.tell());
-    this.ticks = document.createElementNS(SVG, "svg");
-    this.ticks.setAttribute("aria-hidden", "true");
-    this.clock = element("output", { class: "mk-clock" });
-    this.speedButton = element("button", { type: "button", class: "mk-speed" });
-    this.speedButton.addEventListener("click", () => this.faster());
-    this.showSpeed();
-    const track = element("div", { class: "mk-track" }, this.range);
-    track.prepend(this.ticks);
-    return element("div", { class: "mk-bar" },
-      button("back", "Step back", () => this.step(-1)), this.playButton,
-      button("step", "Step", () => this.step(1)), track, this.clock, this.speedButton);
-  }
-
   buildKeys() {
     const caption = this.model.get("caption"), b = words => element("b", {}, words);
     return [...(caption ? [caption, " · "] : []), b("space"), " plays, ", b("← →"), " step, ",
       b("Home End"), " · point at a strip to move its lens, click to hold it"];
   }
 
-  // -- playing ----------------------------------------------------------------------------------
-
-  toggle() { if (this.playing) this.pause(); else this.play(); }
-
-  play() {
-    if (this.place >= this.end) { this.place = 0; this.jump = true; }
-    this.playing = true;
-    this.before = null;
-    this.showPlaying();
-    this.redraw();
-  }
-
-  pause() {
-    if (!this.playing) return;
-    this.playing = false;
-    this.showPlaying();
-    this.tell();
-  }
-
-  step(by) {
-    this.pause();
-    const isBetween = this.place > this.places[this.moment] + 1e-6;
-    this.go(this.moment + (by < 0 && isBetween ? 0 : by));
-    this.tell();
-  }
-
-  go(moment) { this.seek(this.places[this.clamp(Math.max(0, moment))], false); }
-
-  // To a place on the track; things jump there when dragged, glide when stepped.
-  seek(place, jump = true) {
-    this.place = Math.max(0, Math.min(this.end, place));
-    this.jump = this.jump || jump;
-    this.redraw();
-  }
-
-  // Let the kernel know where the reader stopped.
-  tell() { this.model.set("moment", this.moment); this.model.save_changes(); }
-
-  faster() {
-    this.speed = SPEEDS[(SPEEDS.indexOf(this.speed) + 1) % SPEEDS.length];
-    this.showSpeed();
-  }
-
-  advance(now) {
-    const elapsed = this.before === null ? 0 : Math.min(100, now - this.before);
-    if (this.calm.matches) { // reduced motion: play becomes step
-      if (this.before === null) { this.before = now; return; }
-      if (now - this.before < STEP_MS / this.speed) return;
-      this.before = now;
-      this.place = this.places[Math.min(this.last, this.moment + 1)];
-    } else {
-      this.before = now;
-      this.place = Math.min(this.end, this.place + elapsed * this.speed);
-    }
-    if (this.place >= this.end) { this.place = this.end; this.pause(); }
-  }
-
   // -- drawing ----------------------------------------------------------------------------------
 
-  resize(width) {
-    const size = parseFloat(getComputedStyle(this.root).getPropertyValue("--mk-k")) || 1;
-    if (width < 40 || (width === this.width && size === this.size)) return;
-    this.width = width;
-    this.size = size;
-    this.layout = layout(this.story, Math.floor(width / size));
-    this.jump = true;
-    this.drawTicks();
-    this.redraw();
-  }
+  layOut(width) { return layout(this.story, width); }
 
-  redraw() {
-    if (!this.frame) this.frame = requestAnimationFrame(now => this.onFrame(now));
-  }
+  isMoving(now) { return this.glide.isMoving(now); }
 
-  onFrame(now) {
-    this.frame = 0;
-    if (!this.layout) return;
-    if (this.playing) this.advance(now);
-    this.paint(now, this.jump || this.calm.matches);
-    this.jump = false;
-    if (this.playing || this.glide.isMoving(now)) this.redraw();
-  }
+  keys() { return { Escape: () => { this.held = false; this.setFocus({}); } }; }
 
   paint(now, jump) {
     const moment = this.moment, starts = [];
@@ -1027,37 +752,7 @@ class LogStrip {
       number(size, unit, `in ${plural(files, "file")}`));
   }
 
-  showPlaying() {
-    const label = this.playing ? "Pause" : "Play";
-    this.playButton.replaceChildren(icon(this.playing ? "pause" : "play"));
-    this.playButton.setAttribute("aria-label", label);
-    this.playButton.title = label;
-    this.now.setAttribute("aria-live", this.playing ? "off" : "polite");
-  }
-
-  showSpeed() {
-    const words = this.speed === 0.5 ? "½" : `${this.speed}`;
-    this.speedButton.textContent = `× ${words}`;
-    this.speedButton.setAttribute("aria-label", `Speed ${words}`);
-  }
-
   // -- keys and pointer -----------------------------------------------------------------------------
-
-  onKey(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const onButton = event.target.tagName === "BUTTON";
-    const act = {
-      " ": onButton ? null : () => this.toggle(),
-      ArrowRight: () => this.step(1), ArrowLeft: () => this.step(-1),
-      Home: () => { this.pause(); this.seek(0); this.tell(); },
-      End: () => { this.pause(); this.seek(this.end); this.tell(); },
-      Escape: () => { this.held = false; this.setFocus({}); },
-    }[event.key];
-    if (!act) return;
-    event.preventDefault();
-    event.stopPropagation();
-    act();
-  }
 
   // The lane under the pointer and the offset there; null outside of the strips.
   pointed(event) {

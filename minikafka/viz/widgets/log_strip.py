@@ -20,6 +20,7 @@ import traitlets
 
 from minikafka.trace import Trace
 from minikafka.viz import theme
+from minikafka.viz.engine import module
 from minikafka.viz.picture import story_picture
 from minikafka.viz.static import log_strip_svg
 from minikafka.viz.story import Story, tell
@@ -27,7 +28,7 @@ from minikafka.viz.story import Story, tell
 HERE = Path(__file__).parent
 
 LookFor = tuple[str, str, str]
-"""What to look for: where its number stands (an anchor of strip.py), first words, the rest."""
+"""What to look for: where its number stands (an anchor of log_strip.js), first words, the rest."""
 
 
 class LogStrip(anywidget.AnyWidget):
@@ -39,7 +40,7 @@ class LogStrip(anywidget.AnyWidget):
     """
 
     # As text, not as a path: anywidget would watch a path's file from a thread.
-    _esm = (HERE / "log_strip.js").read_text(encoding="utf-8")
+    _esm = module("log_strip")
     _css = theme.css() + (HERE / "log_strip.css").read_text(encoding="utf-8")
 
     story = traitlets.Dict().tag(sync=True)

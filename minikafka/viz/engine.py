@@ -1,0 +1,48 @@
+"""The widgets' own drawing code, run without a browser by QuickJS.
+
+    still("log_strip", story=…, moment=12, width=720)  ─►  a Picture
+
+A picture that a reader sees live and one that stands in a figure must not differ, so there is one
+layout, in JavaScript, where it has to be quick. What it gives are shapes (widgets/drawing.js);
+static.py writes them down as SVG.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import quickjs
+
+from minikafka.viz.shapes import Picture, Shape
+
+WIDGETS = Path(__file__).parent / "widgets"
+
+
+def module(widget: str) -> str:
+    """The source of a widget: one ES module without imports."""
+    parts = [
+        (WIDGETS / f"{name}.js").read_text(encoding="utf-8")
+        for name in ("drawing", "player", widget)
+    ]
+    return "\n".join(parts)
+
+
+def still(widget: str, **arguments: Any) -> Picture:
+    """What the widget's function `still` draws for these arguments. Raises quickjs.JSException."""
+    drawn = json.loads(_engine(widget)(json.dumps(arguments)))
+    shapes = [Shape(shape["tag"], shape["attributes"], shape["text"]) for shape in drawn["shapes"]]
+    anchors = {name: (x, y) for name, (x, y) in drawn["anchors"].items()}
+    return Picture(drawn["width"], drawn["height"], drawn["label"], shapes, anchors)
+
+
+@cache
+def _engine(widget: str) -> Any:
+    # Scripts know no exports.
+    source = re.sub(r"^export (default .*)?", "", module(widget), flags=re.MULTILINE)
+    context = quickjs.Context()
+    context.eval(source + "\nconst drawn = text => JSON.stringify(still(JSON.parse(text)));")
+    return context.eval("drawn")

@@ -1,0 +1,148 @@
+// What all widgets are drawn with: shapes as data, and shapes as a living SVG.
+//
+//     Picture ─► shapes ─► patch ─► <svg>          in a browser
+//                       └► viz/static.py ─► .svg   without one: viz/engine.py runs the first half
+//
+// Text is not measured but estimated from a table of character widths, generous enough for the
+// widest font of the stack: so the same picture comes out on every machine (viz/shapes.py has
+// the same table).
+//
+// Put in front of a widget's own module, so that a widget is one file without imports: it runs in
+// JupyterLab, in an exported page, offline.
+
+const NARROW = new Set("iljtfrI.,:;'|!()[]· "), WIDE = new Set("mwMW@—%…");
+
+// ---- shapes as data -----------------------------------------------------------------------
+
+function textWidth(text, size = 12, bold = false) {
+  let ems = 0;
+  for (const c of text) ems += NARROW.has(c) ? 0.36 : WIDE.has(c) ? 0.95 : 0.63;
+  return ems * size * (bold ? 1.06 : 1);
+}
+const fitting = (wordings, width, size = 12, bold = false) =>
+  wordings.find(w => textWidth(w, size, bold) <= width) ?? "";
+const rounded = value => Math.floor(value * 10 + 0.5) / 10;
+const whole = value => Math.floor(value + 0.5);
+const span = (base, end) => end === base + 1 ? `${base}` : `${base}..${end - 1}`;
+const fileName = base => `…${String(base).padStart(4, "0")}.log`;
+const sizeText = bytes => bytes >= 1e6 ? `${(bytes / 1e6).toFixed(1)} MB`
+  : bytes >= 1e3 ? `${(bytes / 1e3).toFixed(1)} kB` : `${bytes} B`;
+const plural = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
+
+class Picture {
+  constructor(width) { this.width = width; this.height = 0; this.shapes = []; this.anchors = {}; }
+  rect(x, y, w, h, more) { this.add("rect", { x, y, width: Math.max(0, w), height: h, ...more }); }
+  line(x1, y1, x2, y2, more) { this.add("line", { x1, y1, x2, y2, ...more }); }
+  circle(cx, cy, r, more) { this.add("circle", { cx, cy, r, ...more }); }
+  path(points, more) {
+    const d = points.map(p => typeof p === "string" ? p : `${rounded(p)}`).join(" ");
+    this.add("path", { d, fill: "none", ...more });
+  }
+  text(x, y, text, colour = "ink", size = 12, { halo, bold, ...more } = {}) {
+    if (!text) return;
+    const at = { x, y, font_size: size };
+    if (bold) more.font_weight = 640;
+    if (halo) {
+      const round = { stroke: halo, stroke_width: 4, stroke_linejoin: "round" };
+      this.add("text", { ...at, fill: halo, ...more, ...round }, text);
+    }
+    this.add("text", { ...at, fill: colour, ...more }, text);
+  }
+  hatch(x, y, w, h, colour, gap = 5) {
+    const points = [];
+    for (let offset = gap / 2; offset < w + h; offset += gap) {
+      const [ax, ay] = offset <= w ? [offset, 0] : [w, offset - w];
+      const [bx, by] = offset >= h ? [offset - h, h] : [0, offset];
+      points.push("M", x + ax, y + ay, "L", x + bx, y + by);
+    }
+    if (points.length) this.path(points, { stroke: colour });
+  }
+  anchor(name, x, y) { this.anchors[name] ??= [x, y]; }
+  add(tag, attributes, text = "") {
+    const plain = {};
+    for (const name in attributes) {
+      const value = attributes[name];
+      plain[name.replaceAll("_", "-")] = typeof value === "number" ? rounded(value) : value;
+    }
+    this.shapes.push({ tag, attributes: plain, text });
+  }
+}
+
+function callOut(picture, label, x, y) {
+  picture.circle(x, y, 8.5, { fill: "ink", stroke: "surface", stroke_width: 1.5 });
+  picture.text(x, y + 3.9, label, "inv", 11, { bold: 1, text_anchor: "middle" });
+}
+
+// ---- shapes to DOM ---------------------------------------------------------------------------
+
+const SVG = "http://www.w3.org/2000/svg";
+const COLOURS = ["fill", "stroke"];
+
+function element(name, attributes = {}, ...children) {
+  const node = document.createElement(name);
+  for (const key in attributes)
+    if (attributes[key] != null) node.setAttribute(key, attributes[key]);
+  node.append(...children);
+  return node;
+}
+
+// `words` in backticks become code: config names look like config names.
+function withCode(text) {
+  return text.split("`").map((part, i) => i % 2 ? element("code", {}, part) : part);
+}
+
+// Make the SVG's children equal to the shapes, touching only what differs.
+function patch(svg, shapes) {
+  shapes.forEach((shape, i) => {
+    let node = svg.childNodes[i];
+    if (node?.tagName !== shape.tag) {
+      const fresh = document.createElementNS(SVG, shape.tag);
+      fresh.drawn = {};
+      if (node) node.replaceWith(fresh); else svg.append(fresh);
+      node = fresh;
+    }
+    const drawn = node.drawn, next = shape.attributes;
+    for (const name in drawn) if (!(name in next)) node.removeAttribute(name);
+    for (const name in next)
+      if (drawn[name] !== next[name]) {
+        const isToken = COLOURS.includes(name) && next[name] !== "none";
+        node.setAttribute(name, isToken ? `var(--mk-${next[name]})` : next[name]);
+      }
+    node.drawn = next;
+    if (shape.tag === "text" && node.textContent !== shape.text) node.textContent = shape.text;
+  });
+  while (svg.childNodes.length > shapes.length) svg.lastChild.remove();
+}
+
+function glyph(width, height, paintIt) {
+  const picture = new Picture(width);
+  paintIt(picture);
+  const svg = document.createElementNS(SVG, "svg");
+  for (const [k, v] of Object.entries({ width, height, viewBox: `0 0 ${width} ${height}`,
+    "aria-hidden": "true" })) svg.setAttribute(k, v);
+  patch(svg, picture.shapes);
+  return svg;
+}
+
+// An instant of the run: `3.412 s`, and `1:30:00.073` once it takes a minute.
+function clockText(us) {
+  const seconds = us / 1e6, pad = n => String(n).padStart(2, "0");
+  if (seconds < 60) return `${seconds.toFixed(3)} s`;
+  const rest = (seconds % 60).toFixed(3).padStart(6, "0"), minutes = Math.floor(seconds / 60);
+  return minutes < 60 ? `${minutes}:${rest}` : `${Math.floor(minutes / 60)}:${pad(minutes % 60)}:${rest}`;
+}
+
+const ICONS = {
+  back: "M11 2.5 3.5 8l7.5 5.5zM2 2.5v11", play: "M4 2.2 13 8 4 13.8z",
+  pause: "M4.5 2.5v11M11 2.5v11", step: "M5 2.5 12.5 8 5 13.5zM14 2.5v11",
+};
+
+function icon(name) {
+  const svg = document.createElementNS(SVG, "svg"), path = document.createElementNS(SVG, "path");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("aria-hidden", "true");
+  path.setAttribute("d", ICONS[name]);
+  if (name === "play") path.setAttribute("class", "mk-solid");
+  svg.append(path);
+  return svg;
+}
