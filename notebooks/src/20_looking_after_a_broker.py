@@ -108,8 +108,8 @@ throttled = [e.what for e in sim.trace.of("throttled") if e.node == broker.node.
 [(each["client_id"], each["api"], each["throttle_time_ms"]) for each in throttled][:3]
 
 # %% [markdown]
-# Here are the two of them around that moment. Hatched is waiting: a request behind a muted
-# connection waits unseen, so the gap before the next arrow is the throttle time.
+# Here are the two of them around that moment. The diamond is what an answer said, and the gap
+# before the next arrow is that long. Press play, or point at an arrow to see why it exists.
 
 # %%
 from minikafka.viz import SpaceTime

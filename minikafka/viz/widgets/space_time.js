@@ -244,8 +244,10 @@ class Diagram {
       const lane = common.lanes[mark.lane], x = this.x(mark.at), at = Math.max(x, free[mark.lane]);
       const limit = next ? this.x(next.at) - 4 : common.width;
       const part = this.part(mark), bold = part ? { bold: 1 } : {};
-      const words = at - x < 60 ? fitting([mark.title], limit - at - 12, 11, Boolean(part)) : "";
-      const ground = words || at - x < 40 ? at : x + 9;
+      const room = limit - at - 12, drift = at - x; // what has no room beside the others is left out:
+      const words = drift < 150 ? fitting([mark.title], room, 11, Boolean(part)) : ""; // zoom shows it
+      if (!words && drift > 24) return;
+      const ground = at;
       this.glyph(mark, ground, lane.marks);
       const colour = mark.idea === "write" ? "ink" : `${mark.idea}-text`;
       this.picture.text(ground + 10, lane.marks + 14, words, colour, 11, bold);
