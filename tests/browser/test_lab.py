@@ -1,4 +1,4 @@
-"""Chapter 00 in JupyterLab, as a reader meets it: opened, run, played, light and dark.
+"""Chapters in JupyterLab, as a reader meets them: opened, run, played, light and dark.
 
 Pictures of what was seen lie in build/screens (MINIKAFKA_SCREENS names another folder), for
 people to look at; the tests look at the page itself.
@@ -55,16 +55,21 @@ class Session:
 @pytest.fixture(scope="module")
 def session(browser: Any, lab: str) -> Iterator[Session]:
     """Chapter 00, opened and run to its end by the menu."""
+    session = opened_and_run(browser, lab, CHAPTER)
+    yield session
+    session.page.close()
+
+
+def opened_and_run(browser: Any, lab: str, chapter: str) -> Session:
     page = browser.new_page(viewport={"width": 1440, "height": 1100})
     session = Session(page)
-    page.goto(lab.format(path=CHAPTER))
+    page.goto(lab.format(path=chapter))
     page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=60_000)
     page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=60_000)
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     page.wait_for_function(RAN, timeout=120_000)
-    yield session
-    page.close()
+    return session
 
 
 def test_make_lab_opens_the_first_chapter_and_nothing_in_front_of_it(
@@ -123,10 +128,10 @@ def strip(session: Session) -> Any:
     return strip
 
 
-SHOW = """async () => {
+SHOW = """async (widget = "LogStrip(") => {
   const notebook = window.jupyterapp.shell.currentWidget.content;
   const cells = [...notebook.model.cells];
-  const index = cells.findIndex(cell => cell.sharedModel.source.startsWith("LogStrip("));
+  const index = cells.findIndex(cell => cell.sharedModel.source.includes(widget));
   await notebook.scrollToItem(index, "center");
 }"""
 
@@ -200,3 +205,24 @@ def test_light_and_dark_follow_jupyterlab(session: Session, strip: Any) -> None:
 def test_nothing_was_asked_from_outside_and_nothing_went_wrong(session: Session) -> None:
     assert not session.outside
     assert not session.complaints
+
+
+def test_a_quota_is_seen_in_the_chapter_on_brokers(browser: Any, lab: str) -> None:
+    """The space-time diagram in a live notebook: a message is walked to, explained and decoded."""
+    session = opened_and_run(browser, lab, "20_looking_after_a_broker.ipynb")
+    session.page.evaluate(SHOW, "SpaceTime(")
+    diagram = session.page.locator(".mk-space-time")
+    diagram.wait_for(timeout=20_000)
+    diagram.scroll_into_view_if_needed()
+    diagram.locator(".mk-picture text").first.wait_for(timeout=20_000)
+    last = moment(diagram)
+    diagram.press("ArrowLeft")
+    assert moment(diagram) == last - 1
+    for _ in range(2):
+        diagram.press("ArrowDown")
+    diagram.press("Enter")
+    assert moment(diagram) >= 0 and diagram.get_attribute("data-selected") == "1"
+    assert "ProduceResponse" in diagram.locator(".mk-detail h3").text_content()
+    session.picture("space-time-in-lab")
+    assert (session.complaints, session.outside) == ([], [])
+    session.page.close()
