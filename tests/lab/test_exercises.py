@@ -1,0 +1,56 @@
+"""What a check says to answers that are nearly right."""
+
+from __future__ import annotations
+
+import pytest
+
+from minikafka.admin import Admin
+from minikafka.lab.exercises import check
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [(16_000, "ten seconds' worth was free"), (3_000, "By which part"), ("6000", "not '6000'")],
+)
+def test_how_long(answer: object, hint: str) -> None:
+    verdict = check("20.1", answer)
+    assert not verdict.is_accepted and hint in verdict.why
+
+
+def limits(everybody: float | None, vip: float | None, shared: bool = False) -> object:
+    def limit(admin: Admin) -> None:
+        entity = {"user": None} if shared else {"client-id": None}
+        if everybody is not None:
+            admin.alter_quotas(entity, {"producer_byte_rate": everybody})
+        if vip is not None:
+            admin.alter_quotas({"client-id": "vip"}, {"producer_byte_rate": vip})
+
+    return limit
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (limits(1_000, None), "vip takes"),
+        (limits(1_000, 2_500), "vip takes"),
+        (limits(600, 1_000_000), "a client without a name of note takes"),
+        (limits(None, 1_000_000), "a client without a name of note takes"),
+        (limits(1_000, 1_000_000, shared=True), "of two clients"),
+    ],
+    ids=["no quota for vip", "too little for vip", "too little", "one quota only", "shared"],
+)
+def test_everybody_but_one(answer: object, hint: str) -> None:
+    verdict = check("20.2", answer)
+    assert not verdict.is_accepted and hint in verdict.why
+
+
+def test_an_hour_and_for_ever() -> None:
+    def only_the_topic(admin: Admin) -> None:
+        admin.alter_configs({("topic", "audit"): {"retention.ms": -1}})
+
+    def each_topic_there_is(admin: Admin) -> None:
+        only_the_topic(admin)
+        admin.alter_configs({("topic", "clicks"): {"retention.ms": 3_600_000}})
+
+    assert "clicks has" in check("20.3", only_the_topic).why
+    assert "tomorrow has" in check("20.3", each_topic_there_is).why
