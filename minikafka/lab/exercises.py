@@ -167,7 +167,11 @@ def _times_ms(limit: Callable[[Admin], None]) -> dict[str, float]:
     ):
         began = sim.now
         long = 250 * HOUR_MS
-        patient = {"request_timeout_ms": long, "delivery_timeout_ms": 2 * long, "max_block_ms": long}
+        patient = {
+            "request_timeout_ms": long,
+            "delivery_timeout_ms": 2 * long,
+            "max_block_ms": long,
+        }
         with sim.producer(client_id=client_id, **patient) as producer:
             for _ in range(count):
                 producer.send("t", b"." * size).result()
