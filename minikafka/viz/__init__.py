@@ -22,10 +22,15 @@ from minikafka.viz.picture import picture
 if TYPE_CHECKING:
     from minikafka.viz.widgets.log_strip import LogStrip
     from minikafka.viz.widgets.space_time import SpaceTime
+    from minikafka.viz.widgets.wire_explorer import WireExplorer
 
-__all__ = ["LogStrip", "SpaceTime", "picture"]
+__all__ = ["LogStrip", "SpaceTime", "WireExplorer", "picture"]
 
-_WIDGETS = {"LogStrip": "log_strip", "SpaceTime": "space_time"}
+_WIDGETS = {
+    "LogStrip": "log_strip",
+    "SpaceTime": "space_time",
+    "WireExplorer": "wire_explorer",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from typing import Any
 
 from minikafka.viz.engine import still
 from minikafka.viz.journeys import Journeys
@@ -47,6 +48,18 @@ def space_time_svg(
     """The space-time diagram at the end of its story, with what led to the selected message."""
     inner = width - 2 * MARGIN
     return svg(still("space_time", story=story.to_json(), width=inner, selected=selected), tokens)
+
+
+def wire_svg(
+    frame: dict[str, Any],
+    *,
+    width: int = 720,
+    selected: Sequence[int] = (),
+    tokens: dict[str, str] = LIGHT,
+) -> str:
+    """A frame (bytes as hex, and its tree) with the piece at the path `selected` marked."""
+    inner = width - 2 * MARGIN
+    return svg(still("wire_explorer", frame=frame, width=inner, selected=list(selected)), tokens)
 
 
 def svg(picture: Picture, tokens: dict[str, str] = LIGHT) -> str:

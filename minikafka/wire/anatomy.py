@@ -27,7 +27,7 @@ from typing import Any
 from minikafka.record.errors import RecordError
 from minikafka.record.varint import read_uvarint
 from minikafka.wire.errors import ErrorCode, MalformedFrame
-from minikafka.wire.messages import REQUESTS
+from minikafka.wire.messages import API_KEYS, REQUESTS
 from minikafka.wire.messages.headers import RequestHeader, ResponseHeader
 from minikafka.wire.schema import Message, Struct
 from minikafka.wire.types import (
@@ -60,7 +60,7 @@ BATCH_HEADER = (
     ("base_sequence", ">i"),
     ("record_count", ">i"),
 )
-CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
+CODECS = ("uncompressed", "gzip", "snappy", "lz4", "zstd")
 
 
 @dataclass(slots=True)
@@ -107,7 +107,7 @@ def dissect_request(frame: bytes) -> Piece:
         api_key, version = unpack_from(">hh", frame, 4)
     except StructError:
         raise MalformedFrame(f"a frame of {len(frame)} bytes ends inside its header") from None
-    cls = REQUESTS.get(api_key)
+    cls = REQUESTS[api_key] if api_key in API_KEYS else None
     if cls is None or version not in cls.VERSIONS:
         raise MalformedFrame(f"there is no API {api_key} in version {version}")
     header_version = 2 if version in cls.FLEXIBLE else 1
@@ -290,7 +290,7 @@ class _Walk:
             raise ValueError(f"a batch of {values['batch_length']} bytes does not fit")
         codec = values["attributes"] & 7
         by_name = {piece.name: piece for piece in pieces}
-        by_name["attributes"].value += f" ({CODECS[codec] if codec < 5 else 'no'} compression)"
+        by_name["attributes"].value += f" ({CODECS[codec] if codec < 5 else 'no known codec'})"
         if codec:
             begin = self.at
             content = self.take(batch_end - begin)
@@ -299,7 +299,9 @@ class _Walk:
             pieces += [self.record(f"record {i}", batch_end) for i in range(values["record_count"])]
         if self.at != batch_end:
             raise ValueError("a batch's records do not fill it")
-        return Piece(name, start, batch_end, f"{values['record_count']} records", "", pieces)
+        count = values["record_count"]
+        words = f"{count} record{'s' * (count != 1)}"
+        return Piece(name, start, batch_end, words, "", pieces)
 
     def record(self, name: str, end: int) -> Piece:
         start = self.at
@@ -345,7 +347,7 @@ _FORMS = {
 
 def _meaning(name: str, value: str) -> str:
     """What a number stands for, where it stands for something."""
-    if name == "request_api_key" and int(value) in REQUESTS:
+    if name == "request_api_key" and int(value) in API_KEYS:
         return f" ({REQUESTS[int(value)].NAME})"
     if name == "error_code":
         return f" ({ErrorCode.of(int(value)).name})"

@@ -114,7 +114,7 @@ def test_a_record_is_taken_apart_to_its_varints() -> None:
 
 def test_compressed_records_stay_in_one_piece() -> None:
     root = dissect_request(produce(Compression.GZIP))
-    assert named(root, "attributes")[0].value == "1 (gzip compression)"
+    assert named(root, "attributes")[0].value == "1 (gzip)"
     assert named(root, "record 0") == []
 
 

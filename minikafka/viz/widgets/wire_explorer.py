@@ -1,0 +1,125 @@
+"""The wire explorer as a widget: a frame as bytes beside its fields, each pointing at the other.
+
+    message = sim.trace.of("sent")[5].what      # a Request or a Response
+    WireExplorer(message)                       # in every version that can say it
+    WireExplorer(frame)                         # the bytes of a request, as somebody sent them
+
+The browser is sent all of it once and needs no kernel. Where no browser code runs, the version at
+hand stands as SVG, and in a terminal as text.
+
+Not done: changing a byte and asking a broker what it says to that; frames out of a live capture.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+from minikafka.node import Request, Response
+from minikafka.viz import theme
+from minikafka.viz.engine import module
+from minikafka.viz.static import wire_svg
+from minikafka.wire.anatomy import Piece, dissect_request, dissect_response
+from minikafka.wire.connection import encode_request, encode_response
+from minikafka.wire.errors import UnsupportedVersion
+
+HERE = Path(__file__).parent
+MOST_LINES = 40
+
+
+class WireExplorer(anywidget.AnyWidget):
+    """Which byte is which field, down to the varints of a record; and what other versions change.
+
+    `selected` is the path of the piece that the reader chose: places from the root down.
+    """
+
+    _esm = module("wire_explorer")
+    _css = "".join(
+        (
+            theme.css(),
+            (HERE / "log_strip.css").read_text(encoding="utf-8"),
+            (HERE / "wire_explorer.css").read_text(encoding="utf-8"),
+        )
+    )
+
+    frames: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
+    version = traitlets.Int().tag(sync=True)
+    selected: traitlets.List[int] = traitlets.List().tag(sync=True)
+    title = traitlets.Unicode().tag(sync=True)
+    settings = traitlets.Unicode().tag(sync=True)
+    caption = traitlets.Unicode().tag(sync=True)
+
+    def __init__(
+        self,
+        message: Request | Response | bytes,
+        *,
+        title: str = "",
+        settings: str = "",
+        caption: str = "",
+    ) -> None:
+        """Raises MalformedFrame for bytes that are no request."""
+        if isinstance(message, bytes):
+            found = [(_version_of(message), message, dissect_request(message))]
+            version = found[0][0]
+        else:
+            found, version = _in_all_versions(message), message.version
+        self._trees = {number: tree for number, _, tree in found}
+        super().__init__(
+            frames=[
+                {"version": number, "hex": frame.hex(), "tree": tree.to_json()}
+                for number, frame, tree in found
+            ],
+            version=version,
+            title=title or self._trees[version].name,
+            settings=settings,
+            caption=caption,
+        )
+
+    def __repr__(self) -> str:
+        tree = self._trees[self.version]
+        return f"WireExplorer({tree.name}, {tree.end} bytes)"
+
+    def svg(self, width: int = 720) -> str:
+        """The version at hand as a static SVG."""
+        frame = next(frame for frame in self.frames if frame["version"] == self.version)
+        return wire_svg(frame, width=width, selected=self.selected)
+
+    def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The live widget, and for viewers without one the picture as SVG and as text."""
+        live, metadata = super()._repr_mimebundle_(**options) or ({}, {})
+        lines = str(self._trees[self.version]).splitlines()
+        more = [f"… {len(lines) - MOST_LINES} more"] if len(lines) > MOST_LINES else []
+        text = "\n".join([repr(self), *lines[:MOST_LINES], *more])
+        return {**live, "image/svg+xml": self.svg(), "text/plain": text}, metadata
+
+
+def _version_of(frame: bytes) -> int:
+    return int.from_bytes(frame[6:8], "big", signed=True)
+
+
+def _in_all_versions(message: Request | Response) -> list[tuple[int, bytes, Piece]]:
+    """The message in each version that can say it: its number, its bytes, their pieces."""
+    found = []
+    body = message.body
+    for version in range(body.VERSIONS.min, body.VERSIONS.max + 1):
+        try:
+            if isinstance(message, Request):
+                client = message.client_id
+                other = Request(message.channel, body, version, message.correlation_id, client)
+                frame = _joined(encode_request(other))
+                tree = dissect_request(frame)
+            else:
+                answer = Response(message.channel, body, version, message.correlation_id)
+                frame = _joined(encode_response(answer))
+                tree = dissect_response(frame, body.API_KEY, version)
+        except UnsupportedVersion:
+            continue
+        found.append((version, frame, tree))
+    return found
+
+
+def _joined(parts: list[Any]) -> bytes:
+    return b"".join(part.read() if hasattr(part, "read") else bytes(part) for part in parts)
