@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from minikafka.consumer.consumer import Consumer
     from minikafka.node import Channel, Node
     from minikafka.producer.producer import Producer
+    from minikafka.runtime.capture import Capture
     from minikafka.runtime.hardware import Hardware, Link
     from minikafka.runtime.serve import local_broker
     from minikafka.runtime.simulator import Simulator
@@ -36,6 +37,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Admin": "admin",
     "Broker": "broker.broker",
+    "Capture": "runtime.capture",
     "Channel": "node",
     "ConfigError": "config",
     "Consumer": "consumer.consumer",
@@ -56,6 +58,7 @@ _HOMES = {
 __all__ = [
     "Admin",
     "Broker",
+    "Capture",
     "Channel",
     "ConfigError",
     "Consumer",

@@ -2,12 +2,13 @@
 
     message = sim.trace.of("sent")[5].what      # a Request or a Response
     WireExplorer(message)                       # in every version that can say it
-    WireExplorer(frame)                         # the bytes of a request, as somebody sent them
+    WireExplorer(capture.frames[3])             # what somebody really sent (runtime/capture.py)
+    WireExplorer(frame)                         # the bytes of a request
 
 The browser is sent all of it once and needs no kernel. Where no browser code runs, the version at
 hand stands as SVG, and in a terminal as text.
 
-Not done: changing a byte and asking a broker what it says to that; frames out of a live capture.
+Not done: changing a byte and asking a broker what it says to that.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import anywidget
 import traitlets
 
 from minikafka.node import Request, Response
+from minikafka.runtime.capture import Captured
 from minikafka.viz import theme
 from minikafka.viz.engine import module
 from minikafka.viz.static import wire_svg
@@ -54,14 +56,16 @@ class WireExplorer(anywidget.AnyWidget):
 
     def __init__(
         self,
-        message: Request | Response | bytes,
+        message: Request | Response | Captured | bytes,
         *,
         title: str = "",
         settings: str = "",
         caption: str = "",
     ) -> None:
         """Raises MalformedFrame for bytes that are no request."""
-        if isinstance(message, bytes):
+        if isinstance(message, Captured):
+            found, version = [(message.version, message.frame, message.tree)], message.version
+        elif isinstance(message, bytes):
             found = [(_version_of(message), message, dissect_request(message))]
             version = found[0][0]
         else:
