@@ -54,3 +54,37 @@ def test_an_hour_and_for_ever() -> None:
 
     assert "clicks has" in check("20.3", only_the_topic).why
     assert "tomorrow has" in check("20.3", each_topic_there_is).why
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [((0, 1, 42), "the API key is not 0"), ((3, 1, 0x2A000000), "the correlation id is not")],
+)
+def test_reading_a_frame(answer: object, hint: str) -> None:
+    assert hint in check("03.1", answer).why
+
+
+def test_cutting_a_stream() -> None:
+    def impatient(data: bytes) -> tuple[list[bytes], bytes]:
+        found = []
+        while data:
+            size = int.from_bytes(data[:4], "big")
+            found.append(data[4 : 4 + size])
+            data = data[4 + size :]
+        return found, data
+
+    def forgetful(data: bytes) -> tuple[list[bytes], bytes]:
+        found, rest = [], data
+        while len(rest) > 4 and len(rest) >= 4 + int.from_bytes(rest[:4], "big"):
+            end = 4 + int.from_bytes(rest[:4], "big")
+            found.append(rest[4:end])
+            rest = rest[end:]
+        return found, rest  # an empty frame at the end of the data is not seen
+
+    for answer in (impatient, forgetful):
+        assert not check("03.2", answer).is_accepted
+
+
+def test_folding() -> None:
+    assert "-1 became 2" in check("03.3", lambda number: 2 * abs(number)).why
+    assert "-1 became -2" in check("03.3", lambda number: number << 1).why

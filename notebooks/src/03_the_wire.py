@@ -1,0 +1,336 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 03 · The wire: bytes become a conversation
+#
+# A client and a broker share nothing but a TCP connection: a stream of bytes without
+# paragraphs. This chapter writes to a real broker by hand, byte by byte, until it answers, and
+# then listens to a client that somebody else wrote.
+#
+# **After this chapter you can**
+#
+# - cut a stream into frames, and say which answer belongs to which request,
+# - explain how two programs of different age find a version that both speak,
+# - point at a key, a value and a varint in the bytes of a produce request,
+# - say what a broker does with bytes that lie.
+#
+# | word | meaning | in Python |
+# |---|---|---|
+# | frame | a size, then so many bytes: one message | `capture.frames[0].frame` |
+# | API key | which request this is, 0 for Produce | `ProduceRequest.API_KEY` |
+# | version | how its fields lie there | `request.version` |
+# | correlation id | the number that an answer repeats | `request.correlation_id` |
+# | flexible version | one with short lengths and room for new fields | `ProduceRequest.FLEXIBLE` |
+# | varint | a number in as few bytes as it needs, seven bits each | |
+
+# %% [markdown]
+# ## Four bytes, then so many
+#
+# TCP keeps the order of bytes and nothing else: what was sent in one call may arrive in three
+# pieces, or two calls in one. So each message begins with its size.
+#
+# Here is the smallest question there is, "which versions do you speak?", made by hand.
+# **Predict:** how many bytes is it, the size not counted?
+
+# %%
+import socket
+import struct
+
+import minikafka as mk
+
+
+def ask_versions(correlation_id: int, version: int = 0) -> bytes:
+    """An ApiVersions request: API key 18, version, correlation id, and no client id (-1)."""
+    message = struct.pack(">hhih", 18, version, correlation_id, -1)
+    return struct.pack(">i", len(message)) + message
+
+
+ask_versions(7).hex(" ")
+
+# %% [markdown]
+# Ten: two for the API key, two for the version, four for the correlation id, two for the length
+# of a client id that is not there. Everything is *big-endian*, the large end first. Now a real
+# broker is asked, on a real socket.
+
+# %%
+import logging
+from contextlib import ExitStack
+
+logging.disable(logging.WARNING)  # the broker is going to complain about us
+stack = ExitStack()
+broker = stack.enter_context(mk.local_broker())
+host, port = broker.address.split(":")
+
+
+def read_frame(connection: socket.socket) -> bytes:
+    """The next frame, without its size: as many reads as it takes."""
+    stream = connection.makefile("rb")
+    (size,) = struct.unpack(">i", stream.read(4))
+    return stream.read(size)
+
+
+with socket.create_connection((host, int(port))) as connection:
+    connection.sendall(ask_versions(7))
+    answer = read_frame(connection)
+correlation_id, error_code, count = struct.unpack_from(">ihi", answer)
+correlation_id, error_code, count
+
+# %% [markdown]
+# It has answered our 7, without an error, with a list of that many APIs. An answer says
+# neither which API it is nor which version: **only who asked knows how to read it**, and the
+# correlation id says which question it was.
+#
+# ## Several at once
+#
+# A client need not wait for an answer before it asks again. **Predict:** three questions are
+# sent in one piece, with the numbers 3, 1 and 2. In which order do the answers come?
+
+# %%
+with socket.create_connection((host, int(port))) as connection:
+    connection.sendall(ask_versions(3) + ask_versions(1) + ask_versions(2))
+    stream = connection.makefile("rb")
+    order = []
+    for _ in range(3):
+        (size,) = struct.unpack(">i", stream.read(4))
+        order.append(struct.unpack(">i", stream.read(size)[:4])[0])
+order
+
+# %% [markdown]
+# In the order of the questions. A broker answers the requests of one connection strictly one
+# after the other, even if the first is a fetch that waits for data: so a client that wants two
+# things independently opens two connections.
+#
+# ## The version dance
+#
+# A client from next year asks in version 99. How could a broker of today answer in a way that
+# the client can read?
+
+# %%
+with socket.create_connection((host, int(port))) as connection:
+    connection.sendall(ask_versions(5, version=99))
+    answer = read_frame(connection)
+correlation_id, error_code = struct.unpack_from(">ih", answer)
+mk.ErrorCode.of(error_code).name, answer[6:].hex(" ")
+
+# %% [markdown]
+# In version 0, the one that everybody has to know for ever: "unsupported", and one entry, for
+# API 18 (`00 12`) from version 0 to 4. The client asks again in version 4, gets the whole list,
+# and from then on uses, for each API, the newest version that both know. Nobody ever has to
+# upgrade at the same moment as somebody else.
+
+# %% [markdown]
+# ## What a record looks like on its way
+#
+# Enough of questions about questions. A producer sends one order; here is its request, taken to
+# pieces. Point at a field to see its bytes, at a byte to see its field.
+
+# %%
+from minikafka.viz import WireExplorer
+
+sim = mk.Simulator(seed=3)
+sim.broker()
+sim.admin().create_topics([mk.NewTopic("orders")])
+till = sim.producer(client_id="till")
+till.send("orders", b"two teas", key=b"bob", headers=[("table", b"4")]).result()
+said = [event.what for event in sim.trace.of("sent") if event.node in ("till", "broker-1")]
+(produce,) = [each for each in said if type(each.body).__name__ == "ProduceRequest"]
+WireExplorer(
+    produce,
+    title="How does an order travel?",
+    settings="one record, key `bob`, one header",
+    caption="seed 3",
+)
+
+# %% [markdown]
+# 1. **`bob` and `two teas` stand there as they are.** Kafka never looks at them.
+# 2. Around them stands a **batch**: 61 bytes of header, with one checksum for all of it. The
+#    broker checks that, writes the batch to its file as it came, and sends the same bytes to
+#    consumers. Nobody unpacks a record but the one who wants it.
+# 3. **Lengths are varints**: 8 takes one byte and not four. The record's own length is 25.
+# 4. Go back with the arrow keys to version 12: there the topic is called by its name. Version 13
+#    has a 16-byte **id** instead, so that a topic that was deleted and made again is not the same.
+# 5. Version 9 is the first *flexible* one: lengths become shorter, and `tagged fields` leave
+#    room for what nobody has thought of yet.
+#
+# The answer is small, and one number in it is what the producer waited for: `base_offset`, the
+# record's address.
+
+# %%
+(acknowledgement,) = [each for each in said if type(each.body).__name__ == "ProduceResponse"]
+acknowledgement.body.responses[0].partition_responses[0].base_offset
+
+# %% [markdown]
+# ## Listening to a stranger
+#
+# Not enough, because all this was ours. `Capture` sits between a client and a broker and keeps
+# every frame. The client is librdkafka, as it comes. **Predict:** what does it say before it
+# sends its first record?
+
+# %%
+import confluent_kafka
+
+capture = mk.Capture()
+with mk.local_broker(advertised_listeners=capture.listener) as behind:
+    capture.forward_to(behind.address)
+    stranger = confluent_kafka.Producer({"bootstrap.servers": capture.address, "log_level": 0})
+    stranger.produce("orders", b"an espresso", key=b"eve")
+    stranger.flush(10)
+capture.close()
+asked = dict.fromkeys(f"{f.name} v{f.version}" for f in capture.frames if not f.is_answer)
+list(asked)
+
+# %% [markdown]
+# Which versions do you speak; who leads what; here is a record. Its produce request has the same
+# pieces as ours, because they are Kafka's. (`WireExplorer` takes captured frames too.)
+
+# %%
+(espresso,) = [f for f in capture.frames if f.name == "Produce" and not f.is_answer]
+[line.split(maxsplit=2)[1:] for line in str(espresso.tree).splitlines() if "espresso" in line]
+
+# %% [markdown]
+# ## Bytes that lie
+#
+# Now change a single byte of that request, within the record, and send it to a broker.
+# **Predict:** is it written? Is the connection closed?
+
+
+# %%
+from minikafka.wire.anatomy import dissect_response
+
+
+def send(frame: bytes) -> bytes:
+    """What a broker says to these bytes."""
+    with socket.create_connection((host, int(port)), timeout=5) as connection:
+        connection.sendall(frame)
+        connection.shutdown(socket.SHUT_WR)
+        return connection.makefile("rb").read()
+
+
+with mk.Admin(broker.address) as admin:
+    admin.create_topics([mk.NewTopic("orders")])
+for frame in (espresso.frame, espresso.frame.replace(b"espresso", b"espressi")):
+    answer = dissect_response(send(frame), espresso.api_key, espresso.version)
+    print([line.split(maxsplit=2)[2] for line in str(answer).splitlines() if "error_code" in line])
+
+# %% [markdown]
+# The first one is written. The second is a `CORRUPT_MESSAGE`: the checksum over the batch does
+# not fit any more. The request was well formed, so it is answered, the connection lives on, and
+# nothing was written. A frame that cannot be read at all is another matter:
+
+# %%
+cut = espresso.frame[:4] + b"\x00\x63" + espresso.frame[6:]  # API 99
+send(cut), send(struct.pack(">i", -5))
+
+# %% [markdown]
+# Whoever speaks another language gets no answer: any answer would be misread. The connection is
+# closed, that one alone, and the broker says so in its log.
+
+# %%
+stack.close()  # stops the broker
+
+# %% [markdown]
+# ## Exercises
+#
+# ### 1 · Read a frame
+#
+# `00 00 00 11 00 03 00 01 00 00 00 2a ff ff 00 00 00 01 00 01 74` is a whole request. Which API
+# key has it, which version, and which correlation id?
+
+# %%
+from minikafka.lab.exercises import check
+
+api_key, version, correlation_id = ..., ..., ...
+
+check("03.1", (api_key, version, correlation_id))
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# api_key, version, correlation_id = 3, 1, 42
+# ```
+#
+# After the size (17) come two bytes each for API key and version, and four for the
+# correlation id: `00 00 00 2a` is 42. API 3 is Metadata; it asks about the topic `t` (`74`).
+# </details>
+#
+# ### 2 · Cut a stream
+#
+# Write `frames` so that it returns the whole frames at the beginning of some bytes, without
+# their sizes, and what is left over: the beginning of a frame that has not arrived yet.
+
+
+# %%
+def frames(data: bytes) -> tuple[list[bytes], bytes]:
+    """Whole frames, and the rest."""
+    return [], data
+
+
+check("03.2", frames)
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# def frames(data: bytes) -> tuple[list[bytes], bytes]:
+#     found = []
+#     while len(data) >= 4 and len(data) >= 4 + int.from_bytes(data[:4], "big"):
+#         end = 4 + int.from_bytes(data[:4], "big")
+#         found.append(data[4:end])
+#         data = data[end:]
+#     return found, data
+# ```
+#
+# Even the size itself may have come only in part: fewer than four bytes say nothing yet.
+# </details>
+#
+# ### 3 · Zigzag
+#
+# A varint has no sign, and a small negative number would need ten bytes. So signed numbers are
+# folded first: 0, -1, 1, -2, 2 become 0, 1, 2, 3, 4. Write `zigzag`.
+
+
+# %%
+def zigzag(number: int) -> int:
+    """The folded number."""
+    return number
+
+
+check("03.3", zigzag)
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# ```python
+# def zigzag(number: int) -> int:
+#     return 2 * number if number >= 0 else -2 * number - 1
+# ```
+#
+# So a null key, whose length is -1, is the single byte `01`.
+# </details>
+
+# %% [markdown]
+# ## What real Kafka does differently
+#
+# - **Nothing on the wire.** All requests that a client or a tool sends to a broker are declared
+#   here, in all versions of Kafka 4; those that are not handled yet are not offered.
+# - **Encryption and names.** Usually TLS lies around all of this, and a client says who it is
+#   (SASL) before it may ask anything.
+# - **Who may ask.** A broker in production refuses what you are not allowed to.
+#
+# ## Summary
+#
+# A frame is a size and so many bytes. A request says its API, its version and a number; an answer
+# repeats the number and nothing else. Both sides use the newest version that both know. Records
+# travel in batches with one checksum, and are not opened on the way. Bytes that lie are refused by
+# name where they can be read, and cost a connection where they cannot.
