@@ -17,13 +17,20 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections import deque
 from contextlib import suppress
 from typing import NamedTuple
 
 from minikafka.wire.anatomy import Piece, dissect_request, dissect_response
-from minikafka.wire.messages import REQUESTS
+from minikafka.wire.messages import API_KEYS, REQUESTS
+from minikafka.wire.messages.api_versions import ApiVersionsRequest
 
 SIZE_BYTES = 4
+HEADER_BYTES = 12
+"""Of a request, up to its correlation id, the size among them."""
+
+PIECE_BYTES = 1 << 16
+API_VERSIONS = ApiVersionsRequest.API_KEY
 
 
 class Captured(NamedTuple):
@@ -37,7 +44,8 @@ class Captured(NamedTuple):
 
     @property
     def name(self) -> str:
-        return REQUESTS[self.api_key].NAME
+        known = self.api_key in API_KEYS
+        return REQUESTS[self.api_key].NAME if known else f"API {self.api_key}"
 
     @property
     def tree(self) -> Piece:
@@ -60,7 +68,7 @@ class Capture:
         self.frames: list[Captured] = []
         self._target: tuple[str, int] | None = None
         self._lock = threading.Lock()
-        self._sockets: list[socket.socket] = []
+        self._sockets: set[socket.socket] = set()
         threading.Thread(target=self._accept, name="capture", daemon=True).start()
 
     @property
@@ -73,12 +81,13 @@ class Capture:
         self._target = host, int(port)
 
     def close(self) -> None:
+        with suppress(OSError):
+            self._door.shutdown(socket.SHUT_RDWR)  # or who waits in accept would go on
         self._door.close()
         with self._lock:
             for each in self._sockets:
                 with suppress(OSError):
                     each.shutdown(socket.SHUT_RDWR)
-                each.close()
 
     def __enter__(self) -> Capture:
         return self
@@ -90,63 +99,79 @@ class Capture:
         while True:
             try:
                 client, _ = self._door.accept()
-                if self._target is None:
-                    client.close()
-                    continue
-                broker = socket.create_connection(self._target)
             except OSError:
                 return
+            try:
+                broker = socket.create_connection(self._target or ("", 0))
+            except OSError:
+                client.close()
+                continue
             with self._lock:
-                self._sockets += [client, broker]
-            asked: dict[int, tuple[int, int]] = {}  # by correlation id: API key and version
-            for source, target, is_answer in ((client, broker, False), (broker, client, True)):
-                pump = threading.Thread(
-                    target=self._pump, args=(source, target, is_answer, asked), daemon=True
-                )
-                pump.start()
+                self._sockets |= {client, broker}
+            threading.Thread(target=self._carry, args=(client, broker), daemon=True).start()
+
+    def _carry(self, client: socket.socket, broker: socket.socket) -> None:
+        """One connection, until both sides have ended."""
+        asked: deque[Captured] = deque()  # requests without an answer
+        there = threading.Thread(
+            target=self._pump, args=(client, broker, asked, False), daemon=True
+        )
+        there.start()
+        self._pump(broker, client, asked, True)
+        there.join()
+        with self._lock:
+            self._sockets -= {client, broker}
+        client.close()
+        broker.close()
 
     def _pump(
-        self,
-        source: socket.socket,
-        target: socket.socket,
-        is_answer: bool,
-        asked: dict[int, tuple[int, int]],
+        self, source: socket.socket, target: socket.socket, asked: deque[Captured], is_answer: bool
     ) -> None:
-        with suppress(OSError, KeyError):
-            while (frame := _read(source)) is not None:
-                if is_answer:
-                    correlation_id = _int(frame, 4, 4)
-                    api_key, version = asked.pop(correlation_id)
-                else:
-                    correlation_id = _int(frame, 8, 4)
-                    api_key, version = _int(frame, 4, 2), _int(frame, 6, 2)
-                    asked[correlation_id] = api_key, version
-                kept = Captured(is_answer, api_key, version, correlation_id, frame)
-                with self._lock:
-                    self.frames.append(kept)
-                target.sendall(frame)
+        """Carry bytes on as they come; what they are is looked at on the side."""
+        rest = bytearray()
+        with suppress(OSError):
+            while data := source.recv(PIECE_BYTES):
+                rest += data
+                for frame in _frames(rest):
+                    self._keep(frame, asked, is_answer)
+                target.sendall(data)
         with suppress(OSError):
             target.shutdown(socket.SHUT_WR)
+
+    def _keep(self, frame: bytes, asked: deque[Captured], is_answer: bool) -> None:
+        if not is_answer and len(frame) >= HEADER_BYTES:
+            key, version, number = _int(frame, 4, 2), _int(frame, 6, 2), _int(frame, 8, 4)
+            kept = Captured(False, key, version, number, frame)
+            asked.append(kept)
+        elif is_answer and len(frame) >= 2 * SIZE_BYTES:
+            number = _int(frame, 4, 4)
+            # A produce with acks=0 has no answer.
+            while asked and asked[0].correlation_id != number:
+                asked.popleft()
+            if not asked:
+                return
+            question = asked.popleft()
+            version = question.version
+            if question.api_key == API_VERSIONS and version not in ApiVersionsRequest.VERSIONS:
+                version = 0  # a broker that does not know it answers so
+            kept = Captured(True, question.api_key, version, number, frame)
+        else:
+            return
+        with self._lock:
+            self.frames.append(kept)
 
 
 def _int(frame: bytes, at: int, size: int) -> int:
     return int.from_bytes(frame[at : at + size], "big", signed=True)
 
 
-def _read(source: socket.socket) -> bytes | None:
-    """The next frame with its size; None at the end."""
-    head = _exactly(source, SIZE_BYTES)
-    if head is None:
-        return None
-    body = _exactly(source, _int(head, 0, SIZE_BYTES))
-    return None if body is None else head + body
-
-
-def _exactly(source: socket.socket, count: int) -> bytes | None:
-    data = b""
-    while len(data) < count:
-        more = source.recv(min(1 << 20, count - len(data)))
-        if not more:
-            return None
-        data += more
-    return data
+def _frames(rest: bytearray) -> list[bytes]:
+    """Take the whole frames off the front of what has come."""
+    found = []
+    while len(rest) >= SIZE_BYTES:
+        end = SIZE_BYTES + int.from_bytes(rest[:SIZE_BYTES], "big", signed=True)
+        if end < SIZE_BYTES or len(rest) < end:
+            break
+        found.append(bytes(rest[:end]))
+        del rest[:end]
+    return found

@@ -211,8 +211,9 @@ class Driver:
 
     def start(self) -> None:
         """Start the node: it opens its files and may take its time; nobody is served before."""
+        now = self._now()
         self._record("started")
-        self.node.start(self._now())
+        self.node.start(now)
         self._listen_again()
         if self._max_idle_us > 0:
             self._chores_at = self._now() + self._max_idle_us

@@ -26,14 +26,22 @@ from typing import Any
 from minikafka.node import Request, Response
 from minikafka.record.batch import batches
 from minikafka.runtime.network import message_bytes
-from minikafka.trace import Event, Trace, message_to_json
+from minikafka.trace import NO_CAUSE, Event, Trace, message_to_json
 from minikafka.wire.errors import ErrorCode
 
 LOST, UNDER_WAY = -1, -2
 """For the arrival of a message that has none."""
 
 WAITS = frozenset(
-    ["batch_opened", "batch_closed", "batch_acknowledged", "batch_failed", "parked", "completed"]
+    [
+        "batch_opened",
+        "batch_closed",
+        "batch_acknowledged",
+        "batch_failed",
+        "parked",
+        "completed",
+        "crashed",
+    ]
 )
 CHATTER = frozenset(["ApiVersions", "Metadata", "InitProducerId", "FindCoordinator", "ListOffsets"])
 """How clients find their way: left out unless asked for."""
@@ -138,24 +146,28 @@ class _Telling:
         self._nodes = nodes
         self._with_chatter = with_chatter
         self._lanes: dict[str, int] = {}
-        self._open: dict[tuple[Any, ...], Wait] = {}
+        self._open: dict[tuple[Any, ...], list[Wait]] = {}
         self._arrivals = {event.cause: (i, event) for i, event in enumerate(trace)
                           if event.kind in ("delivered", "dropped")}  # fmt: skip
         self._names = {e.what.channel.server: e.node for e in trace
                        if e.kind == "delivered" and isinstance(e.what, Request)}  # fmt: skip
+        self._told = {event.node for event in trace}
+        self._crashes = [(event.node, event.time) for event in trace.of("crashed")]
         self._exchanges: dict[tuple[int, int], int] = {}
         for ident, event in enumerate(trace):
             is_wait = event.kind in WAITS  # one that began before may go on
             if event.time <= self._stop and (is_wait or event.time >= self._start):
                 self._take(ident, event)
         story.end = self._stop - self._start
-        for wait in self._open.values():
-            wait.until = story.end
+        for open_ones in self._open.values():
+            for wait in open_ones:
+                wait.until = story.end
         story.waits = [wait for wait in story.waits if wait.until >= 0]
         self._order()
 
     def _take(self, ident: int, event: Event) -> None:
-        if event.kind == "sent" and isinstance(event.what, (Request, Response)):
+        is_first = event.kind == "sent" or (event.kind == "delivered" and event.cause == NO_CAUSE)
+        if is_first and isinstance(event.what, (Request, Response)):
             self._message(ident, event)
         elif isinstance(event.what, dict) and self._is_wanted(event.node):
             take = _TAKERS.get(event.kind)
@@ -205,6 +217,8 @@ class _Telling:
         source, target = ends[::-1] if is_answer else ends
         arrival = self._arrivals.get(ident)
         arrived, events = UNDER_WAY, [ident]
+        if arrival is None:
+            arrived = self._end_of(event, client if is_answer else server)
         if arrival is not None:
             events.append(arrival[0])
             lost = arrival[1].kind == "dropped"
@@ -218,6 +232,16 @@ class _Telling:
         arrow = (source, target, sent, arrived, title, more, idea_of(api), size, is_answer)
         self.story.messages.append(Message(*arrow, exchange, events, message_to_json(message)))
 
+    def _end_of(self, event: Event, target: str) -> int:
+        """What became of a message whose delivery nobody has told."""
+        if event.kind == "delivered" or target not in self._told:  # the trace is of one side only
+            return event.time - self._start
+        ends = (event.node, target)
+        gone = any(
+            node in ends and event.time <= time <= self._stop for node, time in self._crashes
+        )
+        return LOST if gone else UNDER_WAY
+
     # --- waits and marks ---
     def begin(
         self, key: tuple[Any, ...], event: Event, ident: int, row: str, title: str, idea: str
@@ -225,14 +249,24 @@ class _Telling:
         since = max(0, event.time - self._start)
         wait = Wait(self._lane(event.node), row, since, since, title, idea, [ident])
         self.story.waits.append(wait)
-        self._open[key] = wait
+        self._open.setdefault(key, []).append(wait)
 
     def finish(self, key: tuple[Any, ...], event: Event, ident: int, more: str = "") -> None:
-        wait = self._open.pop(key, None)
-        if wait is not None:
+        """End the oldest wait of this kind."""
+        open_ones = self._open.get(key)
+        if open_ones:
+            wait = open_ones.pop(0)
             wait.until = event.time - self._start
             wait.events.append(ident)
             wait.title += more
+
+    def end_all(self, event: Event) -> None:
+        """A node has crashed: nothing waits there any more."""
+        for key, open_ones in self._open.items():
+            if key[0] == event.node:
+                for wait in open_ones:
+                    wait.until = event.time - self._start
+                open_ones.clear()
 
     def mark(self, ident: int, event: Event, row: str, title: str, kind: str, idea: str) -> None:
         lane = self._lane(event.node)
@@ -325,6 +359,12 @@ def _position(self: _Telling, ident: int, event: Event, what: Fields) -> None:
     self.mark(ident, event, "position", f"next {what['offset']}", "position", "read")
 
 
+def _crashed(self: _Telling, ident: int, event: Event, what: Fields) -> None:
+    self.end_all(event)
+    if event.time >= self._start:
+        self.mark(ident, event, "life", "crashes", "crashed", "lost")
+
+
 def _named(kind: str, title: str, idea: str) -> Callable[[_Telling, int, Event, Fields], None]:
     def take(self: _Telling, ident: int, event: Event, what: Fields) -> None:
         self.mark(ident, event, "life", title.format(**what), kind, idea)
@@ -342,7 +382,7 @@ _TAKERS: dict[str, Callable[[_Telling, int, Event, Fields], None]] = {
     "append": _append,
     "high_watermark": _high_watermark,
     "position": _position,
-    "crashed": _named("crashed", "crashes", "lost"),
+    "crashed": _crashed,
     "recovered": _named("recovered", "recovers to {offset}", "lost"),
     "throttled": _named("throttled", "too fast: {throttle_time_ms} ms", "rule"),
     "truncate": _named("truncate", "cut to {offset}", "lost"),

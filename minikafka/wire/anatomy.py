@@ -116,6 +116,8 @@ def dissect_request(frame: bytes) -> Piece:
 
 def dissect_response(frame: bytes, api_key: int, version: int) -> Piece:
     """The same of the answer to a request; what it answers does not stand in it."""
+    if api_key not in API_KEYS or version not in REQUESTS[api_key].VERSIONS:
+        raise MalformedFrame(f"there is no API {api_key} in version {version}")
     cls = REQUESTS[api_key].RESPONSE
     flexible = version in cls.FLEXIBLE and api_key != API_VERSIONS_KEY
     name = f"{REQUESTS[api_key].NAME} response v{version}"
@@ -139,7 +141,10 @@ class _Walk:
     ) -> Piece:
         root = Piece(name, 0, len(self.data))
         try:
-            root.pieces.append(self.number("size", ">i", "int32"))
+            size = self.number("size", ">i", "int32")
+            if int(size.value) != len(self.data) - 4:
+                raise ValueError(f"the size says {size.value}, {len(self.data) - 4} bytes follow")
+            root.pieces.append(size)
             root.pieces.append(self.group("header", header, with_version))
             root.pieces.append(self.group("body", cls, version))
         except (StructError, IndexError, RecordError, ValueError) as error:
@@ -243,6 +248,8 @@ class _Walk:
             piece, value = self.varint("length + 1", zigzag=False)
             return piece, value - 1
         piece = self.number("length", ">" + code, _FORMS[code])
+        if int(piece.value) < -1:
+            raise ValueError(f"a length of {piece.value}")
         return piece, int(piece.value)
 
     def variable(self, name: str, kind: VariableKind, compact: bool) -> Piece:
@@ -274,7 +281,13 @@ class _Walk:
     def batches(self, end: int) -> list[Piece]:
         found: list[Piece] = []
         while self.at < end:
-            found.append(self.batch(f"batch {len(found)}", end))
+            left = end - self.at
+            whole = unpack_from(">i", self.data, self.at + 8)[0] + 12 if left >= 12 else left + 1
+            if whole > 12 and whole > left:  # an answer is cut where its limit was
+                start = self.at
+                found.append(Piece("partial batch", start, end, _bytes(self.take(left)), "cut off"))
+            else:
+                found.append(self.batch(f"batch {len(found)}", end))
         return found
 
     def batch(self, name: str, end: int) -> Piece:
@@ -288,13 +301,16 @@ class _Walk:
         batch_end = start + 12 + values["batch_length"]
         if not self.at <= batch_end <= end:
             raise ValueError(f"a batch of {values['batch_length']} bytes does not fit")
+        if values["magic"] != 2:
+            raise ValueError(f"a batch of magic {values['magic']}; only 2 is read")
         codec = values["attributes"] & 7
+        name_of_codec = CODECS[codec] if codec < len(CODECS) else "no known codec"
         by_name = {piece.name: piece for piece in pieces}
-        by_name["attributes"].value += f" ({CODECS[codec] if codec < 5 else 'no known codec'})"
+        by_name["attributes"].value += f" ({name_of_codec})"
         if codec:
             begin = self.at
             content = self.take(batch_end - begin)
-            pieces.append(Piece("records", begin, batch_end, _bytes(content), CODECS[codec % 5]))
+            pieces.append(Piece("records", begin, batch_end, _bytes(content), name_of_codec))
         else:
             pieces += [self.record(f"record {i}", batch_end) for i in range(values["record_count"])]
         if self.at != batch_end:

@@ -152,10 +152,10 @@ WireExplorer(
 )
 
 # %% [markdown]
-# 1. **`bob` and `two teas` stand there as they are.** Kafka never looks at them.
-# 2. Around them stands a **batch**: 61 bytes of header, with one checksum for all of it. The
-#    broker checks that, writes the batch to its file as it came, and sends the same bytes to
-#    consumers. Nobody unpacks a record but the one who wants it.
+# 1. **`bob` and `two teas` stand there as they are.** What they mean is nobody's business here.
+# 2. Around them stands a **batch**: 61 bytes of header, with one checksum for all that follows
+#    it. The broker checks that, writes the batch's offset in front of it (outside of the
+#    checksum), and sends the same bytes to consumers. Only who wants a record takes it out.
 # 3. **Lengths are varints**: 8 takes one byte and not four. The record's own length is 25.
 # 4. Go back with the arrow keys to version 12: there the topic is called by its name. Version 13
 #    has a 16-byte **id** instead, so that a topic that was deleted and made again is not the same.
@@ -332,5 +332,5 @@ check("03.3", zigzag)
 #
 # A frame is a size and so many bytes. A request says its API, its version and a number; an answer
 # repeats the number and nothing else. Both sides use the newest version that both know. Records
-# travel in batches with one checksum, and are not opened on the way. Bytes that lie are refused by
+# travel in batches with one checksum, and stay together on the way. Bytes that lie are refused by
 # name where they can be read, and cost a connection where they cannot.

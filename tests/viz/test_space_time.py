@@ -113,7 +113,7 @@ def test_a_message_that_was_lost_says_so() -> None:
     trace.add("c", "dropped", first)
     trace.now = 9_000
     trace.add("c", "started", {})
-    (lost,) = journeys(trace).messages
+    _seen, lost = journeys(trace).messages  # of the first only the delivery was seen
     assert lost.arrived == LOST
     drawn = still("space_time", story=journeys(trace).to_json(), width=700)
     assert "lost" in drawn.anchors

@@ -170,8 +170,9 @@ class Diagram {
       this.picture.rect(LEFT - 6, lane.top, this.common.width - LEFT + 5, lane.bottom - lane.top,
         { rx: 3, fill: "raised", stroke: "edge" });
       const y = (lane.top + lane.bottom) / 2;
-      const name = fitting([lane.name, `${lane.name.slice(0, 10)}…`], LEFT - 12, 12, true);
-      this.picture.text(0, y, name || lane.name.slice(0, 9), "ink", 12, { bold: 1 });
+      const n = lane.name; // of long names the end tells more than the middle
+      const name = fitting([n, `${n.slice(0, 4)}…${n.slice(-6)}`, `…${n.slice(-6)}`], LEFT - 10, 12, true);
+      this.picture.text(0, y, name || n.slice(-8), "ink", 12, { bold: 1 });
       if (!lane.name.startsWith(lane.role)) this.picture.text(0, y + 14, lane.role, "ink-2", 11);
     }
   }
@@ -570,7 +571,7 @@ class SpaceTime extends Player {
   placeOf(thing) {
     const names = this.story.lanes.map(lane => lane.name);
     if (thing.sent !== undefined) {
-      const end = thing.arrived >= 0 ? `to ${names[thing.target]}` : "and lost on its way";
+      const end = thing.arrived === LOST ? `to ${names[thing.target]}, lost on its way` : `to ${names[thing.target]}`;
       return `${thing.more} from ${names[thing.source]} ${end} at ${timeText(thing.sent)}.`.replace("  ", " ");
     }
     return `on ${names[thing.lane]} at ${timeText(thing.since ?? thing.at)}.`;

@@ -21,6 +21,7 @@ import traitlets
 
 from minikafka.node import Request, Response
 from minikafka.runtime.capture import Captured
+from minikafka.runtime.network import message_bytes
 from minikafka.viz import theme
 from minikafka.viz.engine import module
 from minikafka.viz.static import wire_svg
@@ -30,6 +31,8 @@ from minikafka.wire.errors import UnsupportedVersion
 
 HERE = Path(__file__).parent
 MOST_LINES = 40
+LARGE_BYTES = 8_000
+"""Of a larger message only the version that it was sent in is taken to pieces."""
 
 
 class WireExplorer(anywidget.AnyWidget):
@@ -108,7 +111,10 @@ def _in_all_versions(message: Request | Response) -> list[tuple[int, bytes, Piec
     """The message in each version that can say it: its number, its bytes, their pieces."""
     found = []
     body = message.body
-    for version in range(body.VERSIONS.min, body.VERSIONS.max + 1):
+    every = range(body.VERSIONS.min, body.VERSIONS.max + 1)
+    if message_bytes(message) > LARGE_BYTES:
+        every = range(message.version, message.version + 1)
+    for version in every:
         try:
             if isinstance(message, Request):
                 client = message.client_id
