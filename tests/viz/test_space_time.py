@@ -119,6 +119,25 @@ def test_a_message_that_was_lost_says_so() -> None:
     assert "lost" in drawn.anchors
 
 
+def test_a_crash_ends_what_waited_there_and_what_was_on_its_way() -> None:
+    from minikafka.node import Channel, Request
+    from minikafka.wire.messages.fetch import FetchRequest
+
+    trace, channel = Trace(), Channel("c", "b:1")
+    trace.add("b", "delivered", Request(channel, FetchRequest(topics=[]), 12, 1, "c"))
+    opened = {"topic": "t", "partition": 0, "base_sequence": 0}
+    trace.add("c", "batch_opened", opened)
+    trace.now = 1_000
+    trace.add("c", "sent", Request(channel, FetchRequest(topics=[]), 12, 2, "c"))
+    trace.now = 4_000
+    trace.add("c", "crashed", {})
+    trace.now = 9_000
+    trace.add("b", "started", {})
+    story = journeys(trace)
+    assert [wait.until for wait in story.waits] == [4_000]
+    assert story.messages[-1].arrived == LOST
+
+
 @pytest.mark.parametrize("width", [560, 690, 866])
 @pytest.mark.parametrize("rounds", [3, 40])
 def test_no_words_leave_the_picture_or_hit_each_other(width: int, rounds: int) -> None:

@@ -16,6 +16,11 @@ from minikafka.wire.anatomy import Piece, dissect_request, dissect_response
 from minikafka.wire.errors import MalformedFrame
 from minikafka.wire.messages import API_KEYS, REQUESTS
 from minikafka.wire.messages.api_versions import ApiVersionsRequest
+from minikafka.wire.messages.fetch import (
+    FetchableTopicResponse,
+    FetchResponse,
+    PartitionData,
+)
 from minikafka.wire.messages.metadata import MetadataRequest, MetadataRequestTopic
 from minikafka.wire.messages.produce import (
     PartitionProduceData,
@@ -162,3 +167,17 @@ def test_the_answer_to_api_versions_has_the_old_header() -> None:
     frame = joined(connection.encode_response(Response(CHANNEL, answer, 4, 9)))
     root = dissect_response(frame, 18, 4)
     assert [piece.name for piece in root.pieces[1].pieces] == ["correlation_id"]
+
+
+def test_a_batch_that_an_answer_cuts_is_told_as_such() -> None:
+    (batch,) = named(dissect_request(produce()), "batch 0")
+    whole = produce()[batch.start : batch.end]
+    partition = PartitionData(partition_index=0, high_watermark=4, records=whole + whole[:-5])
+    topic = FetchableTopicResponse(topic="orders", partitions=[partition])
+    answer = Response(CHANNEL, FetchResponse(responses=[topic]), 11, 7)
+    frame = joined(connection.encode_response(answer))
+    root = dissect_response(frame, 1, 11)
+    check_tiles(root, frame)
+    (cut,) = named(root, "partial batch")
+    assert cut.end - cut.start == len(whole) - 5
+    assert len(named(root, "record 0")) == 1
