@@ -26,7 +26,7 @@ def module(widget: str) -> str:
     """The source of a widget: one ES module without imports."""
     parts = [
         (WIDGETS / f"{name}.js").read_text(encoding="utf-8")
-        for name in ("drawing", "player", widget)
+        for name in ("drawing", "glyphs", "player", widget)
     ]
     return "\n".join(parts)
 

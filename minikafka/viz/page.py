@@ -54,9 +54,15 @@ window.minikafka = {{ model, widget }};
 """
 
 
-def page(widget: AnyWidget, *, title: str = "minikafka", scheme: str | None = None) -> str:
-    """The page's text. `scheme` "light" or "dark" fixes the theme; else it follows the system."""
+def page(
+    widget: AnyWidget, *, title: str = "minikafka", scheme: str | None = None, size: str = ""
+) -> str:
+    """The page's text. `scheme` "light" or "dark" fixes the theme; else it follows the system.
+
+    `size` "projector" makes everything larger.
+    """
     attributes = f' data-theme="{scheme}"' if scheme else ""
+    attributes += f' data-size="{size}"' if size else ""
     return _PAGE.format(
         attributes=attributes,
         title=escape(title),

@@ -103,11 +103,6 @@ class Picture:
         if points:
             self.path(*points, stroke=colour)
 
-    def call_out(self, label: str, x: float, y: float) -> None:
-        """An ink disc with a number; the same number stands in the text."""
-        self.circle(x, y, 8.5, fill="ink", stroke="surface", stroke_width=1.5)
-        self.text(x, y + 3.9, label, "inv", 11, bold=1, text_anchor="middle")
-
     def anchor(self, name: str, x: float, y: float) -> None:
         self.anchors.setdefault(name, (x, y))
 

@@ -35,11 +35,10 @@ def log_strip_svg(
     `numbered` names the anchors that carry the numbers of a look-for list, in its order.
     """
     moment = story.last if moment is None else moment
-    picture = still("log_strip", story=story.to_json(), moment=moment, width=width - 2 * MARGIN)
-    for place, name in enumerate(numbered, 1):
-        if name in picture.anchors:
-            picture.call_out(str(place), *picture.anchors[name])
-    return svg(picture, tokens)
+    told, inner = story.to_json(), width - 2 * MARGIN
+    return svg(
+        still("log_strip", story=told, moment=moment, width=inner, numbered=numbered), tokens
+    )
 
 
 def space_time_svg(

@@ -210,7 +210,7 @@ def drawn(opened: Any) -> Any:
     opened.evaluate(
         "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
     )
-    return opened.locator(".mk-strip")
+    return opened.locator(".mk-space-time")
 
 
 def test_steps_scrubs_and_plays(opened: Any) -> None:
@@ -224,7 +224,7 @@ def test_steps_scrubs_and_plays(opened: Any) -> None:
     assert int(drawn(opened).get_attribute("data-moment")) > 0
     strip.press("Home")
     strip.press(" ")
-    opened.wait_for_function("+document.querySelector('.mk-strip').dataset.moment > 1")
+    opened.wait_for_function("+document.querySelector('.mk-space-time').dataset.moment > 1")
     strip.press(" ")
 
 

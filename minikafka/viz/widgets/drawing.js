@@ -68,11 +68,6 @@ class Picture {
   }
 }
 
-function callOut(picture, label, x, y) {
-  picture.circle(x, y, 8.5, { fill: "ink", stroke: "surface", stroke_width: 1.5 });
-  picture.text(x, y + 3.9, label, "inv", 11, { bold: 1, text_anchor: "middle" });
-}
-
 // ---- shapes to DOM ---------------------------------------------------------------------------
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -89,6 +84,30 @@ function element(name, attributes = {}, ...children) {
 // `words` in backticks become code: config names look like config names.
 function withCode(text) {
   return text.split("`").map((part, i) => i % 2 ? element("code", {}, part) : part);
+}
+
+// What to look for: numbered sentences, each [first words, the rest]; `isHere` fills the discs.
+function lookList(looks, isHere = true) {
+  return element("div", {}, element("h3", {}, "Look for"),
+    element("ol", { class: "mk-look" }, ...looks.map(([first, rest], i) =>
+      element("li", isHere ? { class: "mk-here" } : {}, element("span", { class: "mk-disc" }, `${i + 1}`),
+        element("span", {}, element("b", {}, first), ` ${rest}`)))));
+}
+
+// A number set large, with what it counts.
+const numeral = (value, small, words) => element("div", {},
+  element("strong", {}, value, element("small", {}, small)), element("span", {}, words));
+
+const kbd = words => element("b", {}, words);
+
+// A widget's frame: title and settings, its parts, and below them the caption and the keys.
+function chrome(model, kind, keys, ...parts) {
+  const caption = model.get("caption");
+  return element("section", { class: `mk mk-widget ${kind}`, tabindex: "0",
+    "aria-label": model.get("title"), "data-lm-suppress-shortcuts": "true" },
+  element("header", {}, element("h2", {}, model.get("title")),
+    element("p", {}, ...withCode(model.get("settings")))),
+  ...parts, element("footer", {}, ...(caption ? [caption, " · "] : []), ...keys));
 }
 
 // Make the SVG's children equal to the shapes, touching only what differs.

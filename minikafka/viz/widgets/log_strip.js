@@ -151,12 +151,14 @@ export function draw(story, common, views, starts) {
 }
 
 // A moment as it is drawn without a browser; `focus` maps lanes to what their lens shows.
-export function still({ story, moment, width, focus = {} }) {
+// `numbered` names the anchors that carry the numbers of a look-for list, in its order.
+export function still({ story, moment, width, focus = {}, numbered = [] }) {
   const common = layout(story, width);
   const views = story.lanes.map((_, lane) => look(story, lane, moment));
   const starts = views.map((view, lane) =>
     view && lensStart(view, common.capacity, focus[lane] ?? null));
-  const { height, shapes, anchors } = draw(story, common, views, starts);
+  const picture = draw(story, common, views, starts), { height, shapes, anchors } = picture;
+  callOuts(picture, numbered);
   return { width, height, shapes, anchors, label: describe(story, moment) };
 }
 
@@ -222,13 +224,9 @@ class Strip {
       const isOpen = i === bases.length - 1, end = isOpen ? view.log_end : bases[i + 1];
       const x0 = this.x(base) + 1, x1 = this.x(end) + (isOpen ? this.layout.slot + 8 : -1.5);
       const name = fileName(base), tab = Math.min((x1 - x0) * 0.92, textWidth(name, 11) + 14);
-      const colour = { fill: "raised", stroke: view.down ? "lost" : "edge", stroke_width: 1.2,
-        ...(goes || view.down ? { stroke_dasharray: "4 3" } : {}) };
-      paint.path(["M", x1, this.yBox, "H", x0, "V", this.yEnd, "H", x1, ...(isOpen ? [] : ["Z"])],
-        colour);
+      folder(paint, { x0, x1, top: this.yTab, y0: this.yBox, y1: this.yEnd, tab, isOpen,
+        stroke: view.down ? "lost" : "edge", dashed: goes || view.down });
       if (tab >= 10) {
-        paint.path(["M", x0, this.yBox, "V", this.yTab + 3, "Q", x0, this.yTab, x0 + 3, this.yTab,
-          "H", x0 + tab - 6, "L", x0 + tab, this.yBox], colour);
         const filled = this.x(end) - x0, room = filled > 12 ? Math.min(tab - 8, filled - 6) : tab - 8;
         const words = fitting([name, name.replace(".log", ""), `${base}`], room, 11);
         paint.text(x0 + 5, this.yTab + 11, words, "ink-2", 11);
@@ -237,21 +235,13 @@ class Strip {
       if (isOpen) paint.anchor("open", beyond + 12, this.yBatch + this.layout.batch / 2);
       else paint.anchor("closed", x0 + tab + 10, this.yTab + 6);
     });
-    if (view.down) this.crack(this.x(view.log_end) + this.layout.slot + 8);
-  }
-
-  crack(x) {
-    const step = (this.yEnd - this.yBox + 16) / 6, points = ["M", x, this.yBox - 8];
-    for (let i = 1; i < 7; i++)
-      points.push("L", x + (i === 6 ? 0 : i % 2 ? 6 : -6), this.yBox - 8 + i * step);
-    this.picture.path(points, { stroke: "surface", stroke_width: 5 });
-    this.picture.path(points, { stroke: "lost", stroke_width: 1.8 });
+    if (view.down)
+      crack(this.picture, this.x(view.log_end) + this.layout.slot + 8, this.yBox - 8, this.yEnd + 8);
   }
 
   slot(view) {
     if (view.cut_from >= 0) return;
-    this.picture.rect(this.x(view.log_end) + 2, this.yBatch, this.layout.slot - 3,
-      this.layout.batch, { rx: 2, fill: "none", stroke: "edge", stroke_dasharray: "2.5 2.5" });
+    freeSlot(this.picture, this.x(view.log_end) + 2, this.yBatch, this.layout.slot - 3, this.layout.batch);
   }
 
   batches(view) {
@@ -271,16 +261,8 @@ class Strip {
     if (!run || run[2] === "cut") return;
     const [base, end, kind] = run, y = this.yBatch, h = this.layout.batch;
     const x = this.x(base) + 1, w = (end - base) * this.layout.scale - 2;
-    const [fill, stroke, stroke_width] = {
-      committed: ["cell", "edge", 1], written: ["surface", "ink-2", 1.1],
-      landing: ["write-soft", "write", 2], gone: ["none", "edge", 1],
-    }[kind];
-    this.picture.rect(x, y, w, h, { rx: 2, fill, stroke, stroke_width,
-      ...(kind === "gone" ? { stroke_dasharray: "2 2.5" } : {}) });
-    if (kind === "written" || kind === "landing") {
-      this.picture.hatch(x, y, w, h, kind === "landing" ? "write" : "edge", 4.5);
-      this.picture.anchor("written", x + w / 2, this.yEnd + 10);
-    }
+    batchBox(this.picture, kind, x, y, w, h);
+    if (kind === "written" || kind === "landing") this.picture.anchor("written", x + w / 2, this.yEnd + 10);
     if (base < view.log_start && view.log_start < end) {
       const gone = (view.log_start - base) * this.layout.scale - 1.4;
       this.picture.rect(x + 0.5, y + 0.5, gone, h - 1, { fill: "raised" });
@@ -310,37 +292,20 @@ class Strip {
     const x0 = this.x(logEnd), x1 = this.x(before), y = this.yBatch, h = this.layout.batch;
     this.picture.rect(x0 + 1, y, x1 - x0 - 2, h, { rx: 2, fill: "surface", stroke: "lost",
       stroke_dasharray: "3 2.5", stroke_width: 1.4 });
-    this.cross((x0 + x1) / 2, y + h / 2, 6);
-  }
-
-  cross(x, y, r) {
-    const points = ["M", x - r, y - r, "L", x + r, y + r, "M", x + r, y - r, "L", x - r, y + r];
-    for (const [stroke, stroke_width] of [["surface", 5.4], ["lost", 2.4]])
-      this.picture.path(points, { stroke, stroke_width, stroke_linecap: "round" });
+    cross(this.picture, (x0 + x1) / 2, y + h / 2, 6);
   }
 
   pointers(view) {
     const paint = this.picture, y1 = this.yBatch + this.layout.batch + 4, x = this.x(view.log_start);
-    paint.path(["M", x + 6, this.yBatch - 4, "H", x, "V", y1, "H", x + 6],
-      { stroke: "ink", stroke_width: 2.4 });
+    bracket(paint, x, this.yBatch - 4, y1);
     paint.text(x - 1, this.yEnd + 14, `log start ${whole(view.log_start)}`, "ink", 11,
       { bold: 1, halo: "surface" });
     paint.anchor("start", x - 13, this.yEnd + 10);
     const nudge = view.high_watermark === view.log_end ? 1.3 : 0;
-    this.flag(this.x(view.log_end) + nudge, this.yFlag, y1, `LEO ${whole(view.log_end)}`, 1);
-    this.flag(this.x(view.high_watermark) - nudge, this.yFlag, y1,
-      `HW ${whole(view.high_watermark)}`, -1);
-  }
-
-  flag(x, y0, y1, label, side) {
-    const paint = this.picture, w = textWidth(label, 11, true) + 11;
-    const stroke = side > 0 ? "ink" : "commit", fill = side > 0 ? "surface" : "commit";
-    paint.line(x, y0, x, y1, { stroke, stroke_width: side > 0 ? 1.6 : 2.6 });
-    paint.path(["M", x, y0 + 0.6, "H", x + side * (w - 4), "L", x + side * w, y0 + 7.5, "L",
-      x + side * (w - 4), y0 + 14.4, "H", x, "Z"], { fill, stroke, stroke_width: 1.3 });
-    paint.text(x + side * (w / 2 - 1.5), y0 + 11.3, label, side > 0 ? "ink" : "inv", 11,
-      { bold: 1, text_anchor: "middle" });
-    paint.anchor(side > 0 ? "end" : "high", x + side * (w + 11), y0 + 7.5);
+    paint.anchor("end", ...flag(paint, this.x(view.log_end) + nudge, this.yFlag, y1,
+      `LEO ${whole(view.log_end)}`, 1));
+    paint.anchor("high", ...flag(paint, this.x(view.high_watermark) - nudge, this.yFlag, y1,
+      `HW ${whole(view.high_watermark)}`, -1));
   }
 
   readers(view) {
@@ -370,15 +335,13 @@ class Strip {
     } else if (high - x > 12) paint.line(x, y + 5, high, y + 5, read);
     if (high - x > 12) paint.line(high, y + 1, high, y + 9, read);
     const bold = { bold: 1, halo: "surface" };
-    this.triangle(x, y);
+    pointer(this.picture, x, y);
     const words = hasRuler ? where : `${where} · ${behind}`;
     if (x - 9 - textWidth(words, 12, true) >= 0)
       paint.text(x - 9, y + 9, words, "read-text", 12, { ...bold, text_anchor: "end" });
     else paint.text(Math.max(x, high) + 10, y + 9, words, "read-text", 12, bold);
     paint.anchor("reader", x, y + 22);
   }
-
-  triangle(x, y) { this.picture.path(["M", x, y, "L", x + 5, y + 8, "H", x - 5, "Z"], { fill: "read" }); }
 
   tags(view) {
     let taken = this.layout.width - 2;
@@ -389,7 +352,7 @@ class Strip {
       const home = Math.max(0, Math.min(taken - w, target - w * 0.62)), x = home * flight.progress;
       this.tag(x, w, label, flight.state);
       if (flight.state === "landing") this.arrow(target, this.yTag + 20, this.yBatch - 1);
-      if (flight.state === "lost") this.cross(x + w + 4, this.yTag + 9, 6);
+      if (flight.state === "lost") cross(this.picture, x + w + 4, this.yTag + 9, 6);
       taken = x - 8;
     }
   }
@@ -402,16 +365,11 @@ class Strip {
   }
 
   tag(x, w, label, state) {
-    const paint = this.picture, y = this.yTag, h = 18;
-    paint.path(["M", x + 1, y + 1, "H", x + w - 6, "L", x + w - 1, y + h / 2, "L", x + w - 6,
-      y + h - 1, "H", x + 1, "Z"],
-      { fill: state === "landing" ? "write-soft" : "surface", stroke: "write", stroke_width: 1.8 });
+    const paint = this.picture, y = this.yTag;
+    tag(paint, x, y, w, { ground: state === "landing" ? "write-soft" : "surface" });
     const middle = x + (w - 4 - (state === "known" ? 18 : 0)) / 2;
     paint.text(middle, y + 13.2, label, "write-text", 12, { bold: 1, text_anchor: "middle" });
-    if (state !== "known") return;
-    const tx = x + w - 20;
-    paint.path(["M", tx - 6, y + 9, "L", tx - 1.5, y + 13.5, "L", tx + 6, y + 4.2],
-      { stroke: "commit", stroke_width: 2.2, stroke_linecap: "round" });
+    if (state === "known") tick(paint, x + w - 20, y + 9);
   }
 
   arrow(x, y0, y1) {
@@ -519,7 +477,7 @@ class Strip {
       const wordings = [`${who} ${verb} ${whole(offset)} next`, who];
       const after = i + 1 < inside.length ? this.lensX(inside[i + 1], start) + cell / 2 - 8
         : this.layout.width;
-      this.triangle(x, y);
+      pointer(this.picture, x, y);
       const right = fitting(wordings, after - x - 9, 11, true);
       const left = right === wordings[0] ? "" : fitting(wordings, x - 9 - taken, 11, true);
       if (left.length > right.length) {
@@ -531,14 +489,6 @@ class Strip {
       }
     });
   }
-}
-
-function keyShape(paint, which, x, y) {
-  const ink = { fill: "ink" };
-  if (which === 0) paint.circle(x, y, 4.4, ink);
-  else if (which === 1) paint.path(["M", x, y - 4.8, "L", x + 4.8, y + 3.8, "H", x - 4.8, "Z"], ink);
-  else if (which === 2) paint.rect(x - 3.9, y - 3.9, 7.8, 7.8, ink);
-  else paint.path(["M", x, y - 5.2, "L", x + 5.2, y, "L", x, y + 5.2, "L", x - 5.2, y, "Z"], ink);
 }
 
 // ---- the playhead ------------------------------------------------------------------------------
@@ -583,21 +533,9 @@ class LogStrip extends Player {
   // -- building ---------------------------------------------------------------------------------
 
   build(root) {
-    const model = this.model;
-    this.root = element("section", { class: "mk mk-strip", tabindex: "0",
-      "aria-label": model.get("title"), "data-lm-suppress-shortcuts": "true" });
-    this.title = element("h2", {}, model.get("title"));
-    this.settings = element("p", {}, ...withCode(model.get("settings")));
-    this.svg = document.createElementNS(SVG, "svg");
-    this.svg.setAttribute("role", "img");
-    this.figure = element("figure", { class: "mk-picture" });
-    this.figure.append(this.svg);
-    this.root.append(
-      element("header", {}, this.title, this.settings),
-      element("div", { class: "mk-body" }, this.figure, this.buildSide()),
-      this.buildNow(), this.buildBar(),
-      element("footer", {}, ...this.buildKeys()),
-    );
+    this.buildPicture();
+    this.root = chrome(this.model, "mk-strip", this.buildKeys(),
+      element("div", { class: "mk-body" }, this.figure, this.buildSide()), this.buildNow(), this.buildBar());
     this.root.addEventListener("keydown", event => this.onKey(event));
     this.svg.addEventListener("pointermove", event => this.onPoint(event));
     this.svg.addEventListener("pointerleave", () => { if (!this.held) this.setFocus({}); });
@@ -607,13 +545,9 @@ class LogStrip extends Player {
 
   buildSide() {
     const side = element("aside", { class: "mk-side" });
-    const lookFor = this.model.get("look_for");
-    this.looks = lookFor.map(([, bold, text], i) => element("li", {},
-      element("span", { class: "mk-disc" }, `${i + 1}`),
-      element("span", {}, element("b", {}, bold), ` ${text}`)));
-    if (lookFor.length)
-      side.append(element("div", {}, element("h3", {}, "Look for"),
-        element("ol", { class: "mk-look" }, ...this.looks)));
+    const looks = this.model.get("look_for").map(([, first, rest]) => [first, rest]);
+    if (looks.length) side.append(lookList(looks, false));
+    this.looks = [...side.querySelectorAll("li")];
     this.numbers = element("div", { class: "mk-numbers" });
     side.append(element("div", {}, element("h3", {}, "Legend"), this.buildLegend(), this.numbers));
     return side;
@@ -622,12 +556,9 @@ class LogStrip extends Player {
   buildLegend() {
     const list = element("div", { class: "mk-legend" });
     const add = (words, paintIt) => list.append(glyph(30, 18, paintIt), element("span", {}, words));
-    const lanes = this.story.lanes, cell = { rx: 2, fill: "cell", stroke: "edge" };
-    add("batch, committed", p => p.rect(1, 2, 28, 14, cell));
-    add("batch landing, not committed", p => {
-      p.rect(1, 2, 28, 14, { rx: 2, fill: "write-soft", stroke: "write", stroke_width: 2 });
-      p.hatch(1, 2, 28, 14, "write", 4.5);
-    });
+    const lanes = this.story.lanes;
+    add("batch, committed", p => batchBox(p, "committed", 1, 2, 28, 14));
+    add("batch landing, not committed", p => batchBox(p, "landing", 1, 2, 28, 14));
     add("file; the open one has no right edge", p =>
       p.path(["M", 28, 7, "H", 2, "V", 17, "H", 28, "M", 2, 7, "V", 2, "H", 12, "L", 15, 7],
         { stroke: "edge", stroke_width: 1.2 }));
@@ -639,7 +570,7 @@ class LogStrip extends Player {
       ["M", 4, 18, "V", 2, "H", 22, "L", 26, 6.5, "L", 22, 11, "H", 4],
       { stroke: "ink", stroke_width: 1.4 }));
     if (lanes.some(lane => Object.keys(lane.readers).length))
-      add("a consumer’s next offset", p => p.path(["M", 15, 4, "L", 21, 14, "H", 9, "Z"], { fill: "read" }));
+      add("a consumer’s next offset", p => pointer(p, 15, 5));
     return list;
   }
 
@@ -654,9 +585,8 @@ class LogStrip extends Player {
   }
 
   buildKeys() {
-    const caption = this.model.get("caption"), b = words => element("b", {}, words);
-    return [...(caption ? [caption, " · "] : []), b("space"), " plays, ", b("← →"), " step, ",
-      b("Home End"), " · point at a strip to move its lens, click to hold it"];
+    return [kbd("space"), " plays, ", kbd("← →"), " step, ", kbd("Home End"),
+      " · point at a strip to move its lens, click to hold it"];
   }
 
   // -- drawing ----------------------------------------------------------------------------------
@@ -677,13 +607,7 @@ class LogStrip extends Player {
     const picture = draw(this.story, this.layout, views, starts);
     this.strips = picture.strips;
     this.lookFor(picture);
-    const { width, height } = picture;
-    if (this.height !== height) {
-      this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
-      this.svg.setAttribute("width", width * this.size);
-      this.svg.setAttribute("height", height * this.size);
-    }
-    patch(this.svg, picture.shapes);
+    this.show(picture);
     this.showMoment(moment, views);
   }
 
@@ -697,25 +621,12 @@ class LogStrip extends Player {
   }
 
   lookFor(picture) {
-    this.model.get("look_for").forEach(([anchor], i) => {
-      const place = picture.anchors[anchor];
-      if (place) callOut(picture, `${i + 1}`, ...place);
-      this.looks[i].classList.toggle("mk-here", Boolean(place));
-    });
+    const names = this.model.get("look_for").map(([anchor]) => anchor);
+    callOuts(picture, names);
+    names.forEach((name, i) => this.looks[i].classList.toggle("mk-here", name in picture.anchors));
   }
 
-  drawTicks() {
-    const width = this.ticks.clientWidth || this.width, story = this.story, picture = new Picture(width);
-    const taken = new Set();
-    this.places.forEach((place, i) => {
-      const x = 8 + (width - 16) * place / (this.end || 1), idea = IDEA[story.moments.kind[i]];
-      if (!idea || taken.has(Math.round(x / 2))) return;
-      taken.add(Math.round(x / 2));
-      picture.line(x, idea === "lost" ? 0 : 3, x, 9, { stroke: idea, stroke_width: 2 });
-    });
-    this.ticks.setAttribute("viewBox", `0 0 ${width} 9`);
-    patch(this.ticks, picture.shapes);
-  }
+  events() { return this.places.map((place, i) => [place, IDEA[this.story.moments.kind[i]]]); }
 
   // -- words ------------------------------------------------------------------------------------
 
@@ -723,8 +634,6 @@ class LogStrip extends Player {
     const { text, kind } = this.story.moments;
     const clock = clockText(this.time);
     this.clock.textContent = clock;
-    this.range.value = Math.round(this.place);
-    this.range.style.setProperty("--mk-part", `${100 * this.place / (this.end || 1)}%`);
     if (this.shown === moment) return;
     this.shown = moment;
     this.root.dataset.moment = moment;
@@ -746,10 +655,8 @@ class LogStrip extends Player {
       for (const [i] of view.batches) bytes += lane.batches.size_bytes[i];
     });
     const [size, unit] = sizeText(bytes).split(" ");
-    const number = (value, small, words) => element("div", {},
-      element("strong", {}, value, element("small", {}, small)), element("span", {}, words));
-    this.numbers.replaceChildren(number(`${records}`, "", "records to read"),
-      number(size, unit, `in ${plural(files, "file")}`));
+    this.numbers.replaceChildren(numeral(`${records}`, "", "records to read"),
+      numeral(size, unit, `in ${plural(files, "file")}`));
   }
 
   // -- keys and pointer -----------------------------------------------------------------------------

@@ -12,43 +12,24 @@ runs, the same moment is shown as SVG, and in a terminal as text.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
-
-import anywidget
-import traitlets
 
 from minikafka.trace import Trace
-from minikafka.viz import theme
-from minikafka.viz.engine import module
 from minikafka.viz.picture import story_picture
 from minikafka.viz.static import log_strip_svg
 from minikafka.viz.story import Story, tell
-
-HERE = Path(__file__).parent
+from minikafka.viz.widgets.base import Played
 
 LookFor = tuple[str, str, str]
 """What to look for: where its number stands (an anchor of log_strip.js), first words, the rest."""
 
 
-class LogStrip(anywidget.AnyWidget):
+class LogStrip(Played, files="log_strip"):
     """Segments, offsets, log end, high watermark, log start and readers, as a trace plays.
 
     `topics` picks the topics to show (all but internal ones by default). `look_for` names
     at most five things to see; by default what this trace has to show. The playhead
     stands at the end of the trace until the reader moves it.
     """
-
-    # As text, not as a path: anywidget would watch a path's file from a thread.
-    _esm = module("log_strip")
-    _css = theme.css() + (HERE / "log_strip.css").read_text(encoding="utf-8")
-
-    story = traitlets.Dict().tag(sync=True)
-    moment = traitlets.Int(-1).tag(sync=True)
-    title = traitlets.Unicode().tag(sync=True)
-    settings = traitlets.Unicode().tag(sync=True)
-    look_for: traitlets.List[list[str]] = traitlets.List().tag(sync=True)
-    caption = traitlets.Unicode().tag(sync=True)
 
     def __init__(
         self,
@@ -80,14 +61,9 @@ class LogStrip(anywidget.AnyWidget):
         numbered = [anchor for anchor, _, _ in self.look_for]
         return log_strip_svg(self._story, self.moment, width=width, numbered=numbered)
 
-    def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The live widget, and for viewers without one the picture as SVG and as text."""
-        live, metadata = super()._repr_mimebundle_(**options) or ({}, {})
-        pictures = {
-            "image/svg+xml": self.svg(),
-            "text/plain": f"{self!r}\n{story_picture(self._story, self.moment)}",
-        }
-        return {**live, **pictures}, metadata
+    def text(self) -> str:
+        """The logs at the playhead, as `picture` draws them."""
+        return story_picture(self._story, self.moment)
 
 
 def what_to_look_for(story: Story) -> list[LookFor]:

@@ -7,8 +7,8 @@
 // but waiting. So each gap lasts between LEAST_MS and MOST_MS on the screen, longer gaps
 // longer; the clock shows the run's own time, and everything drawn is a function of that.
 //
-// A subclass builds its parts (`root`, `figure`, `svg`, `now`), then calls `begin`. It has
-// `layOut(width)`, `paint(now, jump)`, `drawTicks()`, `isMoving(now)` and `keys()`.
+// A subclass builds its parts (`buildPicture`, `root`, `now`), then calls `begin`. It has
+// `layOut(width)`, `paint(now, jump)`, `events()` for the track's ticks, `isMoving(now)` and `keys()`.
 
 const LEAST_MS = 340, MOST_MS = 1100, LONGEST_MS = 120_000;
 const STEP_MS = 600;
@@ -72,6 +72,13 @@ class Player {
     if (i >= this.last) return times[i] ?? 0;
     const p = (this.place - this.places[i]) / (this.places[i + 1] - this.places[i]);
     return times[i] + p * (times[i + 1] - times[i]);
+  }
+
+  buildPicture() {
+    this.svg = document.createElementNS(SVG, "svg");
+    this.svg.setAttribute("role", "img");
+    this.figure = element("figure", { class: "mk-picture" });
+    this.figure.append(this.svg);
   }
 
   buildBar() {
@@ -170,6 +177,33 @@ class Player {
     this.jump = true;
     this.drawTicks();
     this.redraw();
+  }
+
+  // Put a picture on the screen, and the playhead where it stands.
+  show(picture) {
+    const { width, height } = picture;
+    if (this.shownSize !== `${width} ${height}`) {
+      this.shownSize = `${width} ${height}`;
+      this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+      this.svg.setAttribute("width", width * this.size);
+      this.svg.setAttribute("height", height * this.size);
+    }
+    patch(this.svg, picture.shapes);
+    this.range.value = Math.round(this.place);
+    this.range.style.setProperty("--mk-part", `${100 * this.place / (this.end || 1)}%`);
+  }
+
+  // What happens when, above the track: a tick in its idea's colour; what was lost is longer.
+  drawTicks() {
+    const width = this.ticks.clientWidth || this.width, picture = new Picture(width), taken = new Set();
+    for (const [place, idea] of this.events()) {
+      const x = 8 + (width - 16) * place / (this.end || 1);
+      if (!idea || taken.has(Math.round(x / 2))) continue;
+      taken.add(Math.round(x / 2));
+      picture.line(x, idea === "lost" ? 0 : 3, x, 9, { stroke: idea, stroke_width: 2 });
+    }
+    this.ticks.setAttribute("viewBox", `0 0 ${width} 9`);
+    patch(this.ticks, picture.shapes);
   }
 
   redraw() {

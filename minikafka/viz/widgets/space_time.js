@@ -201,16 +201,10 @@ class Diagram {
           { stroke: "lost", stroke_width: 2.4 });
         picture.anchor("lost", xp + 14, yp);
         this.taken.push([xp - 8, yp - 8, 16, 16]);
-      } else if (p > 0) this.head(x0, y0, xp, yp, message.idea, part ? 7 : 5.5);
+      } else if (p > 0) arrowHead(picture, x0, y0, xp, yp, message.idea, part ? 7 : 5.5);
       drawn.push({ message, index, x0, y0, x1: isOver ? x1 : xp, y1: isOver ? y1 : yp, part });
     });
     return drawn;
-  }
-
-  head(x0, y0, x, y, fill, size) {
-    const length = Math.hypot(x - x0, y - y0) || 1, dx = (x - x0) / length, dy = (y - y0) / length;
-    const bx = x - dx * size * 1.5, by = y - dy * size * 1.5, w = size * 0.6;
-    this.picture.path(["M", x, y, "L", bx - dy * w, by + dx * w, "L", bx + dy * w, by - dx * w, "Z"], { fill });
   }
 
   waits() {
@@ -222,17 +216,13 @@ class Diagram {
       const x1 = Math.min(common.width - 3, this.x(Math.min(wait.until, view.time)));
       const y = (isFill ? lane.fills : lane.waits) + wait.place * ROW + 2, w = Math.max(2, x1 - x0);
       const isParked = wait.row === "waiting", strong = part === "before" || part === "after";
-      const stroke = isParked ? "edge" : wait.idea, room = w - (isParked ? 20 : 10);
+      const room = w - (isParked ? 20 : 10);
       const words = fitting([wait.title, wait.title.split(":")[0], wait.title.split(" ")[0]], room, 11);
-      picture.rect(x0, y, w, ROW - 5, { rx: isParked ? Math.min(8, w / 2) : 2, fill: "surface", stroke,
-        stroke_width: strong ? 2 : 1.1 });
-      if (isParked && w > 16) {
-        const used = words ? textWidth(words, 11) + 26 : 18;
-        if (w > used + 6) picture.hatch(x0 + used, y + 3, w - used - 5, ROW - 11, "edge", 4.5);
-        picture.line(x0 + 7, y + 5, x0 + 7, y + 12, { stroke: "ink-2", stroke_width: 1.8 });
-        picture.line(x0 + 10.5, y + 5, x0 + 10.5, y + 12, { stroke: "ink-2", stroke_width: 1.8 });
+      if (isParked) parked(picture, x0, y, w, ROW - 5, words, strong ? 2 : 1.1);
+      else {
+        picture.rect(x0, y, w, ROW - 5, { rx: 2, fill: "surface", stroke: wait.idea, stroke_width: strong ? 2 : 1.1 });
+        picture.text(x0 + 5, y + 12.5, words, "ink", 11);
       }
-      picture.text(x0 + (isParked ? 16 : 5), y + 12.5, words, "ink", 11);
       if (isParked) picture.anchor("parked", x0 + w / 2, y - 9);
     }
   }
@@ -380,8 +370,6 @@ export function still({ story, time = story.end, width, selected = -1 }) {
 
 // ---- the widget --------------------------------------------------------------------------------
 
-const EVENTS_IDEA = message => message.arrived === LOST ? "lost" : message.idea;
-
 function instants(story) {
   const found = new Set([0]);
   for (const message of story.messages) {
@@ -413,22 +401,13 @@ class SpaceTime extends Player {
   get selected() { return this.pointedAt >= 0 ? this.pointedAt : this.model.get("selected"); }
 
   build(root) {
-    const model = this.model;
-    this.root = element("section", { class: "mk mk-strip mk-space-time", tabindex: "0",
-      "aria-label": model.get("title"), "data-lm-suppress-shortcuts": "true" });
-    this.svg = document.createElementNS(SVG, "svg");
-    this.svg.setAttribute("role", "img");
-    this.figure = element("figure", { class: "mk-picture" });
-    this.figure.append(this.svg);
+    this.buildPicture();
     this.side = element("aside", { class: "mk-side" });
     this.nowText = element("span");
     this.now = element("p", { class: "mk-now", "aria-live": "polite" }, this.nowText);
     this.detail = element("div", { class: "mk-detail", hidden: "" });
-    this.root.append(
-      element("header", {}, element("h2", {}, model.get("title")),
-        element("p", {}, ...withCode(model.get("settings")))),
-      element("div", { class: "mk-body" }, this.figure, this.side),
-      this.now, this.detail, this.buildBar(), element("footer", {}, ...this.buildKeys()));
+    this.root = chrome(this.model, "mk-space-time", this.buildKeys(),
+      element("div", { class: "mk-body" }, this.figure, this.side), this.now, this.detail, this.buildBar());
     this.root.addEventListener("keydown", event => this.onKey(event));
     this.svg.addEventListener("pointermove", event => this.point(this.near(event)));
     this.svg.addEventListener("pointerleave", () => this.point(-1));
@@ -437,9 +416,8 @@ class SpaceTime extends Player {
   }
 
   buildKeys() {
-    const caption = this.model.get("caption"), b = words => element("b", {}, words);
-    return [...(caption ? [caption, " · "] : []), b("space"), " plays, ", b("← →"), " step, ",
-      b("↑ ↓"), " walk the messages, ", b("Enter"), " decodes, ", b("+ − 0"), " zoom · point at a message: bold led to it, dashed follows from it"];
+    return [kbd("space"), " plays, ", kbd("← →"), " step, ", kbd("↑ ↓"), " walk the messages, ", kbd("Enter"),
+      " decodes, ", kbd("+ − 0"), " zoom · point at a message: bold led to it, dashed follows from it"];
   }
 
   keys() {
@@ -505,17 +483,8 @@ class SpaceTime extends Player {
 
   paint() {
     const view = this.view(), picture = draw(this.story, this.layout, view);
-    const { width, height } = picture;
-    if (this.height !== height || this.drawnWidth !== width) {
-      this.height = height; this.drawnWidth = width;
-      this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
-      this.svg.setAttribute("width", width * this.size);
-      this.svg.setAttribute("height", height * this.size);
-    }
-    patch(this.svg, picture.shapes);
+    this.show(picture);
     this.clock.textContent = timeText(Math.round(view.time));
-    this.range.value = Math.round(this.place);
-    this.range.style.setProperty("--mk-part", `${100 * this.place / (this.end || 1)}%`);
     this.root.dataset.moment = this.moment;
     this.root.dataset.selected = view.selected;
     const words = describe(this.story, view.time);
@@ -525,17 +494,9 @@ class SpaceTime extends Player {
     this.showSide(view.selected);
   }
 
-  drawTicks() {
-    const width = this.ticks.clientWidth || this.width, picture = new Picture(width), taken = new Set();
-    for (const message of this.story.messages) {
-      const place = this.places[this.times.indexOf(message.sent)];
-      const x = 8 + (width - 16) * place / (this.end || 1), idea = EVENTS_IDEA(message);
-      if (taken.has(Math.round(x / 2))) continue;
-      taken.add(Math.round(x / 2));
-      picture.line(x, idea === "lost" ? 0 : 3, x, 9, { stroke: idea, stroke_width: 2 });
-    }
-    this.ticks.setAttribute("viewBox", `0 0 ${width} 9`);
-    patch(this.ticks, picture.shapes);
+  events() {
+    return this.story.messages.map(message =>
+      [this.places[this.times.indexOf(message.sent)], message.arrived === LOST ? "lost" : message.idea]);
   }
 
   showSide(selected) {
@@ -557,9 +518,7 @@ class SpaceTime extends Player {
       list("What followed?", steps.slice(own + 1), own + 2);
     } else {
       const looks = this.model.get("look_for");
-      if (looks.length) parts.push(element("div", {}, element("h3", {}, "Look for"),
-        element("ol", { class: "mk-look" }, ...looks.map(([bold, text], i) => element("li", { class: "mk-here" },
-          element("span", { class: "mk-disc" }, `${i + 1}`), element("span", {}, element("b", {}, bold), ` ${text}`))))));
+      if (looks.length) parts.push(lookList(looks));
     }
     parts.push(this.numbersOf());
     this.side.replaceChildren(...parts);
@@ -580,11 +539,9 @@ class SpaceTime extends Player {
   numbersOf() {
     const { messages, end } = this.story, lost = messages.filter(m => m.arrived === LOST).length;
     const bytes = messages.reduce((sum, m) => sum + m.size_bytes, 0);
-    const number = (value, small, words) => element("div", {},
-      element("strong", {}, value, element("small", {}, small)), element("span", {}, words));
-    const [size, unit] = (bytes >= 1e6 ? `${(bytes / 1e6).toFixed(1)} MB` : bytes >= 1e3 ? `${(bytes / 1e3).toFixed(1)} kB` : `${bytes} B`).split(" ");
-    const row = element("div", { class: "mk-numbers" }, number(`${messages.length}`, "", "messages"),
-      number(size, unit, "on the wire"), ...(lost ? [number(`${lost}`, "", "lost")] : []));
+    const [size, unit] = sizeText(bytes).split(" ");
+    const row = element("div", { class: "mk-numbers" }, numeral(`${messages.length}`, "", "messages"),
+      numeral(size, unit, "on the wire"), ...(lost ? [numeral(`${lost}`, "", "lost")] : []));
     return element("div", {}, element("h3", {}, `In ${timeText(end)}`), row);
   }
 

@@ -11,24 +11,19 @@ end of the story stands as SVG, and in a terminal as a list of its messages.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from pathlib import Path
-from typing import Any
 
-import anywidget
 import traitlets
 
 from minikafka.trace import Trace
-from minikafka.viz import theme
-from minikafka.viz.engine import module
 from minikafka.viz.journeys import LOST, Journeys, journeys
 from minikafka.viz.static import space_time_svg
+from minikafka.viz.widgets.base import Played
 
-HERE = Path(__file__).parent
 MS = 1_000
 MOST_LINES = 24
 
 
-class SpaceTime(anywidget.AnyWidget):
+class SpaceTime(Played, files="space_time"):
     """Who says what to whom, when; who waits; why it happened and what came of it.
 
     `since_ms` and `until_ms` count from the beginning of the trace. `nodes` picks nodes by name.
@@ -36,23 +31,7 @@ class SpaceTime(anywidget.AnyWidget):
     pairs of first words and the rest.
     """
 
-    # As text, not as a path: anywidget would watch a path's file from a thread.
-    _esm = module("space_time")
-    _css = "".join(
-        (
-            theme.css(),
-            (HERE / "log_strip.css").read_text(encoding="utf-8"),
-            (HERE / "space_time.css").read_text(encoding="utf-8"),
-        )
-    )
-
-    story = traitlets.Dict().tag(sync=True)
-    moment = traitlets.Int(-1).tag(sync=True)
     selected = traitlets.Int(-1).tag(sync=True)
-    title = traitlets.Unicode().tag(sync=True)
-    settings = traitlets.Unicode().tag(sync=True)
-    look_for: traitlets.List[list[str]] = traitlets.List().tag(sync=True)
-    caption = traitlets.Unicode().tag(sync=True)
 
     def __init__(
         self,
@@ -96,11 +75,9 @@ class SpaceTime(anywidget.AnyWidget):
         """The end of the story as a static SVG, with the selection."""
         return space_time_svg(self._story, width=width, selected=self.selected)
 
-    def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The live widget, and for viewers without one the picture as SVG and as text."""
-        live, metadata = super()._repr_mimebundle_(**options) or ({}, {})
-        text = "\n".join([repr(self), *lines(self._story)])
-        return {**live, "image/svg+xml": self.svg(), "text/plain": text}, metadata
+    def text(self) -> str:
+        """The messages, one a line."""
+        return "\n".join(lines(self._story))
 
 
 def lines(story: Journeys) -> list[str]:

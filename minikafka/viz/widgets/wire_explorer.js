@@ -99,17 +99,12 @@ class WireExplorer {
   get frame() { return this.frames.find(frame => frame.version === this.model.get("version")) ?? this.frames[0]; }
 
   build(root) {
-    const model = this.model;
-    this.root = element("section", { class: "mk mk-strip mk-wire", tabindex: "0",
-      "aria-label": model.get("title"), "data-lm-suppress-shortcuts": "true" });
-    this.hex = element("div", { class: "mk-hex", role: "group", "aria-label": "Bytes" });
-    this.tree = element("div", { class: "mk-tree", role: "listbox", "aria-label": "Fields" });
+    this.hex = element("div", { class: "mk-hex", role: "group", tabindex: "0", "aria-label": "Bytes" });
+    this.tree = element("div", { class: "mk-tree", role: "listbox", tabindex: "0", "aria-label": "Fields" });
     this.now = element("p", { class: "mk-now", "aria-live": "polite" });
     this.bar = element("div", { class: "mk-versions" });
-    this.root.append(
-      element("header", {}, element("h2", {}, model.get("title")), element("p", {}, ...withCode(model.get("settings")))),
-      element("div", { class: "mk-two" }, this.hex, this.tree), this.now, this.bar,
-      element("footer", {}, ...this.buildKeys()));
+    this.root = chrome(this.model, "mk-wire", this.buildKeys(),
+      element("div", { class: "mk-two" }, this.hex, this.tree), this.now, this.bar);
     this.root.addEventListener("keydown", event => this.onKey(event));
     for (const part of [this.hex, this.tree]) {
       part.addEventListener("pointerover", event => this.point(this.rowAt(event.target)));
@@ -120,9 +115,8 @@ class WireExplorer {
   }
 
   buildKeys() {
-    const caption = this.model.get("caption"), b = words => element("b", {}, words);
-    return [...(caption ? [caption, " · "] : []), "point at a byte or a field, click to hold it · ", b("↑ ↓"),
-      " walk the fields, ", b("← →"), " change the version"];
+    return ["point at a byte or a field, click to hold it · ", kbd("↑ ↓"), " walk the fields, ", kbd("← →"),
+      " change the version"];
   }
 
   // The innermost piece that an element stands for.

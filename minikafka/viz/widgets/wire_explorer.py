@@ -13,49 +13,33 @@ Not done: changing a byte and asking a broker what it says to that.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-import anywidget
 import traitlets
 
 from minikafka.node import Request, Response
 from minikafka.runtime.capture import Captured
 from minikafka.runtime.network import message_bytes
-from minikafka.viz import theme
-from minikafka.viz.engine import module
 from minikafka.viz.static import wire_svg
+from minikafka.viz.widgets.base import Widget
 from minikafka.wire.anatomy import Piece, dissect_request, dissect_response
 from minikafka.wire.connection import encode_request, encode_response
 from minikafka.wire.errors import UnsupportedVersion
 
-HERE = Path(__file__).parent
 MOST_LINES = 40
 LARGE_BYTES = 8_000
 """Of a larger message only the version that it was sent in is taken to pieces."""
 
 
-class WireExplorer(anywidget.AnyWidget):
+class WireExplorer(Widget, files="wire_explorer"):
     """Which byte is which field, down to the varints of a record; and what other versions change.
 
     `selected` is the path of the piece that the reader chose: places from the root down.
     """
 
-    _esm = module("wire_explorer")
-    _css = "".join(
-        (
-            theme.css(),
-            (HERE / "log_strip.css").read_text(encoding="utf-8"),
-            (HERE / "wire_explorer.css").read_text(encoding="utf-8"),
-        )
-    )
-
     frames: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
     version = traitlets.Int().tag(sync=True)
     selected: traitlets.List[int] = traitlets.List().tag(sync=True)
-    title = traitlets.Unicode().tag(sync=True)
-    settings = traitlets.Unicode().tag(sync=True)
-    caption = traitlets.Unicode().tag(sync=True)
 
     def __init__(
         self,
@@ -94,13 +78,11 @@ class WireExplorer(anywidget.AnyWidget):
         frame = next(frame for frame in self.frames if frame["version"] == self.version)
         return wire_svg(frame, width=width, selected=self.selected)
 
-    def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The live widget, and for viewers without one the picture as SVG and as text."""
-        live, metadata = super()._repr_mimebundle_(**options) or ({}, {})
+    def text(self) -> str:
+        """The tree, piece by piece."""
         lines = str(self._trees[self.version]).splitlines()
         more = [f"… {len(lines) - MOST_LINES} more"] if len(lines) > MOST_LINES else []
-        text = "\n".join([repr(self), *lines[:MOST_LINES], *more])
-        return {**live, "image/svg+xml": self.svg(), "text/plain": text}, metadata
+        return "\n".join([*lines[:MOST_LINES], *more])
 
 
 def _version_of(frame: bytes) -> int:

@@ -14,6 +14,8 @@ from minikafka.trace import Trace
 from minikafka.viz import LogStrip
 from minikafka.viz.page import page
 
+from .opened import Opened
+
 
 @pytest.fixture(scope="module")
 def widget(trace: Trace) -> LogStrip:
@@ -27,48 +29,11 @@ def file(widget: LogStrip, tmp_path_factory: pytest.TempPathFactory) -> str:
     return path.as_uri()
 
 
-class Opened:
-    """The page in a browser; collects what goes wrong and what it asks the network for."""
-
-    def __init__(self, browser: Any, file: str, **options: Any) -> None:
-        self.page = browser.new_page(**options)
-        self.wrong: list[str] = []
-        self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
-        self.page.on("console", lambda m: m.type == "error" and self.wrong.append(m.text))
-        self.page.on("request", self._requested)
-        self.page.goto(file)
-        self.strip = self.page.locator(".mk-strip")
-        self.strip.locator(".mk-picture text").first.wait_for()
-
-    def _requested(self, request: Any) -> None:
-        if not request.url.startswith(("file:", "blob:", "data:")):
-            self.wrong.append(f"asked for {request.url}")
-
-    @property
-    def moment(self) -> int:
-        self.drawn()
-        return int(self.strip.get_attribute("data-moment"))
-
-    def press(self, key: str) -> int:
-        self.strip.press(key)
-        return self.moment
-
-    def drawn(self) -> None:
-        """Wait until what was asked for is on the screen."""
-        self.page.evaluate(
-            "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
-        )
-
-    def text(self) -> str:
-        return " ".join(self.page.locator(".mk-picture text").all_text_contents())
-
-
 @pytest.fixture
 def opened(browser: Any, file: str) -> Iterator[Opened]:
     it = Opened(browser, file, viewport={"width": 1280, "height": 900})
     yield it
-    it.page.close()
-    assert not it.wrong
+    it.close()
 
 
 def test_stands_at_the_end_and_steps_back(opened: Opened, widget: LogStrip) -> None:
@@ -102,7 +67,7 @@ def test_flags_glide_to_where_they_belong(opened: Opened) -> None:
 
 
 def test_plays_pauses_and_ends(opened: Opened) -> None:
-    opened.strip.focus()
+    opened.widget.focus()
     opened.press(" ")
     opened.page.wait_for_timeout(900)
     assert opened.page.get_by_role("button", name="Pause").count() == 1
@@ -164,21 +129,19 @@ def test_the_lens_follows_the_pointer_and_can_be_held(browser: Any, tmp_path: Pa
     opened.page.mouse.move(5, 5)
     opened.page.wait_for_timeout(400)
     assert "59" not in opened.page.evaluate(LENS), "a held lens stays"
-    opened.strip.press("Escape")
+    opened.widget.press("Escape")
     opened.page.wait_for_timeout(400)
     assert "59" in opened.page.evaluate(LENS)
-    assert not opened.wrong
-    opened.page.close()
+    opened.close()
 
 
 def test_reduced_motion_plays_in_steps(browser: Any, file: str) -> None:
     opened = Opened(browser, file, reduced_motion="reduce")
-    opened.strip.focus()
+    opened.widget.focus()
     opened.press(" ")
     opened.page.wait_for_timeout(1_000)
     assert 1 <= opened.moment <= 2
-    assert not opened.wrong
-    opened.page.close()
+    opened.close()
 
 
 @pytest.mark.parametrize("width", [520, 760, 1280])
@@ -191,8 +154,7 @@ def test_lays_itself_out_for_the_width_it_is_given(browser: Any, file: str, widt
     assert (side["x"] > figure["x"]) == (width == 1280), (
         "reading beside the picture if there is room"
     )
-    assert not opened.wrong
-    opened.page.close()
+    opened.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -203,7 +165,7 @@ def test_follows_the_system_and_obeys_the_page(browser: Any, widget: LogStrip, s
         path = tmp_path / "page.html"
         path.write_text(page(widget, scheme=wish), encoding="utf-8")
         opened = Opened(browser, path.as_uri(), color_scheme=scheme)
-        ground = opened.strip.evaluate("node => getComputedStyle(node).backgroundColor")
+        ground = opened.widget.evaluate("node => getComputedStyle(node).backgroundColor")
         assert ground == grounds[wish or scheme]
         opened.page.close()
 

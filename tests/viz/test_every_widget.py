@@ -1,0 +1,91 @@
+"""What every widget promises: nobody is kept out, nothing comes from outside, it runs smoothly.
+
+A widget is entered in WIDGETS once, with a trace of its kind, and all of this holds for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("anywidget", reason="needs the lab extra")
+
+from minikafka.trace import Trace
+from minikafka.viz import LogStrip, SpaceTime, WireExplorer
+
+from .opened import Opened
+
+
+def a_request(trace: Trace) -> Any:
+    """The first Produce request in a trace."""
+    return next(e.what for e in trace.of("sent") if "Produce" in type(e.what.body).__name__)
+
+
+WIDGETS: dict[str, Callable[[Trace], Any]] = {
+    "LogStrip": lambda trace: LogStrip(trace, caption="seed 7", settings="`segment.ms` = 1"),
+    "SpaceTime": lambda trace: SpaceTime(trace, caption="seed 7", look_for=[("A", "b.")]),
+    "WireExplorer": lambda trace: WireExplorer(a_request(trace), caption="seed 7"),
+}
+each_widget = pytest.mark.parametrize("make", WIDGETS.values(), ids=WIDGETS)
+
+
+@each_widget
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nobody_is_kept_out(browser: Any, trace: Trace, make: Callable[[Trace], Any],
+                            scheme: str, tmp_path: Path) -> None:  # fmt: skip
+    """Names, roles, contrast: what the axe engine can see."""
+    opened = Opened.of(browser, make(trace), tmp_path, scheme=scheme)
+    assert opened.barriers() == []
+    opened.close()
+
+
+@each_widget
+def test_the_keyboard_reaches_every_control_and_shows_where_it_is(
+    browser: Any, trace: Trace, make: Callable[[Trace], Any], tmp_path: Path
+) -> None:
+    opened = Opened.of(browser, make(trace), tmp_path)
+    controls = opened.page.locator(
+        ".mk-widget button:visible, .mk-widget input:visible, .mk-widget select:visible"
+    ).count()
+    reached = set()
+    for _ in range(controls + 12):
+        opened.page.keyboard.press("Tab")
+        place, outline = opened.page.evaluate(
+            """() => {
+              const node = document.activeElement;
+              return [[...document.querySelectorAll("*")].indexOf(node),
+                      getComputedStyle(node).outlineStyle + getComputedStyle(node).boxShadow];
+            }"""
+        )
+        if opened.page.evaluate("document.activeElement.matches('button, input, select')"):
+            reached.add(place)
+            assert outline != "nonenone", "focus is visible"
+    # Those of one group may be reached by arrow keys instead (a roving tab stop).
+    roving = opened.page.locator(".mk-widget [role=radiogroup] button[tabindex='-1']").count()
+    assert len(reached) == controls - roving
+    opened.close()
+
+
+@each_widget
+@pytest.mark.parametrize("width", [420, 760, 1280])
+@pytest.mark.parametrize("size", ["", "projector"])
+def test_nothing_is_cut_off(browser: Any, trace: Trace, make: Callable[[Trace], Any],
+                            width: int, size: str, tmp_path: Path) -> None:  # fmt: skip
+    viewport = {"width": width, "height": 900}
+    opened = Opened.of(browser, make(trace), tmp_path, size=size, viewport=viewport)
+    assert opened.page.evaluate("document.documentElement.scrollWidth") <= width
+    opened.close()
+
+
+@each_widget
+def test_without_a_browser_there_is_a_picture_and_text(
+    trace: Trace, make: Callable[[Trace], Any]
+) -> None:
+    widget = make(trace)
+    bundle, _ = widget._repr_mimebundle_()
+    assert bundle["image/svg+xml"].startswith("<svg ")
+    assert bundle["text/plain"].startswith(f"{type(widget).__name__}(")
+    assert "object at 0x" not in bundle["text/plain"]
