@@ -322,7 +322,7 @@ class ConfigTable:
         from difflib import get_close_matches  # only errors need it
 
         near = get_close_matches(name.replace("_", "."), self.keys, n=1)
-        return f"; did you mean {near[0]}?" if near else f"; known are {', '.join(self.keys)}"
+        return f"; did you mean {near[0]}?" if near else ""
 
 
 # --- one field, one key ---------------------------------------------------------------------

@@ -9,17 +9,22 @@ num.partition=3                             refused, as in `BrokerConfig.of`
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from minikafka.config import ConfigError, read_properties
 
 PROTOCOLS = "listener.security.protocol.map"
 LISTENERS = ("listeners", "advertised.listeners")
 
 
-def read_file(text: str) -> tuple[dict[str, str], list[str]]:
-    """The configs of a file, and those of them that have no effect. Raises ConfigError."""
+def read_file(text: str, more: Mapping[str, str] = {}) -> tuple[dict[str, str], list[str]]:
+    """The configs of a file, and those of them that have no effect. Raises ConfigError.
+
+    `more` is stronger than the file, and read by the same rules.
+    """
     from importlib.resources import files  # 8 ms, which only a start with a file pays
 
-    given = read_properties(text)
+    given = {**read_properties(text), **more}
     others = files("minikafka.broker").joinpath("without_effect.txt").read_text().split("\n")
     without = [name for name in given if name in others]
     of_controllers = _elements(given.get("controller.listener.names", "").upper())

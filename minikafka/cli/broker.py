@@ -65,10 +65,11 @@ def broker(
         option = {"node.id": "--node-id", "listeners": "--listen", "log.dirs": "--data"}.get(name)
         if option is not None:
             raise click.UsageError(f"{name} = {value}: say it with {option}")
-    given, without = read_file(text_of(file)) if file is not None else ({}, [])
+    text, more = text_of(file) if file is not None else "", dict(configs)
+    given, without = read_file(text, more) if text or more else ({}, [])
     if node_id is not None:
         given["node.id"] = str(node_id)
-    config = BrokerConfig.of({**given, **dict(configs)})
+    config = BrokerConfig.of(given)
     if listen is None:
         host, port = config.listener if "listeners" in given else ("127.0.0.1", 9092)
         listen = f"{host}:{port}"

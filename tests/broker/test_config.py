@@ -126,6 +126,11 @@ def test_the_file_that_comes_with_kafka_is_read() -> None:
     assert not set(without) & set(BrokerConfig.TABLE.keys)
 
 
+def test_what_is_said_beside_the_file_is_read_alike_and_is_stronger() -> None:
+    given, without = read_file("num.partitions=2", {"num.partitions": "3", "num.io.threads": "8"})
+    assert (given, without) == ({"num.partitions": "3"}, ["num.io.threads"])
+
+
 @pytest.mark.parametrize(
     ("change", "why"),
     [
