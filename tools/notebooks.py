@@ -10,18 +10,19 @@ because `pytest --nbval` compares them with a fresh run. Built twice, a notebook
 file: ids are numbered, and what only a live session needs (widget state, the random
 ids of views, execution times) is left out.
 
-Where an output has a drawing as SVG, the same drawing is stored as PNG too, since code
-hosts may refuse to show SVG outputs. Pixels depend on fonts, so a PNG is kept as long as
-its SVG is the same, and never compared.
+Where an output is a drawing (SVG, or a plotly figure), the same drawing is stored as PNG too,
+since code hosts may refuse to show the other forms. Pixels depend on fonts, so a PNG is kept as
+long as what it was made of is the same, and never compared.
 """
 
 from __future__ import annotations
 
 import argparse
 import base64
+import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jupytext
 import nbformat
@@ -29,10 +30,13 @@ from nbclient import NotebookClient
 
 from minikafka.viz.chromium import chromium, executable, png_of_svg
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
-SVG, PNG = "image/svg+xml", "image/png"
+SVG, PLOTLY, PNG = "image/svg+xml", "application/vnd.plotly.v1+json", "image/png"
 
 Notebook = Any  # nbformat's NotebookNode: a dict that also answers to attributes
 
@@ -113,32 +117,57 @@ def _text(notebook: Notebook) -> str:
     return str(nbformat.writes(notebook)) + "\n"  # type: ignore[no-untyped-call]
 
 
+def _drawing(data: dict[str, Any]) -> str | None:
+    """What a PNG is made of: the text of an SVG, or of a plotly figure."""
+    if SVG in data:
+        return str(data[SVG])
+    return json.dumps(data[PLOTLY], sort_keys=True) if PLOTLY in data else None
+
+
 def _without_png(notebook: Notebook) -> Notebook:
     for cell in notebook.cells:
         for data in _bundles(cell):
-            if SVG in data:
+            if _drawing(data):
                 data.pop(PNG, None)
     return notebook
 
 
 def _add_png(notebook: Notebook, stored: Notebook | None) -> None:
     known = {
-        data[SVG]: data[PNG]
+        _drawing(data): data[PNG]
         for cell in (stored.cells if stored is not None else [])
         for data in _bundles(cell)
-        if SVG in data and PNG in data
+        if PNG in data
     }
-    drawn = [data for cell in notebook.cells for data in _bundles(cell) if SVG in data]
-    missing = list(dict.fromkeys(data[SVG] for data in drawn if data[SVG] not in known))
+    bundles = [data for cell in notebook.cells for data in _bundles(cell) if _drawing(data)]
+    missing = [data for data in bundles if _drawing(data) not in known]
     if missing and executable() is not None:
         with chromium() as browser:
-            for svg in missing:
-                known[svg] = base64.b64encode(png_of_svg(browser, svg)).decode() + "\n"
+            for data in missing:
+                png = png_of_svg(browser, data[SVG]) if SVG in data else _plotted(browser, data)
+                known[_drawing(data)] = base64.b64encode(png).decode() + "\n"
     elif missing:
-        print("no Chromium here: the drawings are stored as SVG only")
-    for data in drawn:
-        if data[SVG] in known:
-            data[PNG] = known[data[SVG]]
+        print("no Chromium here: some drawings are stored without a PNG")
+    for data in bundles:
+        if _drawing(data) in known:
+            data[PNG] = known[_drawing(data)]
+
+
+def _plotted(browser: Browser, data: dict[str, Any]) -> bytes:
+    """A plotly figure as PNG."""
+    from plotly.offline import get_plotlyjs
+
+    figure = {**data[PLOTLY], "config": {"staticPlot": True}}
+    figure["layout"] = {"width": 720, "height": 360, **figure["layout"]}
+    page = browser.new_page(device_scale_factor=1.5)
+    try:
+        page.set_content("<body style='margin:0'><div></div>")
+        page.add_script_tag(content=get_plotlyjs())
+        page.evaluate("figure => Plotly.newPlot(document.querySelector('div'), figure)", figure)
+        size = {name: figure["layout"][name] for name in ("width", "height")}
+        return page.screenshot(clip={"x": 0, "y": 0, **size})
+    finally:
+        page.close()
 
 
 if __name__ == "__main__":
