@@ -164,8 +164,8 @@ def _plotted(browser: Browser, data: dict[str, Any]) -> bytes:
         page.set_content("<body style='margin:0'><div></div>")
         page.add_script_tag(content=get_plotlyjs())
         page.evaluate("figure => Plotly.newPlot(document.querySelector('div'), figure)", figure)
-        size = {name: figure["layout"][name] for name in ("width", "height")}
-        return page.screenshot(clip={"x": 0, "y": 0, **size})
+        width, height = (figure["layout"][name] for name in ("width", "height"))
+        return page.screenshot(clip={"x": 0, "y": 0, "width": width, "height": height})
     finally:
         page.close()
 
