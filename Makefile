@@ -1,4 +1,4 @@
-# make lab         set up, then open the first notebook in JupyterLab
+# make lab         set up, then open the course's contents page in JupyterLab
 # make test        set up, then check everything: linters, types, tests, notebooks
 # make setup       the virtual environment in .venv (Python 3.11 or newer, no root)
 # make notebooks   execute the notebooks again and keep their outputs
@@ -15,8 +15,6 @@ SHELL := bash
 VENV := .venv
 BIN := $(VENV)/bin
 SEED ?= 7
-# JupyterLab refuses to run as root unless told; a container often has nobody else.
-AS_ROOT := $(shell [ "$$(id -u)" = 0 ] && echo --allow-root)
 
 .PHONY: setup lab test notebooks figures fidelity size bench sim apache-kafka
 
@@ -27,10 +25,8 @@ setup: $(VENV)/.ready
 $(VENV)/.ready: pyproject.toml tools/setup.sh
 	@tools/setup.sh $(VENV)
 
-# tools/jupyter: nothing is asked of anybody outside, and no pop-up offers to.
 lab: setup
-	JUPYTER_CONFIG_PATH=tools/jupyter $(BIN)/jupyter lab $(AS_ROOT) \
-	    --LabApp.default_url=/lab/tree/notebooks/00_the_whole_game.ipynb $(ARGS)
+	@$(BIN)/minikafka lab $(ARGS)
 
 # Linter and type checker are tests too (tests/test_project.py), so one summary says it all.
 # Cells of one notebook share a kernel, so a file must stay with one worker.

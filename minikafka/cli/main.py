@@ -1,4 +1,4 @@
-"""The command line: `minikafka broker | topics | produce | consume | dump-log | sim | bench | …`.
+"""The command line: `minikafka broker | topics | produce | consume | dump-log | lab | sim | …`.
 
     $ minikafka broker --listen 127.0.0.1:0 --data /tmp/kafka
     minikafka broker 1 ready at 127.0.0.1:40123, data in /tmp/kafka
@@ -82,6 +82,7 @@ _FILES = {
     "broker": ["broker"],
     "cluster": ["topics", "offsets", "log-dirs", "configs", "quotas"],
     "records": ["produce", "consume", "dump-log"],
+    "course": ["lab"],
     "lab": ["sim", "fuzz", "bench"],
 }
 """Where each command is."""

@@ -9,7 +9,7 @@ titles are those of the notebooks, and a chapter's exercises are those that have
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from minikafka.lab import progress
@@ -90,11 +90,12 @@ def Progress() -> Any:  # a widget: its name is written as one
         {"number": chapter.number, "title": chapter.title, "exercises": chapter.exercises}
         for chapter in CHAPTERS
     ]
-    view = ProgressView(title="How far you are", chapters=chapters, **_done())
-    view.observe(lambda change: view.set_state(_done()), "asked")
+    view = ProgressView(title="How far you are", chapters=chapters)
+
+    def look(_: object = None) -> None:
+        done = progress.done()
+        view.accepted, view.predictions = done.exercises, done.predictions
+
+    look()
+    view.observe(look, "asked")
     return view
-
-
-def _done() -> dict[str, Any]:
-    done = asdict(progress.done())
-    return {"accepted": done["exercises"], "predictions": done["predictions"]}

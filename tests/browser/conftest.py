@@ -32,7 +32,13 @@ def browser() -> Iterator[object]:
 
 
 @pytest.fixture(scope="session")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def progress_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the notebooks of `lab` keep what was done."""
+    return tmp_path_factory.mktemp("progress") / "progress.json"
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory, progress_file: Path) -> Iterator[str]:
     """A JupyterLab on a copy of the notebooks; gives "http://127.0.0.1:PORT?token=…" in parts."""
     home = tmp_path_factory.mktemp("lab")
     shutil.copytree(ROOT / "notebooks", home / "notebooks")
@@ -55,7 +61,12 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             [sys.executable, "-m", "jupyterlab", *arguments],
             stdout=log,
             stderr=subprocess.STDOUT,
-            env={**os.environ, **private, "JUPYTER_CONFIG_PATH": str(ROOT / "tools" / "jupyter")},
+            env={
+                **os.environ,
+                **private,
+                "JUPYTER_CONFIG_PATH": str(ROOT / "minikafka/lab/jupyter"),
+                "MINIKAFKA_PROGRESS": str(progress_file),
+            },
         )
     try:
         _wait_for(f"http://127.0.0.1:{port}/api/status?token={token}", server, home / "lab.log")

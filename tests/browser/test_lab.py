@@ -6,12 +6,13 @@ people to look at; the tests look at the page itself.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ def opened_and_run(browser: Any, lab: str, chapter: str) -> Session:
     return session
 
 
-def test_make_lab_opens_the_first_chapter_and_nothing_in_front_of_it(
+def test_make_lab_opens_the_contents_page_and_nothing_in_front_of_it(
     browser: Any, tmp_path: Path
 ) -> None:
     """By the address that it prints, and with the settings of somebody who never used it."""
@@ -98,9 +99,11 @@ def test_make_lab_opens_the_first_chapter_and_nothing_in_front_of_it(
         page = browser.new_page(viewport={"width": 1440, "height": 1100})
         session = Session(page)
         page.goto(found.group())
-        page.get_by_role("heading", name="The whole game in ten minutes").wait_for(timeout=60_000)
+        page.get_by_role("heading", name="Kafka, understood by running it").wait_for(timeout=60_000)
         page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=60_000)
         assert page.locator(".Toastify__toast").count() == 0
+        page.get_by_role("link", name="00 · The whole game in ten minutes").click()
+        page.get_by_role("heading", name="A broker in a world of its own").wait_for(timeout=60_000)
         assert session.outside == []
         page.close()
     finally:
@@ -226,3 +229,38 @@ def test_a_quota_is_seen_in_the_chapter_on_brokers(browser: Any, lab: str) -> No
     session.picture("space-time-in-lab")
     assert (session.complaints, session.outside) == ([], [])
     session.page.close()
+
+
+def test_a_prediction_is_kept_compared_and_seen_in_the_progress(
+    browser: Any, lab: str, progress_file: Path
+) -> None:
+    """On the contents page: chosen, compared at once, in the file, and there after a restart."""
+    session = opened_and_run(browser, lab, "index.ipynb")
+    page = session.page
+    page.evaluate(SHOW, "predict(")
+    asked, outcome = page.locator(".mk-prediction"), page.locator(".mk-outcome")
+    asked.wait_for(timeout=20_000)
+    asked.get_by_role("radio", name="1").focus()
+    asked.get_by_role("radio", name="1").press("Space")
+    assert outcome.get_by_text("You predicted 1; it is 0.").is_visible()
+    asked.get_by_role("radio", name="1").press("ArrowUp")
+    assert outcome.get_by_text("You predicted 0, and so it is.").is_visible()
+    session.picture("prediction-in-lab")
+    kept = {"try.a": {"actual": "0", "within": 0, "answer": "0"}}
+    wait_until(lambda: json.loads(progress_file.read_text())["predictions"] == kept)
+    # Another notebook has an exercise accepted; the page looks again when it comes into sight.
+    before = json.loads(progress_file.read_text())
+    page.evaluate(SHOW, "reveal(")
+    progress_file.write_text(json.dumps({**before, "exercises": ["00.2"]}))
+    page.evaluate(SHOW, "Progress()")
+    page.get_by_title("exercise 00.2: accepted").wait_for(timeout=20_000)
+    session.picture("progress-in-lab")
+    assert (session.complaints, session.outside) == ([], [])
+    page.close()
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

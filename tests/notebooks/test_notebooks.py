@@ -15,9 +15,14 @@ from typing import Any
 
 import pytest
 
+from minikafka.cli.course import CONTENTS
+from minikafka.lab.course import CHAPTERS, Chapter
+from minikafka.lab.exercises import EXERCISES
+
 ROOT = Path(__file__).parent.parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+each_chapter = pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.number)
 
 # What would make a cell's output differ from run to run, or reach nbval as noise.
 UNSTABLE = re.compile(r"clear_output|display_id|\binteract\(|\bOutput\(|\.show\(|time\.time\(")
@@ -57,17 +62,62 @@ def test_a_reader_without_a_kernel_sees_every_drawing(path: Path) -> None:
             assert bool(is_drawn) == ("image/png" in data), "PNG for code hosts"
 
 
+def test_the_list_of_chapters_is_that_of_the_notebooks() -> None:
+    files = [f"{path.stem}.ipynb" for path in NOTEBOOKS]
+    assert [chapter.file for chapter in CHAPTERS] == [name for name in files if name != CONTENTS]
+    assert {name.partition(".")[0] for name in EXERCISES} <= {each.number for each in CHAPTERS}
+
+
+@each_chapter
+def test_a_chapter_is_called_what_the_list_calls_it(chapter: Chapter) -> None:
+    (first, *_), titles = cells(NOTEBOOKS[0].parent / chapter.file), set()
+    titles = {line for line in source(first).splitlines() if line.startswith("# ")}
+    assert titles == {f"# {chapter.number} · {chapter.title}"}
+    assert chapter.file.startswith(f"{chapter.number}_")
+
+
 @each_notebook
+def test_predictions_belong_to_their_chapter_and_each_is_revealed(path: Path) -> None:
+    """In this order: the question, then what came of it; and nothing is asked twice."""
+    code = "\n".join(source(cell) for cell in cells(path) if cell["cell_type"] == "code")
+    asked, revealed = (
+        re.findall(rf'\b{verb}\(\s*"([^"]+)"', code) for verb in ("predict", "reveal")
+    )
+    assert asked == revealed and len(set(asked)) == len(asked)
+    chapter = path.stem.partition("_")[0]
+    assert path.name == CONTENTS or all(name.startswith(f"{chapter}.") for name in asked)
+
+
+@each_notebook
+def test_what_came_of_a_prediction_is_one_of_its_choices(path: Path) -> None:
+    """As stored: an outcome that no choice says would make every reader wrong."""
+    texts = [
+        "".join(output["data"]["text/plain"])
+        for cell in cells(path)
+        for output in cell.get("outputs", [])
+        if "data" in output
+    ]
+    questions = {text[11:].partition(":")[0]: text for text in texts if text.startswith("Predict")}
+    for outcome in texts:
+        if found := re.match(r"Outcome\((\S+): (.*)\)\n", outcome):
+            choices = [line[6:] for line in questions[found[1]].splitlines() if line[2:6] == "( ) "]
+            assert not choices or found[2] in choices
+
+
+@each_chapter
 def test_exercises_refuse_the_untouched_cell_and_accept_the_folded_answer(
-    path: Path, monkeypatch: pytest.MonkeyPatch
+    chapter: Chapter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    path = NOTEBOOKS[0].parent / chapter.file
     monkeypatch.chdir(path.parent)
     world: dict[str, Any] = {}
-    exec("import minikafka as mk\nfrom minikafka.lab.exercises import check", world)
+    exec("import minikafka as mk\nfrom minikafka.lab import check", world)
     all_cells = cells(path)
     exercises = [i for i, cell in enumerate(all_cells) if "check(" in source(cell)
                  and cell["cell_type"] == "code"]  # fmt: skip
     assert exercises, "a chapter ends with exercises"
+    names = [re.findall(r'check\("([^"]+)"', source(all_cells[i])) for i in exercises]
+    assert names == [[name] for name in chapter.exercises], "each judge has its cell"
     for i in exercises:
         work, _, call = source(all_cells[i]).rpartition("check(")
         answer = ANSWER.search(source(all_cells[i + 1]))

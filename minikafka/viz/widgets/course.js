@@ -152,6 +152,8 @@ function card(model, kind, words, keys, body) {
   const root = chrome(model, kind, keys, body);
   root.querySelector("h2").replaceChildren(...withCode(model.get("title")));
   root.querySelector("header").prepend(element("h3", {}, words));
+  // A notebook would take the arrows for its own.
+  root.addEventListener("keydown", event => event.stopPropagation());
   return root;
 }
 
