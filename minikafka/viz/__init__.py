@@ -21,13 +21,15 @@ from minikafka.viz.picture import picture
 
 if TYPE_CHECKING:
     from minikafka.viz.widgets.log_strip import LogStrip
+    from minikafka.viz.widgets.pipelines import Pipelines
     from minikafka.viz.widgets.space_time import SpaceTime
     from minikafka.viz.widgets.wire_explorer import WireExplorer
 
-__all__ = ["LogStrip", "SpaceTime", "WireExplorer", "picture"]
+__all__ = ["LogStrip", "Pipelines", "SpaceTime", "WireExplorer", "picture"]
 
 _WIDGETS = {
     "LogStrip": "log_strip",
+    "Pipelines": "pipelines",
     "SpaceTime": "space_time",
     "WireExplorer": "wire_explorer",
 }

@@ -14,7 +14,7 @@ import pytest
 pytest.importorskip("anywidget", reason="needs the lab extra")
 
 from minikafka.trace import Trace
-from minikafka.viz import LogStrip, SpaceTime, WireExplorer
+from minikafka.viz import LogStrip, Pipelines, SpaceTime, WireExplorer
 
 from .opened import Opened
 
@@ -26,6 +26,7 @@ def a_request(trace: Trace) -> Any:
 
 WIDGETS: dict[str, Callable[[Trace], Any]] = {
     "LogStrip": lambda trace: LogStrip(trace, caption="seed 7", settings="`segment.ms` = 1"),
+    "Pipelines": lambda _trace: Pipelines(acts=[(9, "break", "search")], seconds=16, caption="a"),
     "SpaceTime": lambda trace: SpaceTime(trace, caption="seed 7", look_for=[("A", "b.")]),
     "WireExplorer": lambda trace: WireExplorer(a_request(trace), caption="seed 7"),
 }

@@ -14,6 +14,8 @@ const GROUNDS = {
   gone: { fill: "none", stroke: "edge", stroke_width: 1, stroke_dasharray: "2 2.5" },
 };
 
+const DEAD = { stroke: "lost", stroke_width: 1.5, stroke_dasharray: "4 3" };
+
 // ---- data --------------------------------------------------------------------------------------
 
 // A batch, by what became of it: "committed", "written", "landing" or "gone". Not committed is hatched.
@@ -75,15 +77,15 @@ function pointer(p, x, y) { p.path(["M", x, y, "L", x + 5, y + 8, "H", x - 5, "Z
 // ---- who acts ------------------------------------------------------------------------------------
 
 // A producer, or what it sends: the tag points out. `ground` "write-soft" when it lands.
-function tag(p, x, y, w, { h = 18, ground = "surface" } = {}) {
+function tag(p, x, y, w, { h = 18, ground = "surface", isDead = false } = {}) {
   p.path(["M", x + 1, y + 1, "H", x + w - 6, "L", x + w - 1, y + h / 2, "L", x + w - 6,
-    y + h - 1, "H", x + 1, "Z"], { fill: ground, stroke: "write", stroke_width: 1.8 });
+    y + h - 1, "H", x + 1, "Z"], { fill: ground, ...(isDead ? DEAD : { stroke: "write", stroke_width: 1.8 }) });
 }
 
 // A consumer is notched: it takes in.
-function notched(p, x, y, w, { h = 18 } = {}) {
+function notched(p, x, y, w, { h = 18, isDead = false } = {}) {
   p.path(["M", x + 1, y + 1, "H", x + w - 1, "V", y + h - 1, "H", x + 1, "L", x + 6, y + h / 2, "Z"],
-    { fill: "surface", stroke: "read", stroke_width: 1.8 });
+    { fill: "surface", ...(isDead ? DEAD : { stroke: "read", stroke_width: 1.8 }) });
 }
 
 // The leader's crown; grey once deposed.
@@ -114,6 +116,12 @@ function cross(p, x, y, r) {
   const points = ["M", x - r, y - r, "L", x + r, y + r, "M", x + r, y - r, "L", x - r, y + r];
   for (const [stroke, stroke_width] of [["surface", 5.4], ["lost", 2.4]])
     p.path(points, { stroke, stroke_width, stroke_linecap: "round" });
+}
+
+// A link that is cut: two slashes across it.
+function cut(p, x, y) {
+  const points = ["M", x - 5, y + 6, "L", x - 1, y - 6, "M", x + 1, y + 6, "L", x + 5, y - 6];
+  for (const [stroke, stroke_width] of [["surface", 6], ["lost", 2.2]]) p.path(points, { stroke, stroke_width });
 }
 
 // Crashed: the box stays, with a crack at its right edge.
