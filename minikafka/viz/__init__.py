@@ -9,6 +9,8 @@
     page.py     a widget as one HTML file that needs no kernel and no network
     widgets/    the live ones
 
+LANGUAGE.md shows what each thing looks like, and says how to make the next picture.
+
 Importing this package costs next to nothing; the widgets need the `lab` extra and are
 loaded when they are named.
 """

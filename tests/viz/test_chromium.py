@@ -12,7 +12,8 @@ FIGURES = Path(__file__).parent.parent.parent / "figures"
 # The largest difference of a pixel's part, and the mean one, of two PNG files in base64.
 DIFFERENCE = """async pngs => {
   const [one, other] = await Promise.all(pngs.map(async png => {
-    const image = await createImageBitmap(await (await fetch(`data:image/png;base64,${png}`)).blob());
+    const file = await fetch(`data:image/png;base64,${png}`);
+    const image = await createImageBitmap(await file.blob());
     const context = new OffscreenCanvas(image.width, image.height).getContext("2d");
     context.drawImage(image, 0, 0);
     return context.getImageData(0, 0, image.width, image.height).data;
