@@ -29,7 +29,7 @@ import jupytext
 import nbformat
 from nbclient import NotebookClient
 
-from minikafka.viz.chromium import chromium, executable, png_of_svg
+from minikafka.viz.chromium import chromium, executable, png_of_svg, with_palette
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -175,7 +175,8 @@ def _plotted(browser: Browser, data: dict[str, Any]) -> bytes:
         page.add_script_tag(content=get_plotlyjs())
         page.evaluate("figure => Plotly.newPlot(document.querySelector('div'), figure)", figure)
         width, height = (figure["layout"][name] for name in ("width", "height"))
-        return page.screenshot(clip={"x": 0, "y": 0, "width": width, "height": height})
+        page.set_viewport_size({"width": width, "height": height})
+        return with_palette(page, page.screenshot())
     finally:
         page.close()
 

@@ -9,6 +9,8 @@
     page.py     a widget as one HTML file that needs no kernel and no network
     widgets/    the live ones
 
+LANGUAGE.md shows what each thing looks like, and says how to make the next picture.
+
 Importing this package costs next to nothing; the widgets need the `lab` extra and are
 loaded when they are named.
 """
@@ -21,13 +23,15 @@ from minikafka.viz.picture import picture
 
 if TYPE_CHECKING:
     from minikafka.viz.widgets.log_strip import LogStrip
+    from minikafka.viz.widgets.pipelines import Pipelines
     from minikafka.viz.widgets.space_time import SpaceTime
     from minikafka.viz.widgets.wire_explorer import WireExplorer
 
-__all__ = ["LogStrip", "SpaceTime", "WireExplorer", "picture"]
+__all__ = ["LogStrip", "Pipelines", "SpaceTime", "WireExplorer", "picture"]
 
 _WIDGETS = {
     "LogStrip": "log_strip",
+    "Pipelines": "pipelines",
     "SpaceTime": "space_time",
     "WireExplorer": "wire_explorer",
 }

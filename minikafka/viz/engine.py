@@ -23,12 +23,10 @@ WIDGETS = Path(__file__).parent / "widgets"
 
 
 def module(widget: str) -> str:
-    """The source of a widget: one ES module without imports."""
-    parts = [
-        (WIDGETS / f"{name}.js").read_text(encoding="utf-8")
-        for name in ("drawing", "glyphs", "player", widget)
-    ]
-    return "\n".join(parts)
+    """The source of a widget: one ES module without imports, with its model where it has one."""
+    names = ("drawing", "glyphs", "player", f"{widget}_model", widget)
+    paths = [WIDGETS / f"{name}.js" for name in names]
+    return "\n".join(path.read_text(encoding="utf-8") for path in paths if path.exists())
 
 
 def still(widget: str, **arguments: Any) -> Picture:

@@ -1,9 +1,9 @@
 """The committed figures: `python -m minikafka.viz.figures` draws figures/*.svg again.
 
 A log strip or a space-time diagram is a picture of a simulated run, so it can never show what the
-code does not do;
-the chart of speeds is one of a measured table that is stored beside it (speed.py). They are
-byte-stable (no clock, no measured text), and a test draws them and compares.
+code does not do; the chart of speeds is one of a measured table that is stored beside it
+(speed.py); the visual language shows every sign once, for LANGUAGE.md. They are byte-stable (no
+clock, no measured text), and a test draws them and compares.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 from minikafka.admin import NewTopic
 from minikafka.runtime.hardware import Link
 from minikafka.runtime.simulator import Simulator
+from minikafka.viz.engine import still
 from minikafka.viz.journeys import Journeys, journeys
 from minikafka.viz.speed import STORED, chart
 from minikafka.viz.static import MARGIN, log_strip_svg, space_time_svg, svg
@@ -84,6 +85,7 @@ def figures() -> dict[str, str]:
     last = len(lost.messages) - 1
     story = a_day_of_orders()
     landing = max(i for i, kind in enumerate(story.moments.kind) if kind == "append")
+    language = still("language", width=WIDTH - 2 * MARGIN)
     speed = chart(json.loads(STORED.read_text(encoding="utf-8")), WIDTH - 2 * MARGIN)
     return {
         "log-strip.svg": log_strip_svg(story, landing, width=WIDTH, tokens=LIGHT),
@@ -92,6 +94,8 @@ def figures() -> dict[str, str]:
         "space-time-dark.svg": space_time_svg(lost, width=WIDTH, selected=last, tokens=DARK),
         "speed.svg": svg(speed, LIGHT),
         "speed-dark.svg": svg(speed, DARK),
+        "visual-language.svg": svg(language, LIGHT),
+        "visual-language-dark.svg": svg(language, DARK),
     }
 
 

@@ -20,6 +20,7 @@
 #
 # **After this chapter you can**
 #
+# - say what a log between systems changes, and count it,
 # - start a broker, write records to it and read them back,
 # - say what *offset*, *log end*, *high watermark*, *position* and *lag* are, and point at
 #   each of them in a picture,
@@ -37,6 +38,46 @@
 # | segment | a file with a stretch of the log | `…0006.log` |
 # | position | the offset that a consumer reads next | `consumer.position(…)` |
 # | lag | high watermark minus position | |
+
+# %% [markdown]
+# ## Why a log?
+#
+# A shop has systems that know something (orders, payments, sensors, clicks) and systems that
+# want to know it (billing, search, reports, mail, fraud). The first idea is a pipeline from
+# each to each that needs it: a small program that takes a record out of one database and puts
+# it into another. Each has its own format, its own buffer, and its own way to fail.
+#
+# **Predict:** five systems that write, six that read, and everybody wants everything. How many
+# pipelines is that? How many programs is it if all of them write to, or read from, one log?
+# And if the search index moves to another database, who has to change?
+
+# %%
+from minikafka.viz import Pipelines
+
+Pipelines(caption="A model with rules of its own: not Kafka yet")
+
+# %% [markdown]
+# Both sides have the same systems. The left one joins each to each, the right one has a log
+# between them. Do the same thing to both, and let time run:
+#
+# 1. **Add** a source and a target: 5 × 6 = 30 pipelines against 5 + 6 = 11 programs. With two
+#    and two it would be four against four: a log pays when there are many.
+# 2. **Swap the database** of `search`. On the left, every source that sends to it has a pipeline
+#    to change. On the right it is one program, because nobody but search knows how search keeps
+#    its records.
+# 3. **Break** `search` and play. On the left, the buffers are full after five seconds. Then
+#    `shop` and `payments` wait, *and nobody gets their records any more*; `sensors` and `clicks`
+#    lose theirs. On the right nothing happens but that one position stands still. **Repair** it:
+#    it reads on from there, and its lag shrinks to nothing.
+# 4. **Add** `archive`. Through pipelines it gets what is new. From the log it gets everything,
+#    from offset 0 on.
+#
+# Three things do the work: sources and targets *do not know each other*, records are *kept* when
+# they have been read, and each reader has *its own position*. That is the whole idea of Kafka.
+#
+# Not enough, because the model cheats where it is hard. Its log never breaks, never fills up,
+# and serves everybody at once. A real one is bytes in files and messages on a network, on
+# machines that fail. So from here on, no more models: the rest of this course runs a broker.
 
 # %% [markdown]
 # ## A broker in a world of its own

@@ -14,7 +14,7 @@ import pytest
 pytest.importorskip("anywidget", reason="needs the lab extra")
 
 from minikafka.trace import Trace
-from minikafka.viz import LogStrip, SpaceTime, WireExplorer
+from minikafka.viz import LogStrip, Pipelines, SpaceTime, WireExplorer
 from minikafka.viz.widgets.course import Outcome, Prediction, ProgressView
 
 from .opened import Opened
@@ -28,6 +28,7 @@ def a_request(trace: Trace) -> Any:
 CHAPTERS = [{"number": "00", "title": "The whole game", "exercises": ["00.1", "00.2"]}]
 WIDGETS: dict[str, Callable[[Trace], Any]] = {
     "LogStrip": lambda trace: LogStrip(trace, caption="seed 7", settings="`segment.ms` = 1"),
+    "Pipelines": lambda _trace: Pipelines(acts=[(9, "break", "search")], seconds=16, caption="a"),
     "SpaceTime": lambda trace: SpaceTime(trace, caption="seed 7", look_for=[("A", "b.")]),
     "WireExplorer": lambda trace: WireExplorer(a_request(trace), caption="seed 7"),
     "Prediction": lambda _: Prediction(name="01.a", title="Where?", choices=["(0,1)", "`key`"]),

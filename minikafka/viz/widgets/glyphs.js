@@ -14,6 +14,8 @@ const GROUNDS = {
   gone: { fill: "none", stroke: "edge", stroke_width: 1, stroke_dasharray: "2 2.5" },
 };
 
+const DEAD = { stroke: "lost", stroke_width: 1.5, stroke_dasharray: "4 3" };
+
 // ---- data --------------------------------------------------------------------------------------
 
 // A batch, by what became of it: "committed", "written", "landing" or "gone". Not committed is hatched.
@@ -51,6 +53,21 @@ function keyShape(p, which, x, y, colour = "ink") {
   else p.path(["M", x, y - 5.2, "L", x + 5.2, y, "L", x, y + 5.2, "L", x - 5.2, y, "Z"], ink);
 }
 
+// A control record: a pill with its offset and C for commit, A for abort.
+function controlPill(p, x, y, w, h, offset, letter) {
+  p.rect(x, y, w, h, { rx: h / 2, fill: "surface", stroke: "ink-2", stroke_width: 1.4 });
+  p.text(x + w / 2 - 9, y + h / 2 + 4, offset, "ink-2", 11, { text_anchor: "middle" });
+  p.text(x + w - 15, y + h / 2 + 4, letter, "ink", 12, { bold: 1, text_anchor: "middle" });
+}
+
+// A replica: in sync it is a round badge, out of sync a dashed square, struck.
+function badge(p, x, y, label, isIn) {
+  if (isIn) p.circle(x, y, 9, { fill: "commit-soft", stroke: "commit", stroke_width: 1.5 });
+  else p.rect(x - 8, y - 8, 16, 16, { fill: "surface", stroke: "lost", stroke_width: 1.5, stroke_dasharray: "3 2" });
+  p.text(x, y + 4, label, isIn ? "commit-text" : "lost-text", 11, { bold: 1, text_anchor: "middle" });
+  if (!isIn) p.line(x - 11, y + 10, x + 11, y - 10, { stroke: "lost", stroke_width: 1.5 });
+}
+
 // Nothing before this offset: a heavy bracket.
 function bracket(p, x, y0, y1) {
   p.path(["M", x + 6, y0, "H", x, "V", y1, "H", x + 6], { stroke: "ink", stroke_width: 2.4 });
@@ -72,18 +89,45 @@ function flag(p, x, y0, y1, label, side) {
 // A reader's next offset: a pointer from below.
 function pointer(p, x, y) { p.path(["M", x, y, "L", x + 5, y + 8, "H", x - 5, "Z"], { fill: "read" }); }
 
+// A lag: a ruler from a position to the high watermark.
+function ruler(p, x0, x1, y) {
+  p.path(["M", x0, y, "H", x1, "M", x1, y - 4, "V", y + 4], { stroke: "read", stroke_width: 1.6 });
+}
+
 // ---- who acts ------------------------------------------------------------------------------------
 
+// A broker: a square with its name, and a heartbeat while it lives.
+function brokerBox(p, x, y, w, h, name) {
+  p.rect(x, y, w, h, { rx: 6, fill: "surface", stroke: "ink-2", stroke_width: 1.8 });
+  p.text(x + 8, y + 16, name, "ink", 11, { bold: 1 });
+  const right = x + w - 6, line = y + h - 11;
+  p.path(["M", right - 22, line, "H", right - 16, "L", right - 13, line + 5, "L", right - 9, line - 6, "L",
+    right - 5, line, "H", right], { stroke: "ink-2", stroke_width: 1.3 });
+}
+
+// A controller decides, so it is round; the active one is bold.
+function controllerRing(p, x, y, r, name, isActive = false) {
+  p.circle(x, y, r, { fill: "surface", stroke: "rule", stroke_width: isActive ? 3 : 1.6 });
+  p.text(x, y + 4, name, "ink", 12, { bold: 1, text_anchor: "middle" });
+}
+
+// A consumer group's generation: a hexagon with its number.
+function hexagon(p, x, y, label) {
+  p.path(["M", x, y - 13, "L", x + 12, y - 6.5, "V", y + 6.5, "L", x, y + 13, "L", x - 12, y + 6.5, "V", y - 6.5, "Z"],
+    { fill: "read-soft", stroke: "read", stroke_width: 1.5 });
+  p.text(x, y + 4.2, label, "read-text", 12, { bold: 1, text_anchor: "middle" });
+}
+
 // A producer, or what it sends: the tag points out. `ground` "write-soft" when it lands.
-function tag(p, x, y, w, { h = 18, ground = "surface" } = {}) {
+function tag(p, x, y, w, { h = 18, ground = "surface", isDead = false } = {}) {
   p.path(["M", x + 1, y + 1, "H", x + w - 6, "L", x + w - 1, y + h / 2, "L", x + w - 6,
-    y + h - 1, "H", x + 1, "Z"], { fill: ground, stroke: "write", stroke_width: 1.8 });
+    y + h - 1, "H", x + 1, "Z"], { fill: ground, ...(isDead ? DEAD : { stroke: "write", stroke_width: 1.8 }) });
 }
 
 // A consumer is notched: it takes in.
-function notched(p, x, y, w, { h = 18 } = {}) {
+function notched(p, x, y, w, { h = 18, isDead = false } = {}) {
   p.path(["M", x + 1, y + 1, "H", x + w - 1, "V", y + h - 1, "H", x + 1, "L", x + 6, y + h / 2, "Z"],
-    { fill: "surface", stroke: "read", stroke_width: 1.8 });
+    { fill: "surface", ...(isDead ? DEAD : { stroke: "read", stroke_width: 1.8 }) });
 }
 
 // The leader's crown; grey once deposed.
@@ -101,7 +145,44 @@ function ribbon(p, x, y, words) {
   return w;
 }
 
+// ---- what is decided -----------------------------------------------------------------------------
+
+// A vote: "counted" is solid, "sent" dashed, "missing" an empty grey ring.
+function ballot(p, x, y, state) {
+  const look = { counted: { fill: "rule", stroke: "rule" }, missing: { fill: "surface", stroke: "edge" },
+    sent: { fill: "surface", stroke: "rule", stroke_dasharray: "2.5 2" } }[state];
+  p.circle(x, y, 7, { stroke_width: 1.5, ...look });
+}
+
+// A timer: the arc is the part of its time (below 1) that is gone; full, it fires.
+function timerRing(p, x, y, r, part, words) {
+  const angle = 2 * Math.PI * part, xe = x + r * Math.sin(angle), ye = y - r * Math.cos(angle);
+  p.circle(x, y, r, { fill: "surface", stroke: "cell", stroke_width: 4 });
+  p.path(["M", x, y - r, "A", r, r, 0, part > 0.5 ? 1 : 0, 1, xe, ye], { stroke: "ink-2", stroke_width: 4 });
+  p.circle(xe, ye, 4, { fill: "surface", stroke: "ink-2", stroke_width: 1.5 });
+  p.text(x, y + 4, words, "ink", 11, { bold: 1, text_anchor: "middle" });
+}
+
+// A heartbeat on a control link.
+function diamond(p, x, y) {
+  p.path(["M", x, y - 5, "L", x + 5, y, "L", x, y + 5, "L", x - 5, y, "Z"], { fill: "rule" });
+}
+
 // ---- what happens --------------------------------------------------------------------------------
+
+// A message where it is: a dot with a tail behind it, a ring if it is an answer. `side` 1 goes right.
+function inFlight(p, x, y, idea, side, isAnswer = false) {
+  p.path(["M", x, y - 4, "L", x - side * 24, y, "L", x, y + 4, "Z"], { fill: `${idea}-soft`, stroke: idea, stroke_width: 0.6 });
+  if (isAnswer) p.circle(x, y, 5, { fill: "surface", stroke: idea, stroke_width: 2 });
+  else p.circle(x, y, 5, { fill: idea });
+}
+
+// Why a batch was closed: it was "full", its "linger" was over, or a request came "free".
+function closedBecause(p, x, y, why) {
+  if (why === "full") p.rect(x - 6, y - 6, 12, 12, { fill: "ink" });
+  else p.circle(x, y, why === "linger" ? 8 : 6, { fill: "surface", stroke: "ink", stroke_width: why === "linger" ? 1.3 : 2 });
+  if (why === "linger") p.path(["M", x, y - 5, "V", y, "L", x + 4, y + 3], { stroke: "ink", stroke_width: 1.3 });
+}
 
 // Acknowledged: a tick, and only where it is safe.
 function tick(p, x, y) {
@@ -114,6 +195,12 @@ function cross(p, x, y, r) {
   const points = ["M", x - r, y - r, "L", x + r, y + r, "M", x + r, y - r, "L", x - r, y + r];
   for (const [stroke, stroke_width] of [["surface", 5.4], ["lost", 2.4]])
     p.path(points, { stroke, stroke_width, stroke_linecap: "round" });
+}
+
+// A link that is cut: two slashes across it.
+function cut(p, x, y) {
+  const points = ["M", x - 5, y + 6, "L", x - 1, y - 6, "M", x + 1, y + 6, "L", x + 5, y - 6];
+  for (const [stroke, stroke_width] of [["surface", 6], ["lost", 2.2]]) p.path(points, { stroke, stroke_width });
 }
 
 // Crashed: the box stays, with a crack at its right edge.
