@@ -22,21 +22,27 @@ from minikafka.viz.shapes import Picture, Shape
 WIDGETS = Path(__file__).parent / "widgets"
 
 
+BESIDE = {"segment_browser": ("segment_search",)}
+"""What a widget needs in front of its own file, beside what all need."""
+
+
 def module(widget: str) -> str:
     """The source of a widget: one ES module without imports."""
-    parts = [
-        (WIDGETS / f"{name}.js").read_text(encoding="utf-8")
-        for name in ("drawing", "glyphs", "player", widget)
-    ]
-    return "\n".join(parts)
+    names = ("drawing", "glyphs", "player", *BESIDE.get(widget, ()), widget)
+    return "\n".join((WIDGETS / f"{name}.js").read_text(encoding="utf-8") for name in names)
 
 
 def still(widget: str, **arguments: Any) -> Picture:
     """What the widget's function `still` draws for these arguments. Raises quickjs.JSException."""
-    drawn = json.loads(_engine(widget)(json.dumps(arguments)))
+    drawn = run(widget, "still", **arguments)
     shapes = [Shape(shape["tag"], shape["attributes"], shape["text"]) for shape in drawn["shapes"]]
     anchors = {name: (x, y) for name, (x, y) in drawn["anchors"].items()}
     return Picture(drawn["width"], drawn["height"], drawn["label"], shapes, anchors)
+
+
+def run(widget: str, function: str, **arguments: Any) -> Any:
+    """What a function of the widget's module gives for these arguments."""
+    return json.loads(_engine(widget)(function, json.dumps(arguments)))
 
 
 @cache
@@ -44,5 +50,6 @@ def _engine(widget: str) -> Any:
     # Scripts know no exports.
     source = re.sub(r"^export (default .*)?", "", module(widget), flags=re.MULTILINE)
     context = quickjs.Context()
-    context.eval(source + "\nconst drawn = text => JSON.stringify(still(JSON.parse(text)));")
-    return context.eval("drawn")
+    source += "\nconst called = (name, text) => JSON.stringify(eval(name)(JSON.parse(text)));"
+    context.eval(source)
+    return context.eval("called")

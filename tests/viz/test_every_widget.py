@@ -13,8 +13,11 @@ import pytest
 
 pytest.importorskip("anywidget", reason="needs the lab extra")
 
+from minikafka.admin import NewTopic
+from minikafka.runtime.disk import MemoryFiles
+from minikafka.runtime.simulator import Simulator
 from minikafka.trace import Trace
-from minikafka.viz import LogStrip, SpaceTime, WireExplorer
+from minikafka.viz import LogStrip, SegmentBrowser, SpaceTime, WireExplorer
 
 from .opened import Opened
 
@@ -24,8 +27,23 @@ def a_request(trace: Trace) -> Any:
     return next(e.what for e in trace.of("sent") if "Produce" in type(e.what.body).__name__)
 
 
+def a_disk() -> MemoryFiles:
+    """A broker's disk with two segments of a partition, the last one torn."""
+    sim = Simulator(seed=7)
+    broker = sim.broker()
+    sim.admin().create_topics([NewTopic("orders", configs={"segment.bytes": "1048576"})])
+    producer = sim.producer()
+    for number in range(8):
+        producer.send("orders", b"%d" % number * 200_000, key=b"bob").result()
+    assert isinstance(broker.files, MemoryFiles)
+    logs = [name for name in broker.files.list("orders-0") if name.endswith(".log")]
+    broker.files.open(f"orders-0/{logs[-1]}").truncate(250_000)
+    return broker.files
+
+
 WIDGETS: dict[str, Callable[[Trace], Any]] = {
     "LogStrip": lambda trace: LogStrip(trace, caption="seed 7", settings="`segment.ms` = 1"),
+    "SegmentBrowser": lambda _: SegmentBrowser("orders-0", files=a_disk(), caption="seed 7"),
     "SpaceTime": lambda trace: SpaceTime(trace, caption="seed 7", look_for=[("A", "b.")]),
     "WireExplorer": lambda trace: WireExplorer(a_request(trace), caption="seed 7"),
 }
