@@ -22,19 +22,30 @@ from minikafka.viz.shapes import Picture, Shape
 WIDGETS = Path(__file__).parent / "widgets"
 
 
+SHARED = ("drawing", "glyphs", "player")
+
+
 def module(widget: str) -> str:
-    """The source of a widget: one ES module without imports, with its model where it has one."""
-    names = ("drawing", "glyphs", "player", f"{widget}_model", widget)
-    paths = [WIDGETS / f"{name}.js" for name in names]
-    return "\n".join(path.read_text(encoding="utf-8") for path in paths if path.exists())
+    """The source of a widget: one ES module without imports.
+
+    What widgets share stands first, then the widget's own parts (`widget.*.js`), then `widget.js`.
+    """
+    shared = [WIDGETS / f"{name}.js" for name in SHARED]
+    own = [*sorted(WIDGETS.glob(f"{widget}.*.js")), WIDGETS / f"{widget}.js"]
+    return "\n".join(path.read_text(encoding="utf-8") for path in [*shared, *own])
 
 
 def still(widget: str, **arguments: Any) -> Picture:
     """What the widget's function `still` draws for these arguments. Raises quickjs.JSException."""
-    drawn = json.loads(_engine(widget)(json.dumps(arguments)))
+    drawn = run(widget, "still", **arguments)
     shapes = [Shape(shape["tag"], shape["attributes"], shape["text"]) for shape in drawn["shapes"]]
     anchors = {name: (x, y) for name, (x, y) in drawn["anchors"].items()}
     return Picture(drawn["width"], drawn["height"], drawn["label"], shapes, anchors)
+
+
+def run(widget: str, function: str, **arguments: Any) -> Any:
+    """What a function of the widget's module gives for these arguments."""
+    return json.loads(_engine(widget)(function, json.dumps(arguments)))
 
 
 @cache
@@ -42,5 +53,6 @@ def _engine(widget: str) -> Any:
     # Scripts know no exports.
     source = re.sub(r"^export (default .*)?", "", module(widget), flags=re.MULTILINE)
     context = quickjs.Context()
-    context.eval(source + "\nconst drawn = text => JSON.stringify(still(JSON.parse(text)));")
-    return context.eval("drawn")
+    source += "\nconst called = (name, text) => JSON.stringify(eval(name)(JSON.parse(text)));"
+    context.eval(source)
+    return context.eval("called")

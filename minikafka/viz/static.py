@@ -61,6 +61,21 @@ def wire_svg(
     return svg(still("wire_explorer", frame=frame, width=inner, selected=list(selected)), tokens)
 
 
+def segments_svg(
+    directory: dict[str, Any],
+    *,
+    width: int = 720,
+    tokens: dict[str, str] = LIGHT,
+    **asked: Any,
+) -> str:
+    """A partition's directory (viz/directory.py) with a search in it.
+
+    `asked`: `by` and `value`, the `moment` (a step), `numbered` anchors.
+    """
+    inner = width - 2 * MARGIN
+    return svg(still("segment_browser", story=directory, width=inner, **asked), tokens)
+
+
 def svg(picture: Picture, tokens: dict[str, str] = LIGHT) -> str:
     """A picture as an SVG document on the theme's own ground."""
     width, height = number(picture.width + 2 * MARGIN), number(picture.height + 2 * MARGIN)

@@ -13,8 +13,11 @@ import pytest
 
 pytest.importorskip("anywidget", reason="needs the lab extra")
 
+from minikafka.admin import NewTopic
+from minikafka.runtime.disk import MemoryFiles
+from minikafka.runtime.simulator import Simulator
 from minikafka.trace import Trace
-from minikafka.viz import LogStrip, Pipelines, SpaceTime, WireExplorer
+from minikafka.viz import LogStrip, Pipelines, SegmentBrowser, SpaceTime, WireExplorer
 from minikafka.viz.widgets.course import Outcome, Prediction, ProgressView
 
 from .opened import Opened
@@ -26,9 +29,24 @@ def a_request(trace: Trace) -> Any:
 
 
 CHAPTERS = [{"number": "00", "title": "The whole game", "exercises": ["00.1", "00.2"]}]
+def a_disk() -> MemoryFiles:
+    """A broker's disk with two segments of a partition, the last one torn."""
+    sim = Simulator(seed=7)
+    broker = sim.broker()
+    sim.admin().create_topics([NewTopic("orders", configs={"segment.bytes": "1048576"})])
+    producer = sim.producer()
+    for number in range(8):
+        producer.send("orders", b"%d" % number * 200_000, key=b"bob").result()
+    assert isinstance(broker.files, MemoryFiles)
+    logs = [name for name in broker.files.list("orders-0") if name.endswith(".log")]
+    broker.files.open(f"orders-0/{logs[-1]}").truncate(250_000)
+    return broker.files
+
+
 WIDGETS: dict[str, Callable[[Trace], Any]] = {
     "LogStrip": lambda trace: LogStrip(trace, caption="seed 7", settings="`segment.ms` = 1"),
     "Pipelines": lambda _trace: Pipelines(acts=[(9, "break", "search")], seconds=16, caption="a"),
+    "SegmentBrowser": lambda _: SegmentBrowser("orders-0", files=a_disk(), caption="seed 7"),
     "SpaceTime": lambda trace: SpaceTime(trace, caption="seed 7", look_for=[("A", "b.")]),
     "WireExplorer": lambda trace: WireExplorer(a_request(trace), caption="seed 7"),
     "Prediction": lambda _: Prediction(name="01.a", title="Where?", choices=["(0,1)", "`key`"]),
