@@ -41,6 +41,22 @@ CHAPTERS = [
         "write records, read them again, and point at offset, high watermark, position and lag.",
     ),
     Chapter(
+        "01",
+        "01_the_log.ipynb",
+        "The log: topics, partitions, offsets, ordering",
+        "Which order is promised and which is not, how a key finds its partition, and what it "
+        "costs to add partitions later.",
+        "choose a key, compute its partition by hand, and say what breaks when a topic grows.",
+    ),
+    Chapter(
+        "02",
+        "02_segments_and_indexes.ipynb",
+        "Segments and indexes: what is on the disk",
+        "The folder of a partition: files that close and go, two searches and a short walk, and "
+        "what a power cut leaves.",
+        "find an offset or a time by hand, say when a record is deleted, and what was lost.",
+    ),
+    Chapter(
         "03",
         "03_the_wire.ipynb",
         "The wire: bytes become a conversation",

@@ -29,6 +29,8 @@ def a_request(trace: Trace) -> Any:
 
 
 CHAPTERS = [{"number": "00", "title": "The whole game", "exercises": ["00.1", "00.2"]}]
+
+
 def a_disk() -> MemoryFiles:
     """A broker's disk with two segments of a partition, the last one torn."""
     sim = Simulator(seed=7)

@@ -16,11 +16,13 @@ from __future__ import annotations
 from typing import Any
 
 from minikafka.lab import progress
-from minikafka.lab.exercises import chapter_00, chapter_03, chapter_20
+from minikafka.lab.exercises import chapter_00, chapter_01, chapter_02, chapter_03, chapter_20
 from minikafka.lab.exercises.verdict import Judge, Verdict, not_yet
 
 EXERCISES: dict[str, Judge] = {
     **chapter_00.EXERCISES,
+    **chapter_01.EXERCISES,
+    **chapter_02.EXERCISES,
     **chapter_03.EXERCISES,
     **chapter_20.EXERCISES,
 }

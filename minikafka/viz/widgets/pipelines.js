@@ -6,7 +6,7 @@
 //                                              ▲────▷ billing
 //     2 × 2 = 4 pipelines                  ▲────────▷ search      2 + 2 = 4 programs
 //
-//     state (pipelines_model.js) ─► layout(width) ─► draw(view) ─► shapes
+//     state (pipelines.model.js) ─► layout(width) ─► draw(view) ─► shapes
 //
 // `still` is the picture without a browser; the model and drawing.js, glyphs.js and player.js stand in
 // front of this file.

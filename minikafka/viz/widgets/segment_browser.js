@@ -10,7 +10,7 @@
 //            [61│ 95..99] ⤳ [61│ 100..103]     headers read, bodies hopped over, until one holds it
 //
 // A moment is a step of the search; moment 0 is the question. Everything is drawn from the columns and
-// the steps of segment_search.js, which stands in front of this file.
+// the steps of segment_browser.search.js, which stands in front of this file.
 
 const ROW = 21, CELL = 31, LENS = 88, BOX = 112, FILE_ROW = 18, MOST_FANS = 60;
 const PART_NAMES = { time_index: ".timeindex", index: ".index" };
