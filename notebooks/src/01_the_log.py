@@ -240,6 +240,7 @@ def places(address: str, **configs: str) -> list[int]:
     return [found[guest] for guest in guests]
 
 
+# %%
 ours = [partition_of_key(guest, 3) for guest in guests]
 with mk.local_broker() as real:
     with mk.Admin(real.address) as real_admin:
@@ -330,8 +331,10 @@ LogStrip(
 #
 # Write `partition_for`, so that it does what Kafka's producer does with a key. `murmur2` is there.
 
-
 # %%
+from minikafka.producer.partitioner import murmur2
+
+
 def partition_for(key: bytes, partitions: int) -> int:
     """The partition of a key in a topic with so many partitions."""
     return 0
@@ -343,8 +346,6 @@ check("01.1", partition_for)
 # <details><summary>Answer</summary>
 #
 # ```python
-# from minikafka.producer.partitioner import murmur2
-#
 # def partition_for(key: bytes, partitions: int) -> int:
 #     return (murmur2(key) & 0x7FFFFFFF) % partitions
 # ```
@@ -387,6 +388,9 @@ check("01.2", send)
 
 
 # %%
+from minikafka.producer.partitioner import partition_of_key
+
+
 def place(number: int) -> int:
     """The partition of customer `number`, whose key is b"customer-<number>"."""
     return partition_of_key(b"customer-%d" % number, 8)

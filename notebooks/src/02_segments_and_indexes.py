@@ -145,8 +145,8 @@ SegmentBrowser(
 # 3. **Walk** from there, from header to header. A header says how many records follow and where
 #    the next batch begins, so nothing is decompressed and no record is looked at.
 #
-# All in all it looked at 215 of 110,461 bytes. The answer begins with the batch that *contains* 1234,
-# because batches are never opened. The consumer throws away what it did not ask for.
+# All in all it looked at 215 of 110,461 bytes. The answer begins with the batch that *contains*
+# 1234, because batches are never opened. The consumer throws away what it did not ask for.
 
 # %%
 reveal("02.b", "from an index entry on, 2 kB at most")
@@ -370,6 +370,7 @@ check("02.2", begin_at)
 # the least, and none is there when it is 80 minutes old.
 
 # %%
+minute, hour = 60_000, 3_600_000
 configs = {"retention.ms": str(hour)}
 
 check("02.3", configs)
