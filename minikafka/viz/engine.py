@@ -22,7 +22,7 @@ from minikafka.viz.shapes import Picture, Shape
 WIDGETS = Path(__file__).parent / "widgets"
 
 
-SHARED = ("drawing", "glyphs", "player")
+SHARED = ("drawing", "glyphs", "player", "bytes")
 
 
 def module(widget: str) -> str:

@@ -98,21 +98,41 @@ def test_a_field_shows_its_bytes_and_a_byte_its_field(opened: Any) -> None:
     assert marked(opened) == "62 6f 62"
 
 
-def test_keys_walk_the_fields_and_change_the_version(opened: Any) -> None:
+def test_keys_walk_fields_and_bytes_and_change_the_version(opened: Any) -> None:
     strip = opened.locator(".mk-wire")
     strip.press("ArrowDown")
     assert marked(opened) == "00 00 00 87"  # the size
     strip.press("ArrowDown")
     strip.press("ArrowUp")
     assert opened.locator(".mk-piece.mk-in").get_attribute("aria-selected") == "true"
+    for _ in range(4):
+        strip.press("ArrowRight")
+    assert opened.locator(".mk-at").get_attribute("data-byte") == "4"
+    assert marked(opened) == "00 00"  # the API key
+    opened.locator(".mk-hex").press("ArrowDown")  # a line of 16
+    assert opened.locator(".mk-at").get_attribute("data-byte") == "20"
+    strip.press("End")
     strip.press("ArrowLeft")
-    assert strip.get_attribute("data-version") == "12"
-    assert "name" in opened.locator(".mk-tree").text_content()
-    strip.press("ArrowRight")
-    new = opened.locator(".mk-piece.mk-new").all_text_contents()
-    assert len(new) == 1 and new[0].strip().startswith("topic_id")
+    assert opened.locator(".mk-at").get_attribute("data-byte") == "137"
     strip.press("Escape")
-    assert marked(opened) == ""
+    assert marked(opened) == "" and opened.locator(".mk-at").count() == 0
+
+
+def test_what_a_version_adds_drops_and_shortens(opened: Any) -> None:
+    strip, words = opened.locator(".mk-wire"), opened.locator(".mk-versions p")
+    assert words.text_content() == "9 bytes longer than v12: adds topic_id, drops name"
+    assert opened.locator(".mk-new > span").all_text_contents() == ["topic_idnew"]
+    assert opened.locator(".mk-gone").all_text_contents() == ['namegone"orders"']
+    for _ in range(4):
+        strip.press("V")
+    assert strip.get_attribute("data-version") == "9"  # the first flexible one
+    assert "shorter than v8" in words.text_content()
+    assert "tagged fields" in words.text_content()
+    shorter = opened.locator(".mk-piece", has_text="−3")
+    assert shorter.first.text_content().startswith("count + 1")
+    strip.press("v")
+    assert strip.get_attribute("data-version") == "10"
+    assert opened.locator(".mk-new, .mk-gone").count() == 0
 
 
 @pytest.mark.parametrize("width", [620, 900, 1280])

@@ -37,7 +37,7 @@ class Widget(anywidget.AnyWidget):
         if files:
             # As text, not as a path: anywidget would watch a path's file from a thread.
             cls._esm = module(files)
-            cls._css = theme.css() + _style("chrome") + _style(files)
+            cls._css = theme.css() + "".join(map(_style, ("chrome", "bytes", files)))
         super().__init_subclass__(**more)
 
     def svg(self, width: int = 720) -> str:
