@@ -49,7 +49,7 @@ class Captured(NamedTuple):
 
     @property
     def tree(self) -> Piece:
-        """Its pieces. Raises MalformedFrame."""
+        """Its pieces, as far as it can be read."""
         if self.is_answer:
             return dissect_response(self.frame, self.api_key, self.version)
         return dissect_request(self.frame)

@@ -107,6 +107,14 @@ class MemoryFiles:
         self._files: dict[str, _Content] = {}
         self._directories: set[str] = {""}
 
+    def copy(self) -> MemoryFiles:
+        """Another disk with the same on it, all of it flushed."""
+        other = MemoryFiles(self.hardware)
+        other._directories = set(self._directories)
+        for path, content in self._files.items():
+            other.replace(path, bytes(content.data))
+        return other
+
     # --- Files -----------------------------------------------------------------
     def space(self) -> tuple[int, int]:
         return -1, -1

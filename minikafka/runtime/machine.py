@@ -18,6 +18,7 @@ from minikafka.trace import NO_CAUSE
 
 if TYPE_CHECKING:
     from minikafka.broker.broker import Broker
+    from minikafka.runtime.asking import Answer
     from minikafka.runtime.simulator import Simulator
 
 
@@ -255,6 +256,15 @@ class SimulatedBroker(SimulatedHost):
     """A broker's machine: `address`, `crash()`, `restart()`, and the broker itself as `node`."""
 
     node: Broker
+    files: MemoryFiles
 
     def statistics(self) -> Any:
         return self.node.statistics()
+
+    def ask(self, frame: bytes) -> Answer:
+        """What it would say to these bytes, whole frames with their sizes. It hears nothing of it:
+        asked is another broker, on a copy of its disk."""
+        from minikafka.broker.broker import Broker
+        from minikafka.runtime.asking import ask
+
+        return ask(Broker(self.node.static), self.files.copy(), self._sim.now, frame)

@@ -54,11 +54,18 @@ def wire_svg(
     *,
     width: int = 720,
     selected: Sequence[int] = (),
+    asked: dict[str, Any] | None = None,
+    lie: str = "",
     tokens: dict[str, str] = LIGHT,
 ) -> str:
-    """A frame (bytes as hex, and its tree) with the piece at the path `selected` marked."""
+    """A frame (bytes as hex, and its tree) with the piece at the path `selected` marked.
+
+    `asked` is what a broker said to wrong bytes (viz/lies.py), `lie` which of them is drawn.
+    """
     inner = width - 2 * MARGIN
-    return svg(still("wire_explorer", frame=frame, width=inner, selected=list(selected)), tokens)
+    more = {"asked": asked, "lie": lie} if asked else {}
+    shown = still("wire_explorer", frame=frame, width=inner, selected=list(selected), **more)
+    return svg(shown, tokens)
 
 
 def segments_svg(

@@ -177,6 +177,15 @@ class _Frames:
         self.position = 0
         return None
 
+    @property
+    def missing_bytes(self) -> int:
+        there = len(self.received) - self.position
+        if not there:
+            return 0
+        known = there >= SIZE_BYTES
+        size = frame_size(self.received, self.position, self.limit) if known else 0
+        return SIZE_BYTES + size - there
+
 
 class ServerConnection:
     """The server's end of a connection."""
@@ -196,6 +205,11 @@ class ServerConnection:
         """The next request, or None until more arrives. After MalformedFrame, close."""
         frame = self._frames.next()
         return None if frame is None else decode_request(self.channel, frame, self.served)
+
+    @property
+    def missing_bytes(self) -> int:
+        """What has to arrive before the frame that has begun can be read; 0 if none has."""
+        return self._frames.missing_bytes
 
     def send(self, response: Response) -> list[Part]:
         """What to write to the socket, part after part."""

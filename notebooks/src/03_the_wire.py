@@ -157,10 +157,10 @@ WireExplorer(
 #    it. The broker checks that, writes the batch's offset in front of it (outside of the
 #    checksum), and sends the same bytes to consumers. Only who wants a record takes it out.
 # 3. **Lengths are varints**: 8 takes one byte and not four. The record's own length is 25.
-# 4. Go back with the arrow keys to version 12: there the topic is called by its name. Version 13
-#    has a 16-byte **id** instead, so that a topic that was deleted and made again is not the same.
+# 4. The line beside the versions says what the one at hand changed: 13 drops the topic's name and
+#    adds a 16-byte **id**, so that a topic that was deleted and made again is not the same.
 # 5. Version 9 is the first *flexible* one: lengths become shorter, and `tagged fields` leave
-#    room for what nobody has thought of yet.
+#    room for what nobody has thought of yet. The request is the shorter for it.
 #
 # The answer is small, and one number in it is what the producer waited for: `base_offset`, the
 # record's address.
@@ -173,7 +173,8 @@ acknowledgement.body.responses[0].partition_responses[0].base_offset
 # ## Listening to a stranger
 #
 # Not enough, because all this was ours. `Capture` sits between a client and a broker and keeps
-# every frame. The client is librdkafka, as it comes. **Predict:** what does it say before it
+# every frame. The client is librdkafka, as it comes; the record is dated one second after
+# 1970 began, so that its bytes are the same each time. **Predict:** what does it say before it
 # sends its first record?
 
 # %%
@@ -183,7 +184,7 @@ capture = mk.Capture()
 with mk.local_broker(advertised_listeners=capture.listener) as behind:
     capture.forward_to(behind.address)
     stranger = confluent_kafka.Producer({"bootstrap.servers": capture.address, "log_level": 0})
-    stranger.produce("orders", b"an espresso", key=b"eve")
+    stranger.produce("orders", b"an espresso", key=b"eve", timestamp=1_000)
     stranger.flush(10)
 capture.close()
 asked = dict.fromkeys(f"{f.name} v{f.version}" for f in capture.frames if not f.is_answer)
@@ -200,8 +201,47 @@ list(asked)
 # %% [markdown]
 # ## Bytes that lie
 #
-# Now change a single byte of that request, within the record, and send it to a broker.
-# **Predict:** is it written? Is the connection closed?
+# Now play that request again, to a broker in a simulator, but with one bit wrong. `broker.ask`
+# answers what the broker would say to some bytes; it stays as it is, so each lie can be told to
+# the same broker. **Predict**, for a wrong bit in the size, in the correlation id, in the client's
+# name, in the topic's name, and in the espresso: is it refused, is the connection closed, or does
+# nobody notice?
+
+# %%
+world = mk.Simulator(seed=3)
+judge = world.broker()
+world.admin().create_topics([mk.NewTopic("orders")])
+again = espresso.frame[:8] + (42).to_bytes(4, "big") + espresso.frame[12:]  # as our question 42
+WireExplorer(
+    again,
+    ask=judge.ask,
+    title="Which bytes are guarded, and by what?",
+    settings="librdkafka's espresso, one wrong byte at a time",
+    caption="seed 3",
+)
+
+# %% [markdown]
+# Choose a byte and press **C**; then **A**, and the map fills.
+#
+# 1. **Σ, 66 bytes: the checksum.** It guards the batch from `attributes` to its end, and itself.
+#    Whatever is wrong there is a `CORRUPT_MESSAGE`, the connection lives on, and `orders-0` still
+#    ends at 0. (`magic` is no part of it, but a batch of another magic is no batch either.)
+# 2. **!, 24 bytes: somebody looks it up.** There is no topic `nrders`, no partition 1, no `acks`
+#    of -2, and a producer's batch begins at offset 0 and nowhere else. So it is refused by name.
+# 3. **×, 13 bytes: the frame falls apart.** One wrong length, and all that follows stands in the
+#    wrong place. Nobody could read an answer to that, so the connection is closed.
+# 4. **…: the size promises more than comes.** 16,777,216 bytes more, if it is its first byte. The
+#    broker waits, and sets aside no memory for them before they are there.
+# 5. **≠, the correlation id:** written and answered, but as question 43. The client that asked 42
+#    has no use for that.
+# 6. **=, 17 bytes: nobody notices.** Who is called `sdkafka` is nobody's business, and the leader's
+#    epoch stands outside of the checksum because the broker writes it itself. Here only the
+#    network's own checksums help, or TLS.
+#
+# With **all bits** changed (key **L**) more of it falls apart: `rdkafka` is no text any more.
+#
+# A real broker is the same code behind a socket. Ask one: an honest request, then an espresso
+# with one letter wrong.
 
 
 # %%
@@ -218,17 +258,15 @@ def send(frame: bytes) -> bytes:
 
 with mk.Admin(broker.address) as admin:
     admin.create_topics([mk.NewTopic("orders")])
-for frame in (espresso.frame, espresso.frame.replace(b"espresso", b"espressi")):
+for frame in (again, again.replace(b"espresso", b"espressi")):
     answer = dissect_response(send(frame), espresso.api_key, espresso.version)
     print([line.split(maxsplit=2)[2] for line in str(answer).splitlines() if "error_code" in line])
 
 # %% [markdown]
-# The first one is written. The second is a `CORRUPT_MESSAGE`: the checksum over the batch does
-# not fit any more. The request was well formed, so it is answered, the connection lives on, and
-# nothing was written. A frame that cannot be read at all is another matter:
+# And two that cannot be read at all: an API that there is not, and a size below zero.
 
 # %%
-cut = espresso.frame[:4] + b"\x00\x63" + espresso.frame[6:]  # API 99
+cut = again[:4] + b"\x00\x63" + again[6:]  # API 99
 send(cut), send(struct.pack(">i", -5))
 
 # %% [markdown]

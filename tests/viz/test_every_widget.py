@@ -45,6 +45,10 @@ def a_disk() -> MemoryFiles:
     return broker.files
 
 
+def a_broker() -> Any:
+    return Simulator(seed=7).broker()
+
+
 WIDGETS: dict[str, Callable[[Trace], Any]] = {
     "LogStrip": lambda trace: LogStrip(trace, caption="seed 7", settings="`segment.ms` = 1"),
     "Pipelines": lambda _trace: Pipelines(acts=[(9, "break", "search")], seconds=16, caption="a"),
@@ -55,6 +59,7 @@ WIDGETS: dict[str, Callable[[Trace], Any]] = {
     "Prediction in words": lambda _: Prediction(name="01.b", title="How long does it take?"),
     "Outcome": lambda _: Outcome(name="01.a", title="Where?", actual="(0,1)", answer="(1,1)"),
     "Progress": lambda _: ProgressView(title="How far", chapters=CHAPTERS, accepted=["00.1"]),
+    "WireExplorer, asking": lambda trace: WireExplorer(a_request(trace), ask=a_broker().ask),
 }
 each_widget = pytest.mark.parametrize("make", WIDGETS.values(), ids=WIDGETS)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import random
 from typing import Any
 
@@ -13,7 +12,6 @@ from minikafka.record.builder import BatchBuilder
 from minikafka.record.compression import Compression
 from minikafka.wire import connection
 from minikafka.wire.anatomy import Piece, dissect_request, dissect_response
-from minikafka.wire.errors import MalformedFrame
 from minikafka.wire.messages import API_KEYS, REQUESTS
 from minikafka.wire.messages.api_versions import ApiVersionsRequest
 from minikafka.wire.messages.fetch import (
@@ -121,6 +119,13 @@ def test_compressed_records_stay_in_one_piece() -> None:
     root = dissect_request(produce(Compression.GZIP))
     assert named(root, "attributes")[0].value == "1 (gzip)"
     assert named(root, "record 0") == []
+    block = named(root, "batch 0")[0].pieces[-1]
+    assert block.form == "gzip"
+    assert block.value.endswith('unpacked 37: 2 records, "bob": "tea", null: "scone"')
+    damaged = bytearray(produce(Compression.GZIP))
+    damaged[block.start + 12] ^= 0xFF
+    words = named(dissect_request(bytes(damaged)), "batch 0")[0].pieces[-1].value
+    assert "cannot be unpacked" in words
 
 
 def test_as_text() -> None:
@@ -145,21 +150,78 @@ def test_as_text() -> None:
     ]
 
 
-def test_a_frame_that_is_cut_or_lies_says_where() -> None:
+def unread(root: Piece) -> str:
+    """Why the last of a frame could not be read."""
+    *_, last = root.leaves()
+    return last.value if last.name == "unread" else ""
+
+
+def test_a_frame_that_is_cut_or_lies_is_told_as_far_as_it_goes() -> None:
     frame = produce()
-    for end in range(4, len(frame)):
-        with pytest.raises(MalformedFrame):
-            dissect_request(frame[:end])
-    with pytest.raises(MalformedFrame, match="the size says"):
-        dissect_request(frame + b"x")
-    with pytest.raises(MalformedFrame, match="no API 99"):
-        dissect_request(b"\0\0\0\4\0\x63\0\0")
+    assert unread(dissect_request(frame)) == ""
+    for end in range(1, len(frame)):
+        root = dissect_request(frame[:end])
+        check_tiles(root, frame[:end])
+        assert unread(root)
+        assert root.name == "Produce request v9" or end < 8
+    cut = dissect_request(frame[:-30])
+    assert [piece.value for piece in named(cut, "size")] == ["137, but 107 bytes follow"]
+    assert [piece.value for piece in named(cut, "timeout_ms")] == ["30000"]
+    assert unread(dissect_request(frame + b"x")) == "1 byte follows the message"
     chance = random.Random(3)
     for _ in range(2_000):
         damaged = bytearray(frame)
         damaged[chance.randrange(len(frame))] = chance.randrange(256)
-        with contextlib.suppress(MalformedFrame):
-            check_tiles(dissect_request(bytes(damaged)), frame)
+        check_tiles(dissect_request(bytes(damaged)), frame)
+
+
+def test_garbage_and_apis_that_nobody_knows() -> None:
+    chance = random.Random(4)
+    for size in range(300):
+        garbage = chance.randbytes(size)
+        check_tiles(dissect_request(garbage), garbage)
+        check_tiles(dissect_response(garbage, chance.randrange(-1, 99), size % 9), garbage)
+    frame = bytes.fromhex("0000 0010 0063 0002 0000 0007 0002 6d65 dead beef")
+    root = dissect_request(frame)
+    assert root.name == "API 99 request v2"
+    assert named(root, "client_id")[0].value == '"me"'
+    assert unread(root) == "there is no API 99 in version 2"
+    assert dissect_response(frame, 99, 0).name == "API 99 response v0"
+    assert dissect_request(b"").name == "0 bytes"
+
+
+def test_a_batch_of_an_idempotent_producer_and_several_batches() -> None:
+    one = BatchBuilder(producer_id=7, producer_epoch=0, base_sequence=5)
+    one.append(1_000, b"bob", b"tea")
+    two = BatchBuilder(Compression.GZIP)
+    two.append(1_000, None, b"scone")
+    partition = PartitionData(records=one.build() + two.build())
+    answer = FetchResponse(responses=[FetchableTopicResponse(topic="t", partitions=[partition])])
+    frame = joined(connection.encode_response(Response(CHANNEL, answer, 11, 7)))
+    root = dissect_response(frame, 1, 11)
+    check_tiles(root, frame)
+    assert [piece.value for piece in named(root, "producer_id")] == ["7", "-1 (not idempotent)"]
+    assert named(root, "base_sequence")[0].value == "5"
+    assert [len(named(root, f"batch {i}")) for i in range(3)] == [1, 1, 0]
+    assert len(named(root, "record 0")) == 1
+
+
+def test_of_a_large_frame_the_first_pieces_are_told_and_the_rest_as_one() -> None:
+    batch = BatchBuilder()
+    for number in range(30_000):
+        batch.append(1_000, b"%d" % number, b"x" * 20)
+    partition = PartitionData(records=batch.build())
+    answer = FetchResponse(
+        responses=[FetchableTopicResponse(topic="t", partitions=[partition] * 2)]
+    )
+    frame = joined(connection.encode_response(Response(CHANNEL, answer, 11, 7)))
+    assert len(frame) > 1_000_000
+    root = dissect_response(frame, 1, 11)
+    check_tiles(root, frame)
+    pieces = list(root.leaves())
+    assert len(pieces) < 2_500
+    more = [piece.name for piece in pieces if piece.form == "left out"]
+    assert len(more) == 2 and more[0].startswith("and 29,7") and more[0].endswith(" more records")
 
 
 def test_the_answer_to_api_versions_has_the_old_header() -> None:

@@ -12,12 +12,12 @@
 // There is one cursor: a byte, and the row that it belongs to. Only the lines of bytes that are in
 // sight are in the page, so a frame of a megabyte opens as fast as a small one.
 
-const LINES_AT_ONCE = 120, LINE_PX = 20;
+const LINES_AT_ONCE = 120, LINE_PX = 20, FEW_LINES = 24;
 
 const byteAt = (hex, at) => hex.slice(2 * at, 2 * at + 2);
 const isText = byte => { const c = parseInt(byte, 16); return c > 32 && c < 127; };
 const letter = byte => isText(byte) ? String.fromCharCode(parseInt(byte, 16)) : "·";
-const hexPlace = offset => offset.toString(16).padStart(4, "0");
+const hexPlace = (offset, digits = 4) => offset.toString(16).padStart(digits, "0");
 // Where a version becomes flexible a length has another form, but is the same thing.
 const plainName = piece => piece.name.replace(" + 1", "");
 
@@ -91,9 +91,9 @@ class BytesAndFields {
     this.byte = -1;
     this.row = null;
     this.rowNodes = this.rows.map(({ piece, depth, path, change }, i) => element("div", {
-      class: `mk-piece${change === "new" || change === "gone" ? ` mk-${change}` : ""}${piece.pieces.length ? " mk-group" : ""}`,
+      class: `mk-piece${change === "new" || change === "gone" ? ` mk-${change}` : ""}${piece.pieces.length ? " mk-group" : ""}${piece.name === "unread" ? " mk-unread" : ""}`,
       role: "option", "data-row": path ? i : null, "aria-selected": "false", "aria-disabled": path ? null : "true" },
-    element("span", { style: `--depth:${depth}` }, piece.name,
+    element("span", { style: `--depth:${depth}` }, ...breakable(piece.name),
       ...(change ? [element("i", {}, typeof change === "number" ? `${change > 0 ? "+" : "−"}${Math.abs(change)}` : change)] : [])),
     element("b", {}, piece.value)));
     this.tree.replaceChildren(...this.rowNodes);
@@ -103,7 +103,7 @@ class BytesAndFields {
 
   measure(anew = false) {
     const style = getComputedStyle(this.hex), k = (parseFloat(style.fontSize) || 12.5) / 12.5;
-    const width = this.node.clientWidth || 1200, per = width >= 960 * k ? 16 : 8;
+    const width = this.node.clientWidth || 1200, per = width < 960 * k || this.size <= 8 * FEW_LINES ? 8 : 16;
     this.linePx = LINE_PX * k;
     this.node.classList.toggle("mk-stacked", width < 620 * k);
     if (per !== this.per || anew) { this.per = per; this.drawn = ""; }
@@ -141,7 +141,7 @@ class BytesAndFields {
       row.append(node, gap);
       letters.append(letter(byte));
     }
-    return element("div", { class: "mk-line" }, element("span", {}, hexPlace(start)), row, letters);
+    return element("div", { class: "mk-line" }, element("span", {}, hexPlace(start, Math.max(4, this.size.toString(16).length))), row, letters);
   }
 
   // What an element stands for: the innermost row, and the byte itself or the row's first.
@@ -233,6 +233,9 @@ class BytesAndFields {
     act();
   }
 }
+
+// A long name may go on in the next line, behind an underscore.
+const breakable = name => name.split(/(?<=_)/).flatMap((part, i) => i ? [element("wbr"), part] : [part]);
 
 function scrollInto(box, top, height) {
   if (top < box.scrollTop) box.scrollTop = top;

@@ -1,13 +1,82 @@
-// The wire explorer: a frame as bytes beside its fields, and what each version adds and takes away.
+// The wire explorer: a frame as bytes beside its fields, what each version adds and takes away, and
+// what a broker says when one byte is wrong.
+//
+//     00 00 00 87 00 00 00 0d │ size       135        a row for each byte's lie:  … … … × × × × ×
+//     00 00 00 04 00 04 74 69 │ header                                            └ size ┘
 //
 // A piece is chosen by its path from the root. `still` is the picture without a browser; drawing.js
 // to bytes.js stand in front of this file, and the bytes and the tree are theirs.
 
-const STILL_ROWS = 26, STILL_BYTES = 8;
+const STILL_ROWS = 18, STILL_BYTES = 8;
+const CELL = 17, LIE_ROW = 46, PER_ROW = [64, 48, 40, 32, 24, 16];
+
+// What can come of a lie: its sign, its colours, and what it means.
+const KINDS = {
+  same: ["=", "surface", "ink", "taken as if nothing were wrong"],
+  differs: ["≠", "write-soft", "write-text", "answered, but to something else"],
+  refused: ["!", "rule-soft", "rule-text", "refused by name"],
+  checksum: ["Σ", "rule", "inv", "refused by the checksum"],
+  closed: ["×", "lost-soft", "lost-text", "connection closed"],
+  waits: ["…", "raised", "ink-2", "left waiting for more bytes"],
+};
+
+// The pieces that a map names: without pieces of their own, or a text with its length.
+export function units(tree) {
+  const isText = piece => piece.pieces.every(each => ["length", "length + 1", "content"].includes(each.name));
+  const found = [];
+  const walk = piece => { if (isText(piece)) found.push(piece); else piece.pieces.forEach(walk); };
+  walk(tree);
+  return found.filter(piece => piece.end > piece.start);
+}
+
+// A cell for each byte with the sign of what its lie leads to, and below it the fields. `kinds` has
+// a kind for each byte, null where nobody has asked yet.
+export function lieMap(picture, { tree, kinds, at = -1, top = 0 }) {
+  const per = PER_ROW.find(count => count * CELL <= picture.width) ?? 16, size = picture.width / per;
+  const xy = byte => [(byte % per) * size, top + Math.floor(byte / per) * LIE_ROW];
+  for (let start = 0, end; start < kinds.length; start = end) { // cells of one kind in one line
+    for (end = start + 1; end < kinds.length && kinds[end] === kinds[start] && end % per; end++);
+    const [x, y] = xy(start), count = end - start, w = count * size - 1.5, kind = kinds[start];
+    const [sign, ground, colour] = KINDS[kind] ?? ["", "surface", "ink"], each = [...Array(count).keys()];
+    picture.rect(x + 0.5, y + 1, w, 21, { rx: 2, fill: ground, stroke: kind ? "edge" : "line" });
+    if (kind === "waits") picture.hatch(x + 1.5, y + 2, w - 2, 19, "edge");
+    const between = each.slice(1).flatMap(i => ["M", x + i * size, y + 1, "V", y + 22]);
+    if (count > 1) picture.path(between, { stroke: ground === "rule" ? "surface" : kind ? "edge" : "line" });
+    const centres = each.map(i => rounded(x + (i + 0.5) * size - 0.2)).join(" ");
+    if (kind) picture.text(centres, y + 16, sign.repeat(count), colour, 13, { bold: 1, text_anchor: "middle", halo: kind === "waits" ? ground : null });
+  }
+  if (at >= 0 && at < kinds.length) {
+    const [x, y] = xy(at);
+    picture.rect(x - 0.5, y, size + 0.5, 23, { rx: 3, fill: "none", stroke: "ink", stroke_width: 2.2 });
+  }
+  for (const piece of units(tree))
+    for (let start = piece.start; start < Math.min(piece.end, kinds.length);) {
+      const end = Math.min(piece.end, kinds.length, (Math.floor(start / per) + 1) * per), [x, y] = xy(start);
+      const w = (end - start) * size;
+      picture.line(x + 1.5, y + 26, x + w - 2, y + 26, { stroke: "edge" });
+      const name = fitting([piece.name, ...(SHORT[piece.name] ?? [])], w - 1, 11);
+      picture.text(x + w / 2, y + 38, name, "ink-2", 11, { text_anchor: "middle" });
+      start = end;
+    }
+  picture.height = top + Math.ceil(kinds.length / per) * LIE_ROW;
+  picture.per = per;
+  picture.cell = size;
+}
+
+const SHORT = {
+  request_api_key: ["api"], request_api_version: ["ver."], correlation_id: ["corr. id"], client_id: ["client"],
+  timeout_ms: ["timeout"], transactional_id: ["txn"], batch_length: ["length"], partition_leader_epoch: ["epoch"],
+  attributes: ["attr."], last_offset_delta: ["last"], base_timestamp: ["base time", "time"], max_timestamp: ["max time", "time"],
+  producer_id: ["pid"], producer_epoch: ["ep."], base_sequence: ["sequence", "seq."], record_count: ["records"], partition_data: ["data"],
+};
+
+const kindsOf = (asked, lie) => asked.lies[lie].answers.map(number => asked.answers[number].kind);
+const countsOf = kinds => Object.keys(KINDS).map(kind => [kind, kinds.filter(each => each === kind).length]).filter(([, count]) => count);
 
 // ---- without a browser -------------------------------------------------------------------------
 
-export function still({ frame, width, selected = [] }) {
+export function still({ frame, width, selected = [], asked = null, lie = "" }) {
+  if (asked) return stillMap(frame, width, asked, lie);
   const picture = new Picture(width), size = frame.hex.length / 2, all = treeRows(frame.tree);
   const chosen = all.find(row => row.path.join() === selected.join())?.piece;
   const line = 17, split = Math.min(330, width * 0.46), tall = Math.ceil(size / STILL_BYTES);
@@ -40,21 +109,50 @@ export function still({ frame, width, selected = [] }) {
   return { width, height: picture.height, shapes: picture.shapes, anchors: {}, label };
 }
 
+// What there is to see is the map then; the bytes would only be in its way.
+function stillMap(frame, width, asked, lie) {
+  const picture = new Picture(width), kinds = kindsOf(asked, lie), counts = countsOf(kinds);
+  picture.text(0, 12, `${frame.tree.name}, one byte wrong (${lie})`, "ink", 14, { bold: 1 });
+  picture.text(width, 12, plural(frame.hex.length / 2, "byte"), "ink-3", 11, { text_anchor: "end" });
+  lieMap(picture, { tree: frame.tree, kinds, top: 24 });
+  let x = 0, y = picture.height + 14;
+  for (const [kind, count] of counts) {
+    const words = `${count} ${KINDS[kind][3]}`, wide = textWidth(words, 11) + 36;
+    if (x + wide > width) { x = 0; y += 20; }
+    lieSign(picture, x, y - 11, kind);
+    picture.text(x + 20, y, words, "ink-2", 11);
+    x += wide;
+  }
+  const words = counts.map(([kind, count]) => `${count} ${KINDS[kind][3]}`).join(", ");
+  return { width, height: y + 8, shapes: picture.shapes, anchors: {}, label: `${frame.tree.name}, one byte wrong (${lie}): ${words}.` };
+}
+
+function lieSign(picture, x, y, kind) {
+  const [sign, ground, colour] = KINDS[kind];
+  picture.rect(x + 0.5, y, 15, 15, { rx: 2, fill: ground, stroke: "edge" });
+  if (kind === "waits") picture.hatch(x + 1.5, y + 1, 13, 13, "edge");
+  picture.text(x + 8, y + 12, sign, colour, 12, { bold: 1, text_anchor: "middle", halo: kind === "waits" ? ground : null });
+}
+
 // ---- the widget --------------------------------------------------------------------------------
+
+const WATCHED = ["version", "selected", "lies", "lie", "revealed"];
 
 class WireExplorer {
   constructor(model, root) {
     this.model = model;
     this.frames = model.get("frames");
+    this.known = new Set(); // bytes whose lie the reader has told
     this.build(root);
     this.show();
     this.onModel = () => this.show();
-    for (const name of ["version", "selected"]) model.on(`change:${name}`, this.onModel);
+    for (const name of WATCHED) model.on(`change:${name}`, this.onModel);
   }
 
   remove() {
     this.view.remove();
-    for (const name of ["version", "selected"]) this.model.off(`change:${name}`, this.onModel);
+    this.observer.disconnect();
+    for (const name of WATCHED) this.model.off(`change:${name}`, this.onModel);
   }
 
   get frame() { return this.frames.find(frame => frame.version === this.model.get("version")) ?? this.frames[0]; }
@@ -63,14 +161,40 @@ class WireExplorer {
     this.view = new BytesAndFields(() => this.moved());
     this.now = element("p", { class: "mk-now", "aria-live": "polite" });
     this.versions = element("div", { class: "mk-versions" });
-    this.root = chrome(this.model, "mk-wire", this.buildKeys(), this.versions, this.view.node, this.now);
+    this.view.dress = at => this.lieAt(at);
+    this.root = chrome(this.model, "mk-wire", this.buildKeys(), this.versions, this.view.node, this.now, this.buildLies());
     this.root.addEventListener("keydown", event => this.onKey(event));
     root.append(this.root);
+    this.observer = new ResizeObserver(() => this.showLies());
+    this.observer.observe(this.mapBox);
+  }
+
+  buildLies() {
+    const button = (words, act, more) => {
+      const node = element("button", { type: "button", ...more }, ...words);
+      node.addEventListener("click", act);
+      return node;
+    };
+    this.map = document.createElementNS(SVG, "svg");
+    this.map.setAttribute("role", "img");
+    this.mapBox = element("div", { class: "mk-map" }, this.map);
+    this.map.addEventListener("click", event => this.tell(this.mapByte(event)));
+    this.answer = element("div", { class: "mk-answer", "aria-live": "polite" });
+    this.counts = element("div", { class: "mk-counts" });
+    this.masks = ["lowest bit", "all bits"].map(lie => button([lie], () => this.set("lie", lie), { "data-lie": lie }));
+    this.corrupt = button(["Corrupt this byte ", kbd("C")], () => this.tell(this.view.byte));
+    this.every = button(["Corrupt every byte ", kbd("A")], () => this.set("revealed", !this.model.get("revealed")));
+    this.liesBox = element("div", { class: "mk-lies" },
+      element("div", { class: "mk-tools" }, element("h3", {}, "One wrong byte"),
+        element("div", { class: "mk-choice", role: "group", "aria-label": "What is changed" }, ...this.masks), this.corrupt, this.every),
+      element("div", { class: "mk-said" }, element("div", {}, this.mapBox, this.counts), this.answer));
+    return this.liesBox;
   }
 
   buildKeys() {
     return ["point at a byte or a field, click to hold it · ", kbd("↑ ↓"), " fields (in the bytes: lines) · ", kbd("← →"),
-      " bytes", ...(this.frames.length > 1 ? [" · ", kbd("V"), " newer version, ", kbd("⇧ V"), " older"] : [])];
+      " bytes", ...(this.frames.length > 1 ? [" · ", kbd("V"), " newer version, ", kbd("⇧ V"), " older"] : []),
+      ...(Object.keys(this.model.get("lies")).length ? [" · ", kbd("C"), " corrupts the byte, ", kbd("A"), " each in turn, ", kbd("L"), " another lie"] : [])];
   }
 
   show() {
@@ -87,6 +211,98 @@ class WireExplorer {
     if (row < 0 ? this.view.row !== null : row !== this.view.row)
       this.view.choose(row < 0 ? -1 : this.view.firstByte(row), row < 0 ? null : row);
     this.say();
+    this.showLies();
+  }
+
+  // ---- lies ----
+
+  get asked() { return this.model.get("lies")[this.frame.version]; }
+  get lie() { return this.model.get("lie"); }
+  isKnown(byte) { return this.model.get("revealed") || this.known.has(byte); }
+
+  // What was said to the lie about this byte; undefined while nobody has told it.
+  answerTo(byte) {
+    const number = this.isKnown(byte) ? this.asked?.lies[this.lie].answers[byte] : undefined;
+    return number === undefined ? undefined : this.asked.answers[number];
+  }
+
+  wrong(byte) {
+    const value = parseInt(byteAt(this.frame.hex, byte), 16) ^ this.asked.lies[this.lie].mask;
+    return value.toString(16).padStart(2, "0");
+  }
+
+  // The byte under the cursor is shown as it was sent: wrong.
+  lieAt(byte) {
+    return byte === this.view.byte && this.answerTo(byte) ? { byte: this.wrong(byte), title: `was ${byteAt(this.frame.hex, byte)}` } : null;
+  }
+
+  tell(byte) {
+    if (!this.asked || !(byte >= 0)) return;
+    this.known.add(byte);
+    this.view.toByte(byte);
+  }
+
+  mapByte(event) {
+    const box = this.map.getBoundingClientRect(), { per, cell, k } = this.drawn;
+    return Math.floor((event.clientY - box.top) / k / LIE_ROW) * per + Math.floor((event.clientX - box.left) / k / cell);
+  }
+
+  set(name, value) {
+    this.model.set(name, value);
+    this.model.save_changes();
+    this.show();
+  }
+
+  showLies() {
+    const { asked } = this, any = Object.keys(this.model.get("lies")).length > 0;
+    this.liesBox.hidden = !any;
+    if (!any) return;
+    this.masks.forEach(node => node.setAttribute("aria-pressed", `${node.dataset.lie === this.lie}`));
+    this.every.setAttribute("aria-pressed", `${this.model.get("revealed")}`);
+    this.corrupt.setAttribute("aria-disabled", `${!asked || this.view.byte < 0}`);
+    this.every.setAttribute("aria-disabled", `${!asked}`);
+    const k = parseFloat(getComputedStyle(this.root).getPropertyValue("--mk-k")) || 1;
+    const width = (this.mapBox.clientWidth || 800) / k, picture = new Picture(width), at = (this.view.pointed ?? this.view).byte;
+    const kinds = asked ? kindsOf(asked, this.lie).map((kind, byte) => this.isKnown(byte) ? kind : null) : [];
+    if (asked) lieMap(picture, { tree: this.frame.tree, kinds, at });
+    this.drawn = { per: picture.per, cell: picture.cell, k };
+    for (const [name, value] of Object.entries({ width: width * k, height: picture.height * k, viewBox: `0 0 ${width} ${picture.height}` }))
+      this.map.setAttribute(name, value);
+    patch(this.map, picture.shapes);
+    const counts = countsOf(kinds), words = counts.map(([kind, count]) => `${count} ${KINDS[kind][3]}`);
+    this.map.setAttribute("aria-label", `What comes of one wrong byte: ${words.join(", ") || "not asked yet"}.`);
+    this.counts.replaceChildren(...counts.map(([kind, count]) => element("span", {},
+      glyph(16, 16, p => lieSign(p, 0, 0.5, kind)), element("b", {}, `${count}`), ` ${KINDS[kind][3]}`)));
+    this.showAnswer(at);
+    if (this.view.dressed !== this.dressKey()) { this.view.dressed = this.dressKey(); this.view.redraw(); }
+  }
+
+  dressKey() { return `${this.view.byte}/${this.lie}/${this.isKnown(this.view.byte)}`; }
+
+  showAnswer(at) {
+    const { asked } = this;
+    if (!asked) return this.answer.replaceChildren(element("p", {}, `Nobody has asked in version ${this.frame.version}. `,
+      `There are answers for ${Object.keys(this.model.get("lies")).map(version => `v${version}`).join(", ")}.`));
+    const wrote = ends => ends.map(([name, before, after]) => `${name} ended at ${before} and ends at ${after}`).join(", ");
+    if (at < 0) return this.answer.replaceChildren(
+      element("p", {}, element("b", {}, "Choose a byte."), " What will a broker say when it is wrong?"),
+      element("p", {}, `As it is, the broker ${asked.honest.title}. `, asked.honest.ends.length ? `Written: ${wrote(asked.honest.ends)}.` : "Nothing is written."));
+    const unit = units(this.frame.tree).find(piece => piece.start <= at && at < piece.end), was = byteAt(this.frame.hex, at);
+    const where = element("small", {}, `byte ${hexPlace(at)}, in ${unit?.name ?? "no field"}`);
+    const answer = this.answerTo(at);
+    if (at >= asked.lies[this.lie].answers.length)
+      return this.answer.replaceChildren(where, element("p", {}, `Asked were the first ${asked.lies[this.lie].answers.length} bytes.`));
+    if (!answer) return this.answer.replaceChildren(element("div", { class: "mk-change" }, element("code", {}, `${was} → ?`), where),
+      element("p", {}, "Will it be taken, refused by name, or is the connection closed? Press ", kbd("C"), "."));
+    const stays = asked.ends.filter(([name]) => !name.startsWith("the ")).slice(0, 2).map(([name, end]) => `${name} still ends at ${end}`);
+    const written = answer.ends.length ? `Written: ${wrote(answer.ends)}.` : `Nothing is written${stays.length ? `: ${stays.join(", ")}` : ""}.`;
+    this.answer.replaceChildren(
+      element("div", { class: "mk-change" }, element("code", {}, `${was} → ${this.wrong(at)}`), where),
+      element("h4", { "data-kind": answer.kind }, glyph(16, 16, p => lieSign(p, 0, 0.5, answer.kind)), answer.title),
+      ...(answer.why ? [element("p", {}, answer.why)] : []),
+      ...(answer.changes.length ? [element("dl", {}, ...answer.changes.flatMap(([name, from, to]) =>
+        [element("dt", {}, name), element("dd", {}, element("s", {}, from), " ", to)]))] : []),
+      element("p", { class: "mk-written" }, written));
   }
 
   showVersions(frame, before) {
@@ -128,6 +344,7 @@ class WireExplorer {
       this.model.save_changes();
     }
     this.say();
+    this.showLies();
   }
 
   say() {
@@ -140,7 +357,10 @@ class WireExplorer {
   onKey(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const at = this.frames.indexOf(this.frame), newer = by => this.frames[at + by] && this.toVersion(this.frames[at + by].version);
-    const act = { v: () => newer(1), V: () => newer(-1) }[event.key];
+    const other = this.masks.find(node => node.dataset.lie !== this.lie).dataset.lie;
+    const act = { v: () => newer(1), V: () => newer(-1), ...(this.asked && {
+      c: () => this.tell(this.view.byte), a: () => this.set("revealed", !this.model.get("revealed")), l: () => this.set("lie", other) }),
+    }[event.key];
     if (!act) return this.view.onKey(event);
     event.preventDefault();
     event.stopPropagation();
