@@ -84,7 +84,9 @@ def ask(broker: Broker, files: MemoryFiles, now: int, frame: bytes) -> Answer:
         wake = loop.turn(wake, [])
     after = _log_ends(broker)
     ends = tuple(LogEnd(name, before.get(name, 0), after[name]) for name in after)
-    return Answer(said, closed, 0 if closed else connection.missing_bytes, ends)
+    if closed:  # which is before any answer could leave
+        return Answer(None, closed, 0, ends)
+    return Answer(said, "", connection.missing_bytes, ends)
 
 
 def _joined(parts: list[Any]) -> bytes | None:

@@ -264,3 +264,20 @@ def wait_until(holds: Callable[[], bool]) -> None:
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_a_byte_is_corrupted_in_the_chapter_on_the_wire(browser: Any, lab: str) -> None:
+    """The wire explorer in a live notebook: known answers at once, and new ones from the kernel."""
+    session = opened_and_run(browser, lab, "03_the_wire.ipynb")
+    session.page.evaluate(SHOW, "ask=judge.ask")
+    explorer = session.page.locator(".mk-wire", has_text="Which bytes are guarded")
+    explorer.wait_for(timeout=20_000)
+    explorer.scroll_into_view_if_needed()
+    explorer.locator(".mk-byte", has_text="65").last.click()  # an e of the espresso
+    explorer.press("c")
+    assert "CORRUPT_MESSAGE (2)" in explorer.locator(".mk-answer").text_content()
+    explorer.press("a")
+    assert "66 refused by the checksum" in explorer.locator(".mk-counts").text_content()
+    session.picture("wire-explorer-in-lab")
+    assert (session.complaints, session.outside) == ([], [])
+    session.page.close()
