@@ -52,41 +52,47 @@ def ask(broker: Broker, files: MemoryFiles, now: int, frame: bytes) -> Answer:
     """Hand a frame to a fresh `broker` on these files, which are its own from now on."""
     broker.files = files
     broker.random = Random("asked")
-    closed = ""
-
-    def failed(message: Message, error: Exception) -> None:
-        nonlocal closed
-        closed = f"internal error: {error}"
-
-    loop = Loop(broker, None, failed)
     broker.start(now)
     before = _log_ends(broker)
-    channel = Channel("asker", broker.name)
-    connection = ServerConnection(channel, broker.served, broker.max_request_bytes)
+    connection = ServerConnection(
+        Channel("asker", broker.name), broker.served, broker.max_request_bytes
+    )
     connection.feed(frame)
-    said: bytes | None = None
     arrived: list[tuple[Message, int]] = []
+    malformed = ""
     try:
         while request := connection.next_request():
             arrived.append((request, -1))
     except MalformedFrame as error:
-        closed = f"malformed frame: {error}"
-    wake, end = loop.turn(now, arrived), now + WAIT_US
-    while True:
-        for message, _ in loop.leaving:
-            if isinstance(message, Response) and said is None:
-                said = _joined(encode_response(message))
-            elif isinstance(message, Closed):
-                closed = closed or message.reason
-        loop.leaving.clear()
-        if said is not None or closed or not len(broker.purgatory) or wake > end:
-            break
-        wake = loop.turn(wake, [])
+        malformed = f"malformed frame: {error}"
+    said, closed = _run(broker, now, arrived)
     after = _log_ends(broker)
-    ends = tuple(LogEnd(name, before.get(name, 0), after[name]) for name in after)
-    if closed:  # which is before any answer could leave
-        return Answer(None, closed, 0, ends)
+    ends = tuple(LogEnd(name, before.get(name, 0), after.get(name, 0)) for name in before | after)
+    if malformed or closed:  # which is before any answer could leave
+        return Answer(None, malformed or closed, 0, ends)
     return Answer(said, "", connection.missing_bytes, ends)
+
+
+def _run(broker: Broker, now: int, arrived: list[tuple[Message, int]]) -> tuple[bytes | None, str]:
+    """Let the broker work until it has said something, closed the connection, or has had time
+    enough: what it said first, and why it closed."""
+    failures: list[str] = []
+
+    def failed(message: Message, error: Exception) -> None:
+        failures.append(f"internal error: {error}")
+
+    loop = Loop(broker, None, failed)
+    wake = loop.turn(now, arrived)
+    while not failures:
+        for message, _ in loop.leaving:
+            if isinstance(message, Response):
+                return _joined(encode_response(message)), ""
+            if isinstance(message, Closed):
+                return None, message.reason
+        if not len(broker.purgatory) or wake > now + WAIT_US:
+            return None, ""
+        wake = loop.turn(wake, [])
+    return None, failures[0]
 
 
 def _joined(parts: list[Any]) -> bytes | None:

@@ -55,9 +55,14 @@ def lies(frame: bytes, ask: Ask) -> dict[str, Any]:
     }
 
 
+def kinds_of(told: dict[str, Any], lie: str) -> list[str]:
+    """For each byte, the kind of answer to its lie."""
+    return [told["answers"][number]["kind"] for number in told["lies"][lie]["answers"]]
+
+
 def as_text(told: dict[str, Any], lie: str) -> list[str]:
     """What comes of this lie, a sign for each byte of the frame, 16 in a line."""
-    kinds = [told["answers"][number]["kind"] for number in told["lies"][lie]["answers"]]
+    kinds = kinds_of(told, lie)
     signs = "".join(SIGNS[kind] for kind in kinds)
     counts = ", ".join(f"{sign} {kind} {kinds.count(kind)}" for kind, sign in SIGNS.items())
     rows = (f"{at:04x}  {signs[at : at + 16]}" for at in range(0, len(signs), 16))

@@ -205,20 +205,29 @@ list(asked)
 # answers what the broker would say to some bytes; it stays as it is, so each lie can be told to
 # the same broker. **Predict**, for a wrong bit in the size, in the correlation id, in the client's
 # name, in the topic's name, and in the espresso: is it refused, is the connection closed, or does
-# nobody notice?
+# nobody notice? And:
+
+# %%
+from minikafka.lab import predict, reveal
+
+predict("03.a", "The request has 128 bytes. In how many can a bit be wrong, and nobody notices?")
 
 # %%
 world = mk.Simulator(seed=3)
 judge = world.broker()
 world.admin().create_topics([mk.NewTopic("orders")])
 again = espresso.frame[:8] + (42).to_bytes(4, "big") + espresso.frame[12:]  # as our question 42
-WireExplorer(
+explorer = WireExplorer(
     again,
     ask=judge.ask,
     title="Which bytes are guarded, and by what?",
     settings="librdkafka's espresso, one wrong byte at a time",
     caption="seed 3",
 )
+explorer
+
+# %%
+reveal("03.a", explorer.outcomes["same"], within=5)
 
 # %% [markdown]
 # Choose a byte and press **C**; then **A**, and the map fills.

@@ -141,6 +141,7 @@ def test_a_broker_is_asked_about_wrong_bytes_and_stays_as_it_is() -> None:
     assert other["ends"] == [["orders-0", 0, 1]], "it is written"
     assert answer("partition_leader_epoch")["kind"] == "same"
     assert told == lies(frame, broker.ask), "the same, whenever it is asked"
+    assert widget.outcomes["checksum"] == 64 and sum(widget.outcomes.values()) == len(frame)
     map_ = widget.text().partition("one wrong byte (lowest bit): ")[2].splitlines()
     assert map_[1].startswith("0000  …………××××≠≠≠≠××")
     with pytest.raises(ValueError, match="requests only"):

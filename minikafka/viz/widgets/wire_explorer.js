@@ -7,7 +7,7 @@
 // A piece is chosen by its path from the root. `still` is the picture without a browser; drawing.js
 // to bytes.js stand in front of this file, and the bytes and the tree are theirs.
 
-const STILL_ROWS = 18, STILL_BYTES = 8;
+const STILL_ROWS = 26, STILL_BYTES = 8;
 const CELL = 17, LIE_ROW = 46, PER_ROW = [64, 48, 40, 32, 24, 16];
 
 // What can come of a lie: its sign, its colours, and what it means.
