@@ -267,7 +267,7 @@ def wait_until(holds: Callable[[], bool]) -> None:
 
 
 def test_a_byte_is_corrupted_in_the_chapter_on_the_wire(browser: Any, lab: str) -> None:
-    """The wire explorer in a live notebook: known answers at once, and new ones from the kernel."""
+    """The wire explorer in a live notebook, beside other widgets."""
     session = opened_and_run(browser, lab, "03_the_wire.ipynb")
     session.page.evaluate(SHOW, "ask=judge.ask")
     explorer = session.page.locator(".mk-wire", has_text="Which bytes are guarded")
@@ -278,6 +278,11 @@ def test_a_byte_is_corrupted_in_the_chapter_on_the_wire(browser: Any, lab: str) 
     assert "CORRUPT_MESSAGE (2)" in explorer.locator(".mk-answer").text_content()
     explorer.press("a")
     assert "66 refused by the checksum" in explorer.locator(".mk-counts").text_content()
+    # Every widget's style holds for the whole notebook: none may spoil another's.
+    assert explorer.locator(".mk-verdict").bounding_box()["height"] > 150
+    ink = explorer.evaluate("node => getComputedStyle(node).color")
+    lie = explorer.locator(".mk-lie")
+    assert lie.evaluate("node => getComputedStyle(node).backgroundColor") == ink
     session.picture("wire-explorer-in-lab")
     assert (session.complaints, session.outside) == ([], [])
     session.page.close()

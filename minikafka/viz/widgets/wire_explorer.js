@@ -187,7 +187,7 @@ class WireExplorer {
     this.liesBox = element("div", { class: "mk-lies" },
       element("div", { class: "mk-tools" }, element("h3", {}, "One wrong byte"),
         element("div", { class: "mk-choice", role: "group", "aria-label": "What is changed" }, ...this.masks), this.corrupt, this.every),
-      element("div", { class: "mk-said" }, element("div", {}, this.mapBox, this.counts), this.answer));
+      element("div", { class: "mk-verdict" }, element("div", {}, this.mapBox, this.counts), this.answer));
     return this.liesBox;
   }
 
