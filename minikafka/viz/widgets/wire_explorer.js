@@ -300,8 +300,8 @@ class WireExplorer {
       element("div", { class: "mk-change" }, element("code", {}, `${was} → ${this.wrong(at)}`), where),
       element("h4", { "data-kind": answer.kind }, glyph(16, 16, p => lieSign(p, 0, 0.5, answer.kind)), answer.title),
       ...(answer.why ? [element("p", {}, answer.why)] : []),
-      ...(answer.changes.length ? [element("dl", {}, ...answer.changes.flatMap(([name, from, to]) =>
-        [element("dt", {}, name), element("dd", {}, element("s", {}, from), " ", to)]))] : []),
+      ...(answer.changes.length ? [element("div", { class: "mk-changes" }, ...answer.changes.flatMap(([name, from, to]) =>
+        [element("span", {}, name), element("b", {}, element("s", {}, from), " ", to)]))] : []),
       element("p", { class: "mk-written" }, written));
   }
 
