@@ -103,10 +103,10 @@ class Sheet {
     const tone = isBad ? "lost-text" : row.isNow ? "ink" : "ink-2";
     const right = fitting(wordings, room, 11, true), other = fitting(wordings, left, 11, true);
     const isRight = right.length >= other.length, words = isRight ? right : other, w = textWidth(words, 11, true);
-    const from = isRight ? x + 14 + (isBad ? 16 : 0) : x - 14 - w;
-    p.rect(from - (isBad ? 18 : 4), y - 8, w + (isBad ? 18 : 4), 16, { fill: "surface" });
-    p.text(isRight ? from : x - 14, y + 4, words, tone, 11, { bold, ...(isRight ? {} : { text_anchor: "end" }) });
-    if (isBad) cross(p, from - 9, y, 4);
+    const side = isRight ? 1 : -1, gap = isBad ? 30 : 14;
+    p.rect(isRight ? x : x - gap - w, y - 8, gap + w, 16, { fill: "surface" });
+    p.text(x + side * gap, y + 4, words, tone, 11, { bold, ...(isRight ? {} : { text_anchor: "end" }) });
+    if (isBad) cross(p, x + side * 19, y, 4);
     callOut(p, `${row.number}`, x, y);
   }
 
@@ -153,6 +153,10 @@ class Sheet {
       stroke: isCut ? "lost" : isHere ? "ink" : "edge" });
     if (isHere) p.line(x0, y1 + 1, isOpen ? x1 + 12 : x1, y1 + 1, { stroke: "ink", stroke_width: 2.4 });
     p.text(x0 + 5, top + 11, fitting([name, `${s.base}`], tab - 8, 11), isHere ? "ink" : "ink-2", 11, { bold: isHere });
+    if (isHere && tab < 40) {
+      const isLeft = x0 + textWidth(name, 11, true) > this.width;
+      p.text(isLeft ? x1 : x0, top + 9, name, "ink", 11, { bold: 1, halo: "surface", ...(isLeft ? { text_anchor: "end" } : {}) });
+    }
     const last = this.lastOf(s), room = x1 - x0 - 12;
     const offsets = last >= s.base ? span(s.base, last + 1) : "empty";
     p.text(x0 + 7, y0 + 15, fitting([offsets, `${s.base}`], room, 11, true), "ink", 11, { bold: 1 });
@@ -160,13 +164,13 @@ class Sheet {
     if (s.damage && x1 - x0 > 16) cross(p, Math.max(x0 + 8, x1 - 10), y0 + 12, 4.5);
     if (isCut) cross(p, (x0 + x1) / 2, y0 + 18, 6);
     p.places.push([x0, top, x1 - x0 + (isOpen ? 12 : 0), y1 - top, { segment: i }]);
-    if (i === 0) p.anchor("name", x0 + Math.max(0, tab) + 12, top + 4);
+    if (i === 0) p.anchor("name", x0 + (tab < 40 ? 9 : tab + 12), top + 4);
     if (isOpen) p.anchor("open", Math.min(this.width - 10, x1 + 8), y1 - 9);
   }
 
   lastOf(s) {
-    const next = this.d.segments[s.at + 1], end = next ? next.base : this.d.log_end;
-    return Math.min(s.isWhole && s.batches.length ? s.batches.at(-1).last : Infinity, end - 1);
+    if (s.isWhole || s.hasTail) return s.batches.at(-1)?.last ?? s.base - 1;
+    return (this.d.segments[s.at + 1]?.base ?? this.d.log_end) - 1;
   }
 
   isAfterCut() { return !this.isBrowsing && this.view.by === "recovery" && this.d.cut && this.done.some(step => step.kind === "cut"); }
@@ -225,10 +229,10 @@ class Sheet {
       freeSlot(p, 0.5, y, 130, CELL);
       p.text(10, y + 19, "no entry", "ink-2", 11);
     }
-    const words = entry => isTime ? [timeWords(entry.key, true), timeWords(entry.key, true).slice(3)] : [`${entry.key}`];
+    const words = entry => isTime ? [0, 3, 6].map(skip => timeWords(entry.key, true).slice(skip)) : [`${entry.key}`];
     const more = entry => [`→ ${thousands(entry.to)}`];
     const thin = cell < 5;
-    if (thin && entries.length) p.rect(0.5, y, this.width - 1, CELL, { rx: 2, fill: "surface", stroke: "edge" });
+    if (thin) this.manyCells(entries, edge, jump);
     entries.forEach((entry, i) => {
       const x = edge(i), isIt = jump?.slot === i;
       if (thin && !isIt && !entry.lie) return;
@@ -237,9 +241,22 @@ class Sheet {
         stroke_width: isIt ? 2 : 1, ...(bad ? { stroke_dasharray: "3 2.5" } : {}) });
       p.text(x + cell / 2, y + 13, fitting(words(entry), cell - 6, 11, true), "ink", 11, { bold: 1, text_anchor: "middle" });
       p.text(x + cell / 2, y + 26, fitting(more(entry), cell - 6, 11), bad ? "lost-text" : "ink-2", 11, { text_anchor: "middle" });
-      if (bad) cross(p, x + cell / 2, y + CELL, 5);
+      if (bad) cross(p, x + w - 6, y + 7, 4);
       if (isIt && isTime) this.down(x + cell / 2, y + CELL, `offset ${entry.to}`);
     });
+  }
+
+  // So many entries that one has no room: teeth, and the chosen one's words beside it.
+  manyCells(entries, edge, jump) {
+    const p = this.picture, y = this.y, points = [];
+    p.rect(0.5, y, this.width - 1, CELL, { rx: 2, fill: "surface", stroke: "edge" });
+    for (let x = 5; x < this.width - 2; x += 5) points.push("M", x, y + CELL - 9, "V", y + CELL - 1);
+    p.path(points, { stroke: "edge", stroke_width: 0.8 });
+    const entry = entries[jump?.slot], x = edge(jump?.slot ?? 0);
+    if (!entry) return;
+    const words = `${jump.part === "time_index" ? timeWords(entry.key, true) : entry.key} → ${thousands(entry.to)}`;
+    const isLeft = x + textWidth(words, 11, true) + 16 > this.width;
+    p.text(isLeft ? x - 8 : x + 11, y + 15, words, "read-text", 11, { bold: 1, ...(isLeft ? { text_anchor: "end" } : {}) });
   }
 
   down(x, y, words) {
@@ -273,7 +290,7 @@ class Sheet {
     const words = s.log_bytes ? [`${bytesText(s.log_bytes)}, ${count}`, sizeText(s.log_bytes)] : ["empty: the first batch will stand at byte 0"];
     p.text(at, y, fitting(words, this.width - at, 11), "ink-2", 11);
     if (s.damage && !s.damage.readable)
-      p.text(this.width, y, `torn: ${bytesText(s.log_bytes - s.damage.position)}`, "lost-text", 11, { bold: 1, text_anchor: "end" });
+      p.text(this.width, y, `${this.isAfterCut() ? "cut" : "torn"}: ${bytesText(s.log_bytes - s.damage.position)}`, "lost-text", 11, { bold: 1, text_anchor: "end" });
   }
 
   bar(s, y) {
@@ -290,9 +307,10 @@ class Sheet {
       else { flush(); run = [batch.position, end]; }
     }
     flush();
-    for (const batch of s.batches) if (batch.bad) cross(p, (this.xByte(batch.position) + this.xByte(batch.position + batch.size)) / 2, y + 10, 5);
-    if (s.hasTail || (this.isAfterCut() && s.at === this.d.cut.segment)) this.torn(s, y);
     this.visited(s, y);
+    for (const batch of s.batches)
+      if (batch.bad) cross(p, this.xByte(batch.position + batch.size / 2), y + 10, 5);
+    if (s.hasTail || (this.isAfterCut() && s.at === this.d.cut.segment)) this.torn(s, y);
     p.places.push([0, y - 4, this.width, 28, { segment: s.at, bar: true }]);
   }
 
@@ -420,11 +438,11 @@ class Sheet {
       cross(p, x + w - 10, y + 11, 5);
       p.text(x + w, y + 80, fitting([batch.bad.includes("CRC") ? "CRC does not fit" : "out of order", "damaged"], w - 60, 11, true), "lost-text", 11, right);
     } else if (step?.kind === "found") {
-      const room = w - textWidth(`byte ${thousands(batch.position)}`, 11) - 18;
+      const room = w - textWidth(`byte ${thousands(batch.position)}`, 11) - 26;
       p.text(x + w - 14, y + 80, fitting(["read from here", "read on", "read"], room, 11, true), "read-text", 11, right);
       pointer(p, x + w - 6, y + 72);
     } else if (step?.kind === "fits") tick(p, x + w - 10, y + 76);
-    else if (step?.brief) p.text(x + w, y + 80, fitting([step.brief], w - 62, 11), "ink-2", 11, { text_anchor: "end" });
+    else if (step?.brief) p.text(x + w, y + 80, fitting([step.brief], w - textWidth(`byte ${thousands(batch.position)}`, 11) - 6, 11), "ink-2", 11, { text_anchor: "end" });
   }
 
   tail(s, x, y, w) {
@@ -471,7 +489,7 @@ class Sheet {
     const batch = s?.batches[at];
     if (!batch) return;
     p.text(0, y, `records of ${span(batch.base, batch.last + 1)}`, "ink", 12, { bold: 1 });
-    if (!batch.records) { p.text(0, y + 20, "not decoded for this picture", "ink-2", 11); return; }
+    if (!batch.records) { p.text(0, y + 20, batch.bad ? `not decoded: ${batch.bad}` : "not decoded for this picture", "ink-2", 11); return; }
     const keys = this.view.keys, room = Math.max(1, Math.floor(this.width / 78)), shown = batch.records.slice(0, room);
     shown.forEach(([offset, time, key], i) => {
       const x = i * 78, isIt = !this.isBrowsing && offset === view.found?.offset;
@@ -793,8 +811,16 @@ class SegmentBrowser extends Player {
       keys: this.keysShown, chosen: this.chosen };
   }
 
+  // Nothing glides: what has been drawn stays until the step, the question or the choice changes.
   paint() {
-    const view = this.view, picture = new Sheet(this.directory, view, this.layout.width).draw();
+    const view = this.view, key = `${this.asked} ${view.moment} ${JSON.stringify(view.chosen)} ${this.layout.width} ${this.size}`;
+    if (this.painted === key) {
+      this.range.value = Math.round(this.place);
+      this.range.style.setProperty("--mk-part", `${100 * this.place / (this.end || 1)}%`);
+      return;
+    }
+    this.painted = key;
+    const picture = new Sheet(this.directory, view, this.layout.width).draw();
     this.picturePlaces = picture.places;
     this.model.get("look_for").forEach(([name], i) => {
       const isHere = name in picture.anchors;
@@ -806,9 +832,6 @@ class SegmentBrowser extends Player {
   }
 
   showWords(view) {
-    const key = `${this.asked} ${view.moment} ${JSON.stringify(view.chosen)}`;
-    if (this.shown === key) return;
-    this.shown = key;
     if (!view.chosen) this.detail.hidden = true;
     const s = this.directory.segments[view.chosen?.segment], batch = s?.batches[view.chosen.batch];
     const step = view.steps[view.moment - 1], count = `step ${view.moment} of ${view.steps.length}`;

@@ -160,7 +160,7 @@ function hops(run, segment, first, end, why, brief) {
   const hop = (from, until) => {
     const batch = segment.batches[from], count = until - from;
     run.say("log", "hop", count === 1 ? `${why(batch)}: hop over its ${bytesText(batch.size)}`
-      : `the next ${count} batches end before it, too`, { batch: from, until, brief: brief(batch), read: HEADER_BYTES * count });
+      : `the next ${count} batches end before it, too`, { batch: from, until, brief: count === 1 ? brief(batch) : "", read: HEADER_BYTES * count });
   };
   if (end - first <= FEW_HOPS) for (let i = first; i < end; i++) hop(i, i + 1);
   else { hop(first, first + 1); hop(first + 1, first + 2); hop(first + 2, end - 2); hop(end - 2, end - 1); hop(end - 1, end); }
@@ -171,7 +171,9 @@ function hops(run, segment, first, end, why, brief) {
 export function searchOffset(directory, offset) {
   const run = new Steps(directory), { log_start, log_end, segments } = directory;
   if (offset < log_start || offset > log_end) {
-    run.say("names", "out", `The log holds ${log_start} to ${log_end - 1}: OFFSET_OUT_OF_RANGE`);
+    const holds = log_end > log_start ? `The log holds ${log_start} to ${log_end - 1}` : "The log holds no record";
+    run.say("names", "out", `${holds}${directory.cut && offset > log_end ? ", what stands behind is cut at the next start" : ""}: OFFSET_OUT_OF_RANGE`,
+      { brief: "OFFSET_OUT_OF_RANGE" });
     return run.done(null, `out of range: the log begins at ${log_start} and ends at ${log_end}`);
   }
   if (offset === log_end) {
@@ -211,7 +213,7 @@ export function searchTimestamp(directory, timestamp) {
     at = run.segment = until;
     const segment = segments[at];
     run.say("names", "file", `${fileName(segment.base)}: its youngest record: ${timeWords(segment.largest, true)} ≥ ${target}`,
-      { low: at, high: at + 1, middle: at, brief: "young enough", read: 12 });
+      { low: at, high: at + 1, middle: at, brief: `${timeWords(segment.largest, true)} ≥ ${target}`, read: 12 });
     const found = inSegment(run, segment, timestamp);
     if (found) return found;
     run.say("names", "next", `${fileName(segment.base)}: none that can be read is young enough`,
@@ -225,7 +227,8 @@ function older(run, from, until, target) {
   const { segments } = run.d, skip = (a, b) => run.say("names", "skip", b === a + 1
     ? `${fileName(segments[a].base)}: its youngest record: ${timeWords(segments[a].largest, true)} < ${target}`
     : `${b - a} files from ${fileName(segments[a].base)} on end before ${target}`,
-  { low: a, high: b, middle: (a + b - 1) / 2, read: 12 * (b - a), brief: "too old" });
+  { low: a, high: b, middle: (a + b - 1) / 2, read: 12 * (b - a),
+    brief: b === a + 1 ? `${timeWords(segments[a].largest, true)} < ${target}` : `${b - a} files end before` });
   if (until - from <= FEW_FILES) for (let at = from; at < until; at++) skip(at, at + 1);
   else skip(from, until);
 }
