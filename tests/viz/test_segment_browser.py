@@ -292,7 +292,9 @@ def test_a_torn_tail_is_what_is_asked_about_first() -> None:
     browser = SegmentBrowser(NAME, files=files)
     assert browser.by == "recovery"
     assert any("the header says" in step for step in browser.steps)
-    assert "damaged at byte " in browser.text() and "torn: " in browser.svg()
+    assert "damaged at byte " in browser.text() and "cut: " in browser.svg()
+    browser.moment -= 2
+    assert "torn: " in browser.svg(), "the step before the cut"
     assert "torn" in [anchor for anchor, _, _ in browser.look_for]
     assert (
         "OFFSET_OUT_OF_RANGE"
