@@ -6,10 +6,32 @@
 //
 // `still` is the picture without a browser; the parts stand in front of this file.
 
+// The keys that are shown as shapes: the first four that come.
+function keysOf(directory) {
+  const found = [];
+  for (const s of directory.segments) for (const batch of s.batches) for (const [, , key] of batch.records ?? []) {
+    if (key !== null && !found.includes(key)) found.push(key);
+    if (found.length > 4) return [];
+  }
+  return found;
+}
+
+function question(by, value) {
+  if (by === "recovery") return "What does a start after a crash do?";
+  return by === "offset" ? `Where is offset ${value}?` : `Where is the first record of ${timeWords(value)}?`;
+}
+
+export function describe(directory, view) {
+  const step = view.steps[view.moment - 1];
+  const where = step ? ` Step ${view.moment} of ${view.steps.length}: ${step.words}.` : "";
+  return `${directory.name}: ${question(view.by, view.value)}${where}`;
+}
+
 // A moment as it is drawn without a browser: at the end of the search unless said otherwise.
 export function still({ story, by, value, moment = -1, width, numbered = [] }) {
   const directory = opened(story), answer = ask(directory, by, value);
-  const view = { by, value, ...answer, keys: keysOf(directory), moment: moment < 0 ? answer.steps.length : Math.min(moment, answer.steps.length) };
+  const last = answer.steps.length, at = moment < 0 ? last : Math.min(moment, last);
+  const view = { by, value, ...answer, keys: keysOf(directory), moment: at };
   const picture = new Sheet(directory, view, width).draw(), { height, shapes, anchors } = picture;
   numbered.forEach((name, i) => { if (anchors[name]) callOut(picture, "ABCDE"[i], ...anchors[name]); });
   return { width, height, shapes, anchors, label: describe(directory, view) };
@@ -70,7 +92,8 @@ class SegmentBrowser extends Player {
     this.nowText = element("span");
     this.nowCount = element("small");
     this.now = element("p", { class: "mk-now", "aria-live": "polite" }, this.nowText, this.nowCount);
-    this.detail = element("div", { class: "mk-detail", tabindex: "0", role: "group", "aria-label": "The batch that is chosen", hidden: "" });
+    this.detail = element("div", { class: "mk-detail", tabindex: "0", role: "group", hidden: "",
+      "aria-label": "The batch that is chosen" });
     this.root = chrome(this.model, "mk-segments", this.buildKeys(), this.buildAsk(),
       element("div", { class: "mk-body" }, this.figure, this.buildSide()), this.now, this.detail, this.buildBar());
     this.range.setAttribute("aria-label", "Step of the search");
@@ -94,8 +117,8 @@ class SegmentBrowser extends Player {
         if (input.value !== "" && Number.isSafeInteger(+input.value)) this.ask(this.model.get("by"), +input.value);
       });
     this.hint = element("output", { class: "mk-hint" });
-    return element("div", { class: "mk-ask" }, element("div", { class: "mk-by", role: "group", "aria-label": "What to look for" }, ...this.buttons),
-      this.number, this.slider, this.hint);
+    const by = element("div", { class: "mk-by", role: "group", "aria-label": "What to look for" }, ...this.buttons);
+    return element("div", { class: "mk-ask" }, by, this.number, this.slider, this.hint);
   }
 
   buildSide() {
@@ -112,18 +135,30 @@ class SegmentBrowser extends Player {
   buildLegend() {
     const list = element("div", { class: "mk-legend" });
     const add = (words, paintIt) => list.append(glyph(30, 18, paintIt), element("span", {}, words));
-    add("a step of the search, and what was compared", p => { p.line(1, 9, 29, 9, { stroke: "edge" }); callOut(p, "1", 15, 9); });
-    add("file; the open one has no right edge", p => folder(p, { x0: 2, x1: 28, top: 2, y0: 7, y1: 17, tab: 13, isOpen: true }));
-    add("index entry, and the batch it points to", p => { p.rect(3, 1, 24, 8, { rx: 1.5, fill: "surface", stroke: "edge" }); p.line(15, 9, 15, 15, { stroke: "edge" }); p.circle(15, 15.5, 2, { fill: "ink-2" }); });
-    add("read: a header of 61 bytes, or what was found", p => p.rect(3, 2, 12, 14, { rx: 1.5, fill: "read-soft", stroke: "read", stroke_width: 1.6 }));
+    add("a step of the search, and what was compared", p => {
+      p.line(1, 9, 29, 9, { stroke: "edge" });
+      callOut(p, "1", 15, 9);
+    });
+    add("file; the open one has no right edge", p =>
+      folder(p, { x0: 2, x1: 28, top: 2, y0: 7, y1: 17, tab: 13, isOpen: true }));
+    add("index entry, and the batch it points to", p => {
+      p.rect(3, 1, 24, 8, { rx: 1.5, fill: "surface", stroke: "edge" });
+      p.line(15, 9, 15, 15, { stroke: "edge" });
+      p.circle(15, 15.5, 2, { fill: "ink-2" });
+    });
+    add("read: a header of 61 bytes, or what was found", p =>
+      p.rect(3, 2, 12, 14, { rx: 1.5, fill: "read-soft", stroke: "read", stroke_width: 1.6 }));
     if (this.directory.segments.some(s => s.damage || s.index.some(entry => entry.lie)))
-      add("damaged, and why in words", p => { p.rect(2, 2, 26, 14, { rx: 2, fill: "surface", stroke: "lost", stroke_dasharray: "3 2.5" }); cross(p, 15, 9, 4); });
+      add("damaged, and why in words", p => {
+        p.rect(2, 2, 26, 14, { rx: 2, fill: "surface", stroke: "lost", stroke_dasharray: "3 2.5" });
+        cross(p, 15, 9, 4);
+      });
     return list;
   }
 
   buildKeys() {
-    return [kbd("space"), " plays, ", kbd("← →"), " step, ", kbd("Home End"), " · click a file or a batch, ", kbd("↑ ↓"),
-      " walk the batches, ", kbd("Enter"), " its header, ", kbd("Esc"), " back to the search"];
+    return [kbd("space"), " plays, ", kbd("← →"), " step, ", kbd("Home End"), " · click a file or a batch, ",
+      kbd("↑ ↓"), " walk the batches, ", kbd("Enter"), " its header, ", kbd("Esc"), " back to the search"];
   }
 
   // -- asking -------------------------------------------------------------------------------------------
@@ -174,7 +209,8 @@ class SegmentBrowser extends Player {
     }
     this.slider.style.setProperty("--mk-part", `${100 * (value - low) / (high - low || 1)}%`);
     this.slider.setAttribute("aria-valuetext", isTime ? timeWords(value) : `${value}`);
-    this.hint.textContent = isTime ? timeWords(value) : by === "offset" ? `of ${low} to ${high}` : "what a start after a crash does";
+    const hints = { offset: `of ${low} to ${high}`, timestamp: timeWords(value), recovery: "what a start after a crash does" };
+    this.hint.textContent = hints[by];
   }
 
   // -- choosing -----------------------------------------------------------------------------------------
@@ -191,8 +227,10 @@ class SegmentBrowser extends Player {
 
   // What stands under the pointer: a file, or a batch in it.
   placeAt(event) {
-    const box = this.svg.getBoundingClientRect(), x = (event.clientX - box.left) / this.size, y = (event.clientY - box.top) / this.size;
-    const hit = (this.picturePlaces ?? []).filter(([px, py, w, h]) => x >= px && x <= px + w && y >= py && y <= py + h).at(-1)?.[4];
+    const box = this.svg.getBoundingClientRect();
+    const x = (event.clientX - box.left) / this.size, y = (event.clientY - box.top) / this.size;
+    const isIn = ([x0, y0, w, h]) => x >= x0 && x <= x0 + w && y >= y0 && y <= y0 + h;
+    const hit = (this.picturePlaces ?? []).findLast(isIn)?.[4];
     if (!hit?.bar) return hit ?? null;
     const s = this.directory.segments[hit.segment], at = x / this.layout.width * s.log_bytes;
     const batch = s.batches.findIndex(each => each.position <= at && at < each.position + each.size);
@@ -225,20 +263,30 @@ class SegmentBrowser extends Player {
     const hex = headerHex(batch), rows = [];
     let at = 0;
     for (const [name, length] of HEADER_FIELDS) {
-      const value = name === "magic" ? 2 : name === "crc" ? `0x${batch.crc.toString(16).padStart(8, "0")}` : batch[name];
-      const more = name.endsWith("timestamp") && batch[name] >= 0 ? ` ${timeWords(batch[name], true)}` : name === "attributes" ? ` ${batch.codec}` : "";
-      rows.push(element("div", {}, element("span", {}, name), element("b", {}, `${value}${more}`), element("code", {}, hex.slice(at, at + length).join(" "))));
+      rows.push(element("div", {}, element("span", {}, name), element("b", {}, this.fieldText(batch, name)),
+        element("code", {}, hex.slice(at, at + length).join(" "))));
       at += length;
     }
-    this.detail.replaceChildren(element("h3", {}, `${fileName(s.base)}, byte ${thousands(batch.position)}: a header of 61 bytes`),
-      element("div", { class: "mk-fields" }, ...rows));
+    const head = `${fileName(s.base)}, byte ${thousands(batch.position)}: a header of 61 bytes`;
+    this.detail.replaceChildren(element("h3", {}, head), element("div", { class: "mk-fields" }, ...rows));
+  }
+
+  fieldText(batch, name) {
+    if (name === "magic") return "2";
+    if (name === "crc") return `0x${batch.crc.toString(16).padStart(8, "0")}`;
+    if (name === "attributes") return `${batch.attributes} ${batch.codec}`;
+    return name.endsWith("timestamp") ? `${batch[name]} ${timeWords(batch[name], true)}` : `${batch[name]}`;
   }
 
   // -- drawing ------------------------------------------------------------------------------------------
 
   layOut(width) { return { width }; }
   isMoving() { return false; }
-  events() { return this.answer.steps.map((step, i) => [this.places[i + 1], ["broken", "lie", "cut"].includes(step.kind) ? "lost" : step.kind === "found" ? "read" : "edge"]); }
+
+  events() {
+    const ideas = { broken: "lost", lie: "lost", cut: "lost", found: "read" };
+    return this.answer.steps.map((step, i) => [this.places[i + 1], ideas[step.kind] ?? "edge"]);
+  }
 
   get view() {
     return { by: this.model.get("by"), value: this.model.get("value"), ...this.answer, moment: this.moment,
@@ -247,14 +295,15 @@ class SegmentBrowser extends Player {
 
   // Nothing glides: what has been drawn stays until the step, the question or the choice changes.
   paint() {
-    const view = this.view, key = `${this.asked} ${view.moment} ${JSON.stringify(view.chosen)} ${this.layout.width} ${this.size}`;
+    const view = this.view, { width } = this.layout;
+    const key = [this.asked, view.moment, JSON.stringify(view.chosen), width, this.size].join(" ");
     if (this.painted === key) {
       this.range.value = Math.round(this.place);
       this.range.style.setProperty("--mk-part", `${100 * this.place / (this.end || 1)}%`);
       return;
     }
     this.painted = key;
-    const picture = new Sheet(this.directory, view, this.layout.width).draw();
+    const picture = new Sheet(this.directory, view, width).draw();
     this.picturePlaces = picture.places;
     this.model.get("look_for").forEach(([name], i) => {
       const isHere = name in picture.anchors;
@@ -267,10 +316,8 @@ class SegmentBrowser extends Player {
 
   showWords(view) {
     if (!view.chosen) this.detail.hidden = true;
-    const s = this.directory.segments[view.chosen?.segment], batch = s?.batches[view.chosen.batch];
     const step = view.steps[view.moment - 1], count = `step ${view.moment} of ${view.steps.length}`;
-    const words = view.chosen ? `${fileName(s.base)}, ${batch ? `batch ${span(batch.base, batch.last + 1)} at byte ${thousands(batch.position)}${batch.bad ? `: ${batch.bad}` : ""}` : "no batch"}`
-      : step?.words ?? question(view.by, view.value);
+    const words = view.chosen ? this.chosenText(view.chosen) : step?.words ?? question(view.by, view.value);
     this.root.dataset.moment = view.moment;
     this.root.dataset.found = view.outcome;
     this.root.dataset.chosen = view.chosen ? `${view.chosen.segment} ${view.chosen.batch}` : "";
@@ -282,7 +329,15 @@ class SegmentBrowser extends Player {
     const read = view.steps.slice(0, view.moment).reduce((sum, each) => sum + each.read, 0);
     const all = this.directory.segments.reduce((sum, each) => sum + each.log_bytes, 0);
     const [size, unit] = sizeText(read).split(" ");
-    this.numbers.replaceChildren(numeral(size, unit, "looked at"), numeral(...sizeText(Math.max(0, all - read)).split(" "), "passed over"));
+    const [rest, restUnit] = sizeText(Math.max(0, all - read)).split(" ");
+    this.numbers.replaceChildren(numeral(size, unit, "looked at"), numeral(rest, restUnit, "passed over"));
+  }
+
+  chosenText({ segment, batch: at }) {
+    const s = this.directory.segments[segment], batch = s.batches[at];
+    if (!batch) return `${fileName(s.base)}, no batch`;
+    const bad = batch.bad ? `: ${batch.bad}` : "";
+    return `${fileName(s.base)}, batch ${spanOf(batch)} at byte ${thousands(batch.position)}${bad}`;
   }
 }
 

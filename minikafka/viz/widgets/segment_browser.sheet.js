@@ -12,7 +12,7 @@
 // A moment is a step of the search; moment 0 is the question. Everything is drawn from the columns and
 // the steps of segment_browser.search.js.
 
-const ROW = 21, CELL = 31, LENS = 88, BOX = 112, FILE_ROW = 18, MOST_FANS = 60;
+const ROW = 21, CELL = 31, LENS = 88, BOX = 112, FILE_ROW = 18, RECORD = 78, MOST_FANS = 60, MOST_OTHERS = 8;
 const PART_NAMES = { time_index: ".timeindex", index: ".index" };
 
 // ---- layout ----------------------------------------------------------------------------------------
@@ -31,6 +31,9 @@ class Sheet {
       ? this.done.at(-1).segment : -1;
     this.final = this.isBrowsing ? chosen.segment : view.segment;
     this.segment = directory.segments[this.known] ?? null;
+    // All steps, done or not, so that the picture keeps its height.
+    this.all = this.isBrowsing ? [] : view.steps.map((step, i) =>
+      ({ ...step, number: i + 1, isDone: i < view.moment, isNow: i === view.moment - 1 }));
   }
 
   draw() {
@@ -48,27 +51,26 @@ class Sheet {
     return this.picture;
   }
 
-  // The steps of a part, with their numbers: of all, so that the picture keeps its height.
+  // The steps of a part of the picture.
   steps(part) {
-    if (this.isBrowsing) return [];
-    const own = this.view.steps.map((step, i) => ({ ...step, number: i + 1, isDone: i < this.view.moment, isNow: i === this.view.moment - 1 }));
-    return own.filter(step => step.part === part && (part === "names" || step.segment === this.final));
+    return this.all.filter(step => step.part === part && (part === "names" || step.segment === this.final));
   }
 
   // Those that mark a batch of the file that is shown.
-  marks() {
-    if (this.isBrowsing) return [];
-    return this.view.steps.map((step, i) => ({ ...step, number: i + 1, isDone: i < this.view.moment, isNow: i === this.view.moment - 1 }))
-      .filter(step => step.batch !== undefined && step.segment === this.final);
-  }
+  marks() { return this.all.filter(step => step.batch !== undefined && step.segment === this.final); }
+
+  // The last step of this kind that has been made.
+  made(part, kind) { return this.steps(part).filter(step => step.kind === kind && step.isDone).at(-1); }
 
   heading() {
     const p = this.picture, { d } = this, count = d.segments.length;
     p.text(0, 13, d.name, "ink", 14, { bold: 1 });
     const bytes = d.segments.reduce((sum, s) => sum + s.log_bytes, 0);
     const at = textWidth(d.name, 14, true) + 12, where = `offsets ${d.log_start} to ${d.log_end - 1}`;
-    const size = `${sizeText(bytes)} in ${plural(count, "segment")}`, read = this.done.reduce((sum, step) => sum + step.read, 0);
-    const looked = this.isBrowsing || !read ? "" : fitting([`${bytesText(read)} of it looked at`, `looked at ${bytesText(read)}`], this.width * 0.42, 11, true);
+    const size = `${sizeText(bytes)} in ${plural(count, "segment")}`;
+    const read = bytesText(this.done.reduce((sum, step) => sum + step.read, 0));
+    const looked = this.isBrowsing || !this.done.length ? ""
+      : fitting([`${read} of it looked at`, `looked at ${read}`], this.width * 0.42, 11, true);
     p.text(this.width, 13, looked, "read-text", 11, { bold: 1, text_anchor: "end" });
     const long = d.log_end > d.log_start ? [`${where} · ${size}`, where] : [`no record · ${size}`, "no record"];
     p.text(at, 13, fitting(long, this.width - at - textWidth(looked, 11, true) - 10, 11), "ink-2", 11);
@@ -154,8 +156,8 @@ class Sheet {
     if (isHere) p.line(x0, y1 + 1, isOpen ? x1 + 12 : x1, y1 + 1, { stroke: "ink", stroke_width: 2.4 });
     p.text(x0 + 5, top + 11, fitting([name, `${s.base}`], tab - 8, 11), isHere ? "ink" : "ink-2", 11, { bold: isHere });
     if (isHere && tab < 40) {
-      const isLeft = x0 + textWidth(name, 11, true) > this.width;
-      p.text(isLeft ? x1 : x0, top + 9, name, "ink", 11, { bold: 1, halo: "surface", ...(isLeft ? { text_anchor: "end" } : {}) });
+      const isLeft = x0 + textWidth(name, 11, true) > this.width, anchor = isLeft ? "end" : "start";
+      p.text(isLeft ? x1 : x0, top + 9, name, "ink", 11, { bold: 1, halo: "surface", text_anchor: anchor });
     }
     const last = this.lastOf(s), room = x1 - x0 - 12;
     const offsets = last >= s.base ? span(s.base, last + 1) : "empty";
@@ -173,7 +175,7 @@ class Sheet {
     return (this.d.segments[s.at + 1]?.base ?? this.d.log_end) - 1;
   }
 
-  isAfterCut() { return !this.isBrowsing && this.view.by === "recovery" && this.d.cut && this.done.some(step => step.kind === "cut"); }
+  isAfterCut() { return Boolean(this.made("names", "cut")); }
 
   // The log end; where recovery would cut, only once it has.
   logEnd(y0, y1) {
@@ -201,14 +203,16 @@ class Sheet {
       const name = `${fileName(s.base).slice(0, -4)}${PART_NAMES[part]}`, at = textWidth(name, 12, true) + 10;
       p.text(0, this.y, name, "ink", 12, { bold: 1 });
       const size = isTime ? 12 : 8, kind = isTime ? "timestamp → offset" : "offset → byte in the .log";
-      const count = `${entries.length} ${entries.length === 1 ? "entry" : "entries"}`;
-      p.text(at, this.y, fitting([`${count} of ${size} bytes: ${kind}`, `${count}: ${kind}`, count], this.width - at, 11), "ink-2", 11);
-      p.anchor(part, Math.min(this.width - 10, at + textWidth(`${count} of ${size} bytes: ${kind}`, 11) + 12), this.y - 4);
+      const count = counted(entries.length, "entry", "entries");
+      const wordings = [`${count} of ${size} bytes: ${kind}`, `${count}: ${kind}`, count];
+      const words = fitting(wordings, this.width - at, 11);
+      p.text(at, this.y, words, "ink-2", 11);
+      p.anchor(part, Math.min(this.width - 10, at + textWidth(words, 11) + 12), this.y - 4);
     }
     this.y += 7;
     const w = this.width / Math.max(1, entries.length), cell = Math.min(w, 132), edge = i => i * cell;
     this.ladder(steps, edge);
-    if (s) this.cells(part, entries, edge, cell, steps);
+    if (s) this.cells(part, entries, edge, cell);
     this.yCells = this.y + CELL;
     this.cell = cell;
     this.y += CELL + (isTime && view.by === "timestamp" && !this.isBrowsing ? 22 : 6);
@@ -222,15 +226,15 @@ class Sheet {
     this.picture.path(["M", x0, this.folderEnd + 2, "H", x1, "L", this.width, this.y, "H", 0, "Z"], { fill: "raised" });
   }
 
-  cells(part, entries, edge, cell, steps) {
+  cells(part, entries, edge, cell) {
     const p = this.picture, isTime = part === "time_index", y = this.y;
-    const jump = steps.find(step => step.kind === "jump" && step.isDone), lie = steps.some(step => step.kind === "lie" && step.isDone);
+    const jump = this.made(part, "jump"), lie = this.made(part, "lie");
     if (!entries.length) {
       freeSlot(p, 0.5, y, 130, CELL);
       p.text(10, y + 19, "no entry", "ink-2", 11);
     }
     const words = entry => isTime ? [0, 3, 6].map(skip => timeWords(entry.key, true).slice(skip)) : [`${entry.key}`];
-    const more = entry => [`→ ${thousands(entry.to)}`];
+    const middle = { text_anchor: "middle" };
     const thin = cell < 5;
     if (thin) this.manyCells(entries, edge, jump);
     entries.forEach((entry, i) => {
@@ -239,8 +243,9 @@ class Sheet {
       const w = Math.max(2, cell - 2), bad = entry.lie || (isIt && lie);
       p.rect(x + 1, y, w, CELL, { rx: 2, fill: isIt ? "read-soft" : "surface", stroke: bad ? "lost" : isIt ? "read" : "edge",
         stroke_width: isIt ? 2 : 1, ...(bad ? { stroke_dasharray: "3 2.5" } : {}) });
-      p.text(x + cell / 2, y + 13, fitting(words(entry), cell - 6, 11, true), "ink", 11, { bold: 1, text_anchor: "middle" });
-      p.text(x + cell / 2, y + 26, fitting(more(entry), cell - 6, 11), bad ? "lost-text" : "ink-2", 11, { text_anchor: "middle" });
+      p.text(x + cell / 2, y + 13, fitting(words(entry), cell - 6, 11, true), "ink", 11, { bold: 1, ...middle });
+      const to = fitting([`→ ${thousands(entry.to)}`], cell - 6, 11);
+      p.text(x + cell / 2, y + 26, to, bad ? "lost-text" : "ink-2", 11, middle);
       if (bad) cross(p, x + w - 6, y + 7, 4);
       if (isIt && isTime) this.down(x + cell / 2, y + CELL, `offset ${entry.to}`);
     });
@@ -256,15 +261,16 @@ class Sheet {
     if (!entry) return;
     const words = `${jump.part === "time_index" ? timeWords(entry.key, true) : entry.key} → ${thousands(entry.to)}`;
     const isLeft = x + textWidth(words, 11, true) + 16 > this.width;
-    p.text(isLeft ? x - 8 : x + 11, y + 15, words, "read-text", 11, { bold: 1, ...(isLeft ? { text_anchor: "end" } : {}) });
+    p.text(isLeft ? x - 8 : x + 11, y + 15, words, "read-text", 11,
+      { bold: 1, text_anchor: isLeft ? "end" : "start" });
   }
 
   down(x, y, words) {
     const p = this.picture;
     p.line(x, y + 1, x, y + 13, { stroke: "read", stroke_width: 2 });
     arrowHead(p, x, y, x, y + 18, "read");
-    const isLeft = x + 12 + textWidth(words, 11, true) > this.width;
-    p.text(isLeft ? x - 9 : x + 9, y + 15, words, "read-text", 11, { bold: 1, halo: "surface", ...(isLeft ? { text_anchor: "end" } : {}) });
+    const isLeft = x + 12 + textWidth(words, 11, true) > this.width, anchor = isLeft ? "end" : "start";
+    p.text(isLeft ? x - 9 : x + 9, y + 15, words, "read-text", 11, { bold: 1, text_anchor: anchor });
   }
 
   // -- the log file -----------------------------------------------------------------------------------
@@ -285,12 +291,14 @@ class Sheet {
     const p = this.picture;
     const name = fileName(s.base), at = textWidth(name, 12, true) + 10;
     p.text(0, y, name, "ink", 12, { bold: 1 });
-    const count = s.isWhole || s.damage ? `${plural(s.batches.length, "batch").replace("batchs", "batches")}`
+    const count = s.isWhole || s.damage ? `${batchesText(s.batches.length)}`
       : `${s.batches.length} batches read, bytes ${thousands(s.begin)} to ${thousands(s.end)}`;
-    const words = s.log_bytes ? [`${bytesText(s.log_bytes)}, ${count}`, sizeText(s.log_bytes)] : ["empty: the first batch will stand at byte 0"];
+    const words = s.log_bytes ? [`${bytesText(s.log_bytes)}, ${count}`, sizeText(s.log_bytes)]
+      : ["empty: the first batch will stand at byte 0"];
     p.text(at, y, fitting(words, this.width - at, 11), "ink-2", 11);
     if (s.damage && !s.damage.readable)
-      p.text(this.width, y, `${this.isAfterCut() ? "cut" : "torn"}: ${bytesText(s.log_bytes - s.damage.position)}`, "lost-text", 11, { bold: 1, text_anchor: "end" });
+      p.text(this.width, y, `${this.isAfterCut() ? "cut" : "torn"}: ${bytesText(s.log_bytes - s.damage.position)}`,
+        "lost-text", 11, { bold: 1, text_anchor: "end" });
   }
 
   bar(s, y) {
@@ -299,7 +307,8 @@ class Sheet {
     let run = null;
     const flush = () => {
       if (!run) return;
-      p.rect(this.xByte(run[0]) + 0.8, y + 1.5, this.xByte(run[1]) - this.xByte(run[0]) - 1.6, 17, { rx: 1.5, fill: "cell", stroke: "edge", stroke_width: 0.8 });
+      const [x0, x1] = run.map(position => this.xByte(position));
+      p.rect(x0 + 0.8, y + 1.5, x1 - x0 - 1.6, 17, { rx: 1.5, fill: "cell", stroke: "edge", stroke_width: 0.8 });
     };
     for (const batch of s.batches) {
       const end = batch.position + batch.size;
@@ -319,19 +328,24 @@ class Sheet {
     const p = this.picture;
     if (this.isBrowsing) {
       const batch = s.batches[this.view.chosen.batch];
-      if (batch) p.rect(this.xByte(batch.position), y - 1, Math.max(3, this.xByte(batch.position + batch.size) - this.xByte(batch.position)), 22, { rx: 2, fill: "none", stroke: "ink", stroke_width: 2.2 });
+      if (batch) this.outline(batch, y, { fill: "none", stroke: "ink" });
       return;
     }
     for (const step of this.marks().filter(step => step.isDone)) {
       for (let i = step.batch; i < (step.until ?? step.batch + 1) && i < s.batches.length; i++) {
-        const batch = s.batches[i], x = this.xByte(batch.position), w = this.xByte(batch.position + batch.size) - x;
-        if (step.kind === "found") p.rect(x + 0.4, y - 1, Math.max(3, w - 0.8), 22, { rx: 2, fill: "read-soft", stroke: "read", stroke_width: 2.2 });
+        const batch = s.batches[i], x = this.xByte(batch.position);
+        if (step.kind === "found") this.outline(batch, y, { fill: "read-soft", stroke: "read" });
         else {
           const read = step.kind === "fits" ? batch.size : HEADER_BYTES;
           p.rect(x + 1, y + 2, Math.max(2, this.xByte(batch.position + read) - x - 2), 16, { fill: "read" });
         }
       }
     }
+  }
+
+  outline(batch, y, colours) {
+    const x = this.xByte(batch.position), w = this.xByte(batch.position + batch.size) - x;
+    this.picture.rect(x + 0.4, y - 1, Math.max(3, w - 0.8), 22, { rx: 2, stroke_width: 2.2, ...colours });
   }
 
   torn(s, y) {
@@ -345,13 +359,11 @@ class Sheet {
 
   // Lines from the entries to the batches that they point to.
   fans(s, y) {
-    const p = this.picture, { index } = s, jump = this.steps("index").filter(step => step.kind === "jump" && step.isDone).at(-1);
+    const p = this.picture, { index } = s, jump = this.made("index", "jump");
     const every = Math.max(1, Math.ceil(index.length / MOST_FANS));
     index.forEach((entry, i) => {
-      const isIt = jump?.slot === i;
-      if ((i % every && !isIt) || entry.lie) return;
-      const x0 = Math.min(this.width - 1, this.cell * (i + 0.5)), x1 = Math.min(this.width - 1, Math.max(1.5, this.xByte(entry.to)));
-      if (isIt) return;
+      if (i % every || entry.lie || jump?.slot === i) return;
+      const x0 = this.cell * (i + 0.5), x1 = Math.min(this.width - 1, Math.max(1.5, this.xByte(entry.to)));
       p.line(x0, this.yCells + 1, x1, y - 5, { stroke: "edge", stroke_width: 0.9 });
       p.circle(x1, y - 4, 2, { fill: "ink-2" });
     });
@@ -384,7 +396,8 @@ class Sheet {
       return most > 2 ? items : [from, to];
     }
     const spare = most - (to - from + 1), after = Math.min(this.isBrowsing ? Math.ceil(spare / 2) : 1, spare, all - 1 - to);
-    let start = from - (this.isBrowsing ? Math.min(from, spare - after) : 0), end = Math.max(to + after, Math.min(all - 1, start + most - 1));
+    const start = from - (this.isBrowsing ? Math.min(from, spare - after) : 0);
+    const end = Math.max(to + after, Math.min(all - 1, start + most - 1));
     return Array.from({ length: Math.max(0, end - start + 1) }, (_, i) => start + i);
   }
 
@@ -395,7 +408,8 @@ class Sheet {
       const real = items.filter(i => s.batches[i]);
       if (real.length) {
         const a = s.batches[real[0]], b = s.batches[real.at(-1)], end = items.length * (w + 10) - 10;
-        p.path(["M", this.xByte(a.position), this.yBar + 21, "H", this.xByte(b.position + b.size), "L", end, y, "H", 0, "Z"], { fill: "raised" });
+        p.path(["M", this.xByte(a.position), this.yBar + 21, "H", this.xByte(b.position + b.size), "L", end, y,
+          "H", 0, "Z"], { fill: "raised" });
       }
       this.caption(s, this.yBar + 35);
       items.forEach((i, at) => this.box(s, i, at * (w + 10), y, w));
@@ -405,8 +419,7 @@ class Sheet {
   }
 
   verdict(i) {
-    const step = this.marks().filter(each => each.isDone).find(each => each.batch <= i && i < (each.until ?? each.batch + 1));
-    return step;
+    return this.marks().find(step => step.isDone && step.batch <= i && i < (step.until ?? step.batch + 1));
   }
 
   box(s, i, x, y, w) {
@@ -414,17 +427,19 @@ class Sheet {
     if (i === "gap") { p.text(x + w / 2, y + 40, "…", "ink-2", 14, { text_anchor: "middle" }); return; }
     const batch = s.batches[i];
     if (!batch) { this.tail(s, x, y, w); return; }
-    const step = this.verdict(i), isFound = step?.kind === "found", isChosen = this.isBrowsing && this.view.chosen.batch === i;
+    const step = this.verdict(i), isFound = step?.kind === "found";
+    const isChosen = this.isBrowsing && this.view.chosen.batch === i;
     p.rect(x, y, w, 66, { rx: 3, fill: "surface", stroke: batch.bad ? "lost" : isFound ? "read" : isChosen ? "ink" : "edge",
       stroke_width: isFound || isChosen ? 2.2 : 1.2, ...(batch.bad ? { stroke_dasharray: "4 3" } : {}) });
-    p.rect(x + 2.5, y + 2.5, 17, 61, { rx: 1.5, fill: step ? "read-soft" : "cell", stroke: step ? "read" : "none", stroke_width: 1 });
+    p.rect(x + 2.5, y + 2.5, 17, 61, { rx: 1.5, stroke_width: 1,
+      ...(step ? { fill: "read-soft", stroke: "read" } : { fill: "cell" }) });
     p.text(x + 11, y + 37, "61", step ? "read-text" : "ink-2", 11, { text_anchor: "middle" });
     const at = x + 25, room = w - 30;
-    const lines = [[span(batch.base, batch.last + 1), `from ${batch.base}`, `${batch.base}`], [plural(batch.record_count, "record")],
-      [`${bytesText(batch.size)}${batch.attributes & 7 ? ` · ${batch.codec}` : ""}`, bytesText(batch.size)],
-      [`${timeWords(batch.max_timestamp, true)}`]];
-    if (batch.isControl) lines[1] = ["control", ""];
-    lines.forEach((wordings, row) => p.text(at, y + 15 + row * 15, fitting(wordings, room, row ? 11 : 12, !row), row ? "ink-2" : "ink", row ? 11 : 12, { bold: !row }));
+    const size = bytesText(batch.size);
+    const lines = [batch.isControl ? ["control"] : [plural(batch.record_count, "record")],
+      [...(batch.attributes & 7 ? [`${size} · ${batch.codec}`] : []), size], [timeWords(batch.max_timestamp, true)]];
+    p.text(at, y + 15, fitting([spanOf(batch), `from ${batch.base}`, `${batch.base}`], room, 12, true), "ink", 12, { bold: 1 });
+    lines.forEach((words, row) => p.text(at, y + 30 + row * 15, fitting(words, room, 11), "ink-2", 11));
     p.text(x + 1, y + 80, fitting([`byte ${thousands(batch.position)}`], w, 11), "ink-3", 11);
     this.under(batch, step, x, y, w);
     p.places.push([x, y, w, 66, { segment: s.at, batch: i }]);
@@ -434,15 +449,16 @@ class Sheet {
 
   under(batch, step, x, y, w) {
     const p = this.picture, right = { text_anchor: "end", bold: 1 };
+    const room = w - textWidth(`byte ${thousands(batch.position)}`, 11) - 6;
     if (batch.bad) {
       cross(p, x + w - 10, y + 11, 5);
-      p.text(x + w, y + 80, fitting([batch.bad.includes("CRC") ? "CRC does not fit" : "out of order", "damaged"], w - 60, 11, true), "lost-text", 11, right);
+      const why = batch.bad.includes("CRC") ? "CRC does not fit" : "out of order";
+      p.text(x + w, y + 80, fitting([why, "damaged"], w - 60, 11, true), "lost-text", 11, right);
     } else if (step?.kind === "found") {
-      const room = w - textWidth(`byte ${thousands(batch.position)}`, 11) - 26;
-      p.text(x + w - 14, y + 80, fitting(["read from here", "read on", "read"], room, 11, true), "read-text", 11, right);
+      p.text(x + w - 14, y + 80, fitting(["read from here", "read on", "read"], room - 20, 11, true), "read-text", 11, right);
       pointer(p, x + w - 6, y + 72);
     } else if (step?.kind === "fits") tick(p, x + w - 10, y + 76);
-    else if (step?.brief) p.text(x + w, y + 80, fitting([step.brief], w - textWidth(`byte ${thousands(batch.position)}`, 11) - 6, 11), "ink-2", 11, { text_anchor: "end" });
+    else if (step?.brief) p.text(x + w, y + 80, fitting([step.brief], room, 11), "ink-2", 11, { text_anchor: "end" });
   }
 
   tail(s, x, y, w) {
@@ -450,8 +466,8 @@ class Sheet {
     p.rect(x, y, w, 66, { rx: 3, fill: "surface", stroke: "lost", stroke_width: 1.6, stroke_dasharray: "4 3" });
     cross(p, x + w - 12, y + 13, 5.5);
     p.text(x + 8, y + 17, bytesText(left), "lost-text", 12, { bold: 1 });
-    const words = (gone ? "cut off" : s.end === s.damage.position ? s.damage.reason : "no batch begins here").split(" "), lines = [""];
-    for (const word of words) {
+    const words = gone ? "cut off" : s.end === s.damage.position ? s.damage.reason : "no batch begins here", lines = [""];
+    for (const word of words.split(" ")) {
       if (textWidth(`${lines.at(-1)} ${word}`, 11) > w - 12) lines.push("");
       lines[lines.length - 1] = `${lines.at(-1)} ${word}`.trim();
     }
@@ -488,59 +504,74 @@ class Sheet {
     const at = isBrowsed ? view.chosen.batch : this.done.some(step => step.kind === "found") ? view.found.batch : -1;
     const batch = s?.batches[at];
     if (!batch) return;
-    p.text(0, y, `records of ${span(batch.base, batch.last + 1)}`, "ink", 12, { bold: 1 });
-    if (!batch.records) { p.text(0, y + 20, batch.bad ? `not decoded: ${batch.bad}` : "not decoded for this picture", "ink-2", 11); return; }
-    const keys = this.view.keys, room = Math.max(1, Math.floor(this.width / 78)), shown = batch.records.slice(0, room);
-    shown.forEach(([offset, time, key], i) => {
-      const x = i * 78, isIt = !this.isBrowsing && offset === view.found?.offset;
-      p.rect(x + 0.5, y + 7, 72, 40, { rx: 3, fill: isIt ? "read-soft" : "cell", stroke: isIt ? "read" : "none", stroke_width: 2 });
-      p.text(x + 36, y + 23, `${offset}`, "ink", 12, { bold: 1, text_anchor: "middle" });
-      if (view.by === "timestamp") { p.text(x + 36, y + 39, fitting([timeWords(time, true), timeWords(time, true).slice(3)], 70, 11), "ink-2", 11, { text_anchor: "middle" }); return; }
-      const which = keys.indexOf(key), words = fitting([key ?? "no key", `${(key ?? "").slice(0, 5)}…`, ""], which < 0 ? 68 : 52, 11), wide = textWidth(words, 11) + (which < 0 ? 0 : 13);
-      if (which >= 0) keyShape(p, which, x + 36 - wide / 2 + 5, y + 35);
-      p.text(x + 36 - wide / 2 + (which < 0 ? 0 : 13), y + 39, words, "ink-2", 11);
-    });
+    p.text(0, y, `records of ${spanOf(batch)}`, "ink", 12, { bold: 1 });
+    if (!batch.records) {
+      p.text(0, y + 20, batch.bad ? `not decoded: ${batch.bad}` : "not decoded for this picture", "ink-2", 11);
+      return;
+    }
+    const shown = batch.records.slice(0, Math.max(1, Math.floor(this.width / RECORD)));
+    shown.forEach((record, i) => this.record(record, i * RECORD, y + 7));
     const more = batch.records.length - shown.length;
     if (more > 0) p.text(this.width, y, `and ${more} more`, "ink-2", 11, { text_anchor: "end" });
+  }
+
+  record([offset, time, key], x, y) {
+    const p = this.picture, { view } = this, isIt = !this.isBrowsing && offset === view.found?.offset;
+    const middle = { text_anchor: "middle" }, words = timeWords(time, true);
+    p.rect(x + 0.5, y, RECORD - 6, 40, { rx: 3, stroke_width: 2,
+      ...(isIt ? { fill: "read-soft", stroke: "read" } : { fill: "cell" }) });
+    p.text(x + 36, y + 16, `${offset}`, "ink", 12, { bold: 1, ...middle });
+    if (view.by === "timestamp") p.text(x + 36, y + 32, fitting([words, words.slice(3)], 70, 11), "ink-2", 11, middle);
+    else this.key(key, x + 36, y + 28);
+  }
+
+  key(key, x, y) {
+    const which = this.view.keys.indexOf(key), shape = which < 0 ? 0 : 13;
+    const words = fitting([key ?? "no key", `${(key ?? "").slice(0, 5)}…`], 66 - shape, 11);
+    const start = x - (textWidth(words, 11) + shape) / 2;
+    if (which >= 0) keyShape(this.picture, which, start + 5, y);
+    this.picture.text(start + shape, y + 4, words, "ink-2", 11);
   }
 
   // -- all files -------------------------------------------------------------------------------------------
 
   listing() {
-    const p = this.picture, { d } = this, s = this.segment ?? d.segments.at(-1);
-    const own = d.files.filter(file => s && file.base_offset === s.base), others = d.files.filter(file => file.base_offset < 0);
-    const orphans = d.files.length - own.length - others.length, rows = [...own, ...others.slice(0, 8)];
+    const p = this.picture, { files, segments } = this.d, s = this.segment ?? segments.at(-1);
+    const own = files.filter(file => s && file.base_offset === s.base), others = files.filter(file => file.base_offset < 0);
+    const rows = [...own, ...others.slice(0, MOST_OTHERS)], rest = files.length - rows.length;
     this.y += 16;
     p.line(0, this.y - 12, this.width, this.y - 12, { stroke: "line" });
     p.text(0, this.y + 5, "In this directory", "ink", 12, { bold: 1 });
-    const hidden = others.length - Math.min(8, others.length), rest = orphans + hidden;
-    if (rest) p.text(this.width, this.y + 5, `and ${plural(rest, "file")}${hidden ? "" : " of other segments"}`, "ink-2", 11, { text_anchor: "end" });
-    const most = Math.max(1, ...rows.map(file => file.size_bytes)), brief = file => /^[0-9]{20}/.test(file.name) ? `…${file.name.slice(16)}` : file.name;
-    const name = Math.min(this.width * 0.42, Math.max(90, ...rows.map(file => textWidth(brief(file), 11))));
-    const at = name + 66, bar = this.width < 560 ? 40 : 150;
-    for (const file of rows) {
+    const whose = others.length > MOST_OTHERS ? "" : " of other segments";
+    if (rest) p.text(this.width, this.y + 5, `and ${plural(rest, "file")}${whose}`, "ink-2", 11, { text_anchor: "end" });
+    const names = rows.map(file => file.name.replace(/^[0-9]{16}(?=[0-9]{4}\.)/, "…"));
+    const name = Math.min(this.width * 0.42, Math.max(90, ...names.map(each => textWidth(each, 11))));
+    const at = name + 66, bar = this.width < 560 ? 40 : 150, most = Math.max(1, ...rows.map(file => file.size_bytes));
+    rows.forEach((file, i) => {
       this.y += FILE_ROW;
-      const y = this.y + 5;
-      p.text(0, y, this.shortened(brief(file), name), "ink", 11);
+      const y = this.y + 5, isLeftover = /\.(deleted|cleaned|swap|cut-from-[0-9]+)$/.test(file.name);
+      p.text(0, y, this.shortened(names[i], name), "ink", 11);
       p.text(name + 56, y, sizeText(file.size_bytes), "ink-2", 11, { text_anchor: "end" });
-      p.rect(at, y - 8, Math.max(1, bar * file.size_bytes / most), 9, { fill: file.name.includes(".cut-from-") || file.name.endsWith(".deleted") ? "none" : "edge", stroke: "edge" });
+      p.rect(at, y - 8, Math.max(1, bar * file.size_bytes / most), 9, { fill: isLeftover ? "none" : "edge", stroke: "edge" });
       p.text(at + bar + 10, y, this.shortened(this.says(file, s), this.width - at - bar - 10), "ink-2", 11);
-    }
+    });
     this.y += 10;
   }
 
   says(file, s) {
-    for (const [suffix, part, bytes] of [[".timeindex", "time_index", 12], [".index", "index", 8]])
-      if (file.base_offset >= 0 && file.name.endsWith(suffix) && s) {
-        const used = s[part].length * bytes, lies = s[part].filter(entry => entry.lie).length;
-        const count = `${s[part].length} ${s[part].length === 1 ? "entry" : "entries"}`;
-        return file.size_bytes - used >= bytes ? `${count}, the rest is kept free` : file.size_bytes % bytes ? `${count} and a part of one` : lies ? `${count}, ${lies} of them wrong` : count;
-      }
-    if (file.base_offset >= 0 && file.name.endsWith(".log") && s) {
-      if (s.damage) return s.damage.readable ? "damaged in the middle" : "torn at its end";
-      return s.at === this.d.segments.length - 1 ? "open: it grows" : "sealed";
-    }
-    return file.says;
+    if (file.base_offset < 0) return file.says;
+    if (file.name.endsWith(".timeindex")) return this.entriesSay(file, s.time_index, 12);
+    if (file.name.endsWith(".index")) return this.entriesSay(file, s.index, 8);
+    if (!file.name.endsWith(".log")) return file.says;
+    if (s.damage) return s.damage.readable ? "damaged in the middle" : "torn at its end";
+    return s.at === this.d.segments.length - 1 ? "open: it grows" : "sealed";
+  }
+
+  entriesSay(file, entries, size) {
+    const count = counted(entries.length, "entry", "entries"), lies = entries.filter(entry => entry.lie).length;
+    if (file.size_bytes - entries.length * size >= size) return `${count}, the rest is kept free`;
+    if (file.size_bytes % size) return `${count} and a part of one`;
+    return lies ? `${count}, ${lies} of them wrong` : count;
   }
 
   shortened(words, room) {
@@ -549,25 +580,4 @@ class Sheet {
     while (text && textWidth(`${text}…`, 11) > room) text = text.slice(0, -1);
     return text.length > 4 ? `${text.trimEnd()}…` : "";
   }
-}
-
-// The keys that are shown as shapes: the first four that come.
-function keysOf(directory) {
-  const found = [];
-  for (const s of directory.segments) for (const batch of s.batches) for (const [, , key] of batch.records ?? []) {
-    if (key !== null && !found.includes(key)) found.push(key);
-    if (found.length > 4) return [];
-  }
-  return found;
-}
-
-export const QUESTIONS = { offset: "Where is offset", timestamp: "Where is the first record of", recovery: "What does a start after a crash do?" };
-
-function question(by, value) {
-  return by === "recovery" ? QUESTIONS.recovery : `${QUESTIONS[by]} ${by === "offset" ? value : timeWords(value)}?`;
-}
-
-export function describe(directory, view) {
-  const step = view.steps[view.moment - 1];
-  return `${directory.name}: ${question(view.by, view.value)} ${step ? `Step ${view.moment} of ${view.steps.length}: ${step.words}.` : ""}`.trim();
 }
