@@ -58,6 +58,9 @@ MOST_BATCHES = 10_000
 MOST_ENTRIES = 300_000
 MOST_RECORDS = 5_000
 ENTRIES_AT_ONCE = 8_192
+TRIES = 10
+"""A broker that runs removes files and renames them while its directory is read."""
+
 SMALL_BYTES = 1 << 16
 """A checkpoint or a snapshot that is larger than this is not read."""
 
@@ -252,7 +255,13 @@ def read(
     if files is None:
         root, path = os.path.split(os.path.abspath(path))
         files = OnDisk(root)
-    return _Reader(files, path, offset, timestamp_ms).directory()
+    for _ in range(TRIES):
+        try:
+            return _Reader(files, path, offset, timestamp_ms).directory()
+        except FileNotFoundError:
+            if not files.exists(path):
+                raise
+    raise FileNotFoundError(f"the files of {path} change too fast to be read")
 
 
 class _Reader:

@@ -24,6 +24,12 @@ function timeWords(ms, isShort = false) {
   return isShort ? text.slice(11, 23) : `${text.slice(0, 10)} ${text.slice(11, 23)}`;
 }
 
+// The same where there is less room: a time of day without its hours, without its minutes.
+function timeWordings(ms) {
+  const words = timeWords(ms, true);
+  return words.includes(":") ? [0, 3, 6].map(skip => words.slice(skip)) : [words, words.replace(/\.0+ s$/, " s")];
+}
+
 // ---- columns to things ---------------------------------------------------------------------------
 
 function summed(differences) {

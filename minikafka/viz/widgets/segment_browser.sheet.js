@@ -233,7 +233,7 @@ class Sheet {
       freeSlot(p, 0.5, y, 130, CELL);
       p.text(10, y + 19, "no entry", "ink-2", 11);
     }
-    const words = entry => isTime ? [0, 3, 6].map(skip => timeWords(entry.key, true).slice(skip)) : [`${entry.key}`];
+    const words = entry => isTime ? timeWordings(entry.key) : [`${entry.key}`];
     const middle = { text_anchor: "middle" };
     const thin = cell < 5;
     if (thin) this.manyCells(entries, edge, jump);
@@ -517,11 +517,11 @@ class Sheet {
 
   record([offset, time, key], x, y) {
     const p = this.picture, { view } = this, isIt = !this.isBrowsing && offset === view.found?.offset;
-    const middle = { text_anchor: "middle" }, words = timeWords(time, true);
+    const middle = { text_anchor: "middle" };
     p.rect(x + 0.5, y, RECORD - 6, 40, { rx: 3, stroke_width: 2,
       ...(isIt ? { fill: "read-soft", stroke: "read" } : { fill: "cell" }) });
     p.text(x + 36, y + 16, `${offset}`, "ink", 12, { bold: 1, ...middle });
-    if (view.by === "timestamp") p.text(x + 36, y + 32, fitting([words, words.slice(3)], 70, 11), "ink-2", 11, middle);
+    if (view.by === "timestamp") p.text(x + 36, y + 32, fitting(timeWordings(time), 70, 11), "ink-2", 11, middle);
     else this.key(key, x + 36, y + 28);
   }
 
