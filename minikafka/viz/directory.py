@@ -25,7 +25,7 @@ import os
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from struct import Struct
 from typing import Any, Protocol
 
@@ -58,6 +58,9 @@ MOST_BATCHES = 10_000
 MOST_ENTRIES = 300_000
 MOST_RECORDS = 5_000
 ENTRIES_AT_ONCE = 8_192
+TRIES = 10
+"""A broker that runs removes files and renames them while its directory is read."""
+
 SMALL_BYTES = 1 << 16
 """A checkpoint or a snapshot that is larger than this is not read."""
 
@@ -252,7 +255,13 @@ def read(
     if files is None:
         root, path = os.path.split(os.path.abspath(path))
         files = OnDisk(root)
-    return _Reader(files, path, offset, timestamp_ms).directory()
+    for _ in range(TRIES):
+        try:
+            return _Reader(files, path, offset, timestamp_ms).directory()
+        except FileNotFoundError:
+            if not files.exists(path):
+                raise
+    raise FileNotFoundError(f"the files of {path} change too fast to be read")
 
 
 class _Reader:
@@ -264,6 +273,7 @@ class _Reader:
         self.files = files
         self.path = path
         self.names = files.list(path)
+        self.topic = parse_partition(path.rpartition("/")[2])
         self.offset = offset
         self.timestamp_ms = timestamp_ms
         self.batches_left = MOST_BATCHES
@@ -274,12 +284,13 @@ class _Reader:
         found = (offset_of(name, LOG_SUFFIX) for name in self.names)
         bases = sorted(base for base in found if base is not None)
         segments = [self._segment(base) for base in bases]
+        start = self._log_start(bases)
+        if self.offset is None and self.timestamp_ms is None:
+            self.offset = (start + self._end_offset(segments, None)) // 2
         for at in self._in_order(segments):
             end = bases[at + 1] if at + 1 < len(bases) else None
             self._read_segment(segments[at], end)
-        topic = parse_partition(self.path.rpartition("/")[2])
-        start = self._checkpoint(LOG_START_OFFSETS).get(topic, 0) if topic else 0
-        point = self._checkpoint(RECOVERY_POINTS).get(topic) if topic else None
+        point = self._checkpoint(RECOVERY_POINTS).get(self.topic) if self.topic else None
         was_closed = self.files.exists(self._beside(CLEAN_SHUTDOWN))
         checked_from = max(0, bisect_right(bases, point or 0) - 1)
         if was_closed:
@@ -289,13 +300,17 @@ class _Reader:
             name=self.path.rpartition("/")[2],
             segments=tuple(segments),
             files=tuple(self._listed(name) for name in self.names),
-            log_start_offset=max(start, bases[0] if bases else 0),
+            log_start_offset=start,
             log_end_offset=self._end_offset(segments, cut),
             recovery_point=point,
             was_closed=was_closed,
             checked_from=checked_from,
             cut=cut,
         )
+
+    def _log_start(self, bases: list[int]) -> int:
+        said = self._checkpoint(LOG_START_OFFSETS).get(self.topic, 0) if self.topic else 0
+        return max(said, bases[0] if bases else 0)
 
     def _in_order(self, segments: list[SegmentFiles]) -> list[int]:
         """The segment that is asked for, then the others from the newest back."""
@@ -321,7 +336,14 @@ class _Reader:
             self._open(base, suffix).size_bytes if self._has(base, suffix) else -1
             for suffix in (LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX)
         )
-        return SegmentFiles(base, log, index, time_index)
+        segment = SegmentFiles(base, log, index, time_index)
+        for suffix, entry, column, into in (
+            (INDEX_SUFFIX, OffsetIndex.ENTRY, 0, segment.entries),
+            (TIME_INDEX_SUFFIX, TimeIndex.ENTRY, 1, segment.time_entries),
+        ):
+            if self._has(base, suffix):
+                into += self._entries(segment, self._open(base, suffix), entry, column)
+        return segment
 
     def _has(self, base: int, suffix: str) -> bool:
         return file_name(base) + suffix in self.names
@@ -338,23 +360,20 @@ class _Reader:
         return int(TimeIndex.ENTRY.unpack(entry)[0])
 
     def _read_segment(self, segment: SegmentFiles, end: int | None) -> None:
-        base = segment.base_offset
-        for suffix, entry, column, into in (
-            (INDEX_SUFFIX, OffsetIndex.ENTRY, 0, segment.entries),
-            (TIME_INDEX_SUFFIX, TimeIndex.ENTRY, 1, segment.time_entries),
-        ):
-            if self._has(base, suffix):
-                into += self._entries(segment, self._open(base, suffix), entry, column)
-        log = self._open(base, LOG_SUFFIX)
-        budget = self.batches_left
-        self._read_batches(segment, log, 0, end)
-        start = self._start(segment)
-        if segment.end < segment.log_bytes and start > segment.end and not segment.damage:
-            self.batches_left = budget
-            segment.batches.clear()
-            segment.bad.clear()
-            self._read_batches(segment, log, start, end)
+        log = self._open(segment.base_offset, LOG_SUFFIX)
+        begin = 0 if self._fits(segment, log) else self._start(segment)
+        self._read_batches(segment, log, begin, end)
         self._read_records(segment, log)
+
+    def _fits(self, segment: SegmentFiles, log: Opened) -> bool:
+        """Whether all batches of a segment can be read, or all up to the first damage."""
+        position = 0
+        for _ in range(self.batches_left):
+            _, header = _header(log, position, segment.log_bytes)
+            if header is None:
+                return True
+            position += header.size_bytes
+        return position >= segment.log_bytes
 
     def _start(self, segment: SegmentFiles) -> int:
         """From which byte on a search for what is asked for reads."""
@@ -389,13 +408,12 @@ class _Reader:
         segment.begin = segment.end = position
         following = segment.base_offset
         while position < segment.log_bytes and self.batches_left:
-            reason, header, data = _batch(log, position, segment.log_bytes)
+            reason, header = _header(log, position, segment.log_bytes)
             if header is None:
                 self._damaged(segment, position, reason)
                 return
-            if not reason:
-                reason = _misplaced(header, segment.base_offset, following, end)
-                reason = reason or _wrong_crc(data, header)
+            reason = _misplaced(header, segment.base_offset, following, end)
+            reason = reason or _wrong_crc(log.read(position, header.size_bytes), header)
             if reason:
                 self._damaged(segment, position, reason)
                 segment.bad[len(segment.batches)] = reason
@@ -413,8 +431,12 @@ class _Reader:
             segment.damage = Damage(position, reason)
 
     def _read_records(self, segment: SegmentFiles, log: Opened) -> None:
-        position = segment.begin
-        for at, header in enumerate(segment.batches):
+        """Records as far as they go round, from where a search begins on, then those before."""
+        positions = [*accumulate((h.size_bytes for h in segment.batches), initial=segment.begin)]
+        first = bisect_right(positions, self._start(segment)) - 1
+        count = len(segment.batches)
+        for at in (*range(first, count), *range(min(first, count))):
+            header, position = segment.batches[at], positions[at]
             if 0 < header.record_count <= self.records_left and at not in segment.bad:
                 data = log.read(position, header.size_bytes)
                 try:
@@ -424,7 +446,6 @@ class _Reader:
                 else:
                     self.records_left -= len(records)
                     segment.records[at] = [(r.offset, r.timestamp, _text(r.key)) for r in records]
-            position += header.size_bytes
 
     def _end_offset(self, segments: list[SegmentFiles], cut: Cut | None) -> int:
         """The offset after the last batch that stays, also where the end was not read."""
@@ -437,7 +458,7 @@ class _Reader:
         if segment.entries and segment.entries[-1][1] < limit and segment.has_all_entries:
             position = segment.entries[-1][1]
         while position < limit:
-            _, header, _ = _batch(log, position, limit)
+            _, header = _header(log, position, limit)
             if header is None:
                 break
             offset = header.next_offset
@@ -487,22 +508,22 @@ class _Reader:
 # -- leaves -------------------------------------------------------------------------------
 
 
-def _batch(log: Opened, position: int, size: int) -> tuple[str, BatchHeader | None, bytes]:
-    """What is wrong with the batch at `position`; its header if there is a next one; its bytes."""
+def _header(log: Opened, position: int, size: int) -> tuple[str, BatchHeader | None]:
+    """The header at `position` of a batch that is all there; or what is wrong, and None."""
     left = size - position
-    head = log.read(position, HEADER_BYTES)
     if left < HEADER_BYTES:
-        return f"{left} bytes are left, a batch header alone has {HEADER_BYTES}", None, head
+        return f"{left} bytes are left, a batch header alone has {HEADER_BYTES}", None
+    head = log.read(position, HEADER_BYTES)
     try:
         header = read_header(head)
     except BadMagic:
-        return f"no batch begins here: the byte for magic is {head[16]}, not 2", None, head
+        return f"no batch begins here: the byte for magic is {head[16]}, not 2", None
     except RecordError:
         length = int.from_bytes(head[8:12], "big", signed=True)
-        return f"no batch begins here: its length would be {length}", None, head
+        return f"no batch begins here: its length would be {length}", None
     if header.size_bytes > left:
-        return f"the header says {header.size_bytes} bytes, {left} are left", None, head
-    return "", header, log.read(position, header.size_bytes)
+        return f"the header says {header.size_bytes} bytes, {left} are left", None
+    return "", header
 
 
 def _misplaced(header: BatchHeader, base: int, following: int, end: int | None) -> str:

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from minikafka.bench.servers import Server
@@ -126,3 +127,27 @@ def test_our_log_opens_the_directory(own_server: Server, tmp_path: Path) -> None
                 records += [r for r in decoded if r.offset >= len(records)]
         assert as_sent(records) == expected()
         log.close(NOW)
+
+
+def test_the_segment_browser_finds_in_it_what_our_log_finds(
+    own_server: Server, tmp_path: Path
+) -> None:
+    """Stopped, and while it runs: then Kafka's index files have zeros behind their entries."""
+    pytest.importorskip("quickjs", reason="needs the lab extra")
+    from minikafka.viz import directory
+    from minikafka.viz.engine import run
+
+    path = fill(own_server)
+    stopped = directory.read(str(path))
+    assert stopped.log_end_offset == len(expected()) and stopped.cut is None
+    shutil.copytree(path, tmp_path / "copy" / "t-0")
+    config = LogConfig.of({"segment.bytes": "1048576"})
+    log = Log.open(RealFiles(str(tmp_path / "copy")), "t-0", config, NOW, None, clean=True)
+    for offset in range(0, log.log_end_offset, log.log_end_offset // 12):
+        answer = run("segment_browser", "told", story=stopped.to_json(), by="offset", value=offset)
+        assert answer["found"]["base_offset"] == log.read(offset, 1).first_offset
+    own_server.start()
+    running = directory.read(str(path))
+    for before, now in zip(stopped.segments, running.segments, strict=False):
+        assert now.entries == before.entries
+        assert len(now.batches) == len(before.batches)

@@ -120,6 +120,28 @@ def test_what_a_running_kafka_keeps_free_is_no_entry() -> None:
     assert "the rest is kept free" in SegmentBrowser(NAME, files=files, offset=190).svg()
 
 
+def test_a_file_that_goes_while_the_directory_is_read() -> None:
+    """As `leader-epoch-checkpoint.tmp` does in a broker that runs."""
+    a_log(files := MemoryFiles())
+    plain = read(NAME, files)
+    listed = [[*files.list(NAME), "leader-epoch-checkpoint.tmp"], files.list(NAME)]
+
+    class Changing(directory.OnDisk):
+        def __init__(self) -> None:
+            super().__init__("")
+            self.exists, self.read = files.exists, files.read  # type: ignore[method-assign]
+
+        def list(self, path: str = "") -> list[str]:
+            return listed.pop(0)
+
+        def open(self, path: str) -> Any:
+            if not files.exists(path):
+                raise FileNotFoundError(path)
+            return files.open(path)
+
+    assert read(NAME, Changing()).files == plain.files
+
+
 # -- what is found ------------------------------------------------------------------------------
 
 
@@ -292,7 +314,9 @@ def test_a_torn_tail_is_what_is_asked_about_first() -> None:
     browser = SegmentBrowser(NAME, files=files)
     assert browser.by == "recovery"
     assert any("the header says" in step for step in browser.steps)
-    assert "torn: " in browser.text()
+    assert "damaged at byte " in browser.text() and "cut: " in browser.svg()
+    browser.moment -= 2
+    assert "torn: " in browser.svg(), "the step before the cut"
     assert "torn" in [anchor for anchor, _, _ in browser.look_for]
     assert (
         "OFFSET_OUT_OF_RANGE"

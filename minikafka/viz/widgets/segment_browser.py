@@ -54,6 +54,7 @@ class SegmentBrowser(Played, files="segment_browser"):
     ) -> None:
         """Raises FileNotFoundError when there is no such directory."""
         self._directory = read(directory, files, offset=offset, timestamp_ms=timestamp_ms)
+        self._answered: tuple[tuple[str, int] | None, dict[str, Any]] = (None, {})
         by, value = _question(self._directory, offset, timestamp_ms, recovery)
         chosen = what_to_look_for(self._directory, by) if look_for is None else look_for
         super().__init__(
@@ -75,8 +76,11 @@ class SegmentBrowser(Played, files="segment_browser"):
     @property
     def answer(self) -> dict[str, Any]:
         """What was found: `found` (None: nothing), `outcome` in words, `read` bytes, `steps`."""
-        told = run("segment_browser", "told", story=self.story, by=self.by, value=self.value)
-        return dict(told)
+        asked = self.by, self.value
+        if self._answered[0] != asked:
+            told = run("segment_browser", "told", story=self.story, by=self.by, value=self.value)
+            self._answered = asked, told
+        return self._answered[1]
 
     @property
     def steps(self) -> list[str]:
@@ -157,7 +161,8 @@ def _listed(directory: Directory) -> list[str]:
     lines = [f"log start {directory.log_start_offset}  LEO {directory.log_end_offset}"]
     segments = directory.segments
     for segment in segments[:MOST_LINES]:
-        ends = f", torn: {segment.damage.reason}" if segment.damage else ""
+        damage = segment.damage
+        ends = f"  damaged at byte {damage.position:,}: {damage.reason}" if damage else ""
         lines.append(
             f"{segment.base_offset:020d}  .log {max(0, segment.log_bytes):>11,} B"
             f"  .index {len(segment.entries):>5}  .timeindex {len(segment.time_entries):>5}{ends}"

@@ -5,13 +5,15 @@
 //
 // The same probes as Log.read, Log.offset_for_timestamp and SparseIndex.slot_of (log/), each as a
 // step with its words and the bytes that it looks at. `recovery` is what a start after a crash does.
-// Stands in front of segment_browser.js.
 
 const HEADER_BYTES = 61, FEW_HOPS = 6, FEW_FILES = 6;
 const CODECS = ["none", "gzip", "snappy", "lz4", "zstd"];
 
 const thousands = n => `${n}`.replace(/\B(?=(\d{3})+$)/g, ",");
 const bytesText = n => `${thousands(n)} B`;
+const counted = (count, one, more) => `${count} ${count === 1 ? one : more}`;
+const batchesText = count => counted(count, "batch", "batches");
+const spanOf = batch => span(batch.base, batch.last + 1);
 
 // A record's time: seconds where a run begins at 0, the time of day (UTC) where it is a real one.
 function timeWords(ms, isShort = false) {
@@ -20,6 +22,12 @@ function timeWords(ms, isShort = false) {
   if (ms > 8e15) return `${ms} ms`;
   const text = new Date(ms).toISOString();
   return isShort ? text.slice(11, 23) : `${text.slice(0, 10)} ${text.slice(11, 23)}`;
+}
+
+// The same where there is less room: a time of day without its hours, without its minutes.
+function timeWordings(ms) {
+  const words = timeWords(ms, true);
+  return words.includes(":") ? [0, 3, 6].map(skip => words.slice(skip)) : [words, words.replace(/\.0+ s$/, " s")];
 }
 
 // ---- columns to things ---------------------------------------------------------------------------
@@ -100,8 +108,9 @@ function byName(run, offset) {
   let low = 0, high = segments.length;
   while (low < high) {
     const middle = (low + high) >> 1, { base } = segments[middle], isRight = base <= offset;
-    run.say("names", "probe", `${fileName(base)}: ${base} ${isRight ? "≤" : ">"} ${offset}, look ${isRight ? "right" : "left"}`,
-      { low, high, middle, brief: `${base} ${isRight ? "≤" : ">"} ${offset}` });
+    const compared = `${base} ${isRight ? "≤" : ">"} ${offset}`;
+    run.say("names", "probe", `${fileName(base)}: ${compared}, look ${isRight ? "right" : "left"}`,
+      { low, high, middle, brief: compared });
     if (isRight) low = middle + 1; else high = middle;
   }
   return low - 1;
@@ -129,7 +138,8 @@ function slotOf(run, segment, which, target) {
 function find(run, segment, offset) {
   const slot = slotOf(run, segment, "index", offset), entry = segment.index[slot];
   let position = entry ? entry.to : 0;
-  run.say("index", "jump", entry ? `entry ${slot + 1}: the batch that ends with ${entry.key} is at byte ${thousands(position)}: go there`
+  run.say("index", "jump", entry
+    ? `entry ${slot + 1}: the batch that ends with ${entry.key} is at byte ${thousands(position)}: go there`
     : "no entry before it: begin at byte 0", { slot, position, brief: `byte ${thousands(position)}` });
   if (entry?.lie) {
     position = 0;
@@ -141,7 +151,7 @@ function find(run, segment, offset) {
   if (at < 0) return unread(run, segment, position);
   const first = at;
   while (at < segment.batches.length && segment.batches[at].last < offset) at++;
-  hops(run, segment, first, at, batch => `${span(batch.base, batch.last + 1)} ends before ${offset}`,
+  hops(run, segment, first, at, batch => `${spanOf(batch)} ends before ${offset}`,
     batch => `${batch.last} < ${offset}`);
   if (at < segment.batches.length) return at;
   return segment.end < segment.log_bytes ? unread(run, segment, segment.end) : -1;
@@ -160,10 +170,12 @@ function hops(run, segment, first, end, why, brief) {
   const hop = (from, until) => {
     const batch = segment.batches[from], count = until - from;
     run.say("log", "hop", count === 1 ? `${why(batch)}: hop over its ${bytesText(batch.size)}`
-      : `the next ${count} batches end before it, too`, { batch: from, until, brief: brief(batch), read: HEADER_BYTES * count });
+      : `the next ${count} batches end before it, too`,
+    { batch: from, until, brief: count === 1 ? brief(batch) : "", read: HEADER_BYTES * count });
   };
-  if (end - first <= FEW_HOPS) for (let i = first; i < end; i++) hop(i, i + 1);
-  else { hop(first, first + 1); hop(first + 1, first + 2); hop(first + 2, end - 2); hop(end - 2, end - 1); hop(end - 1, end); }
+  const stops = end - first <= FEW_HOPS ? Array.from({ length: end - first + 1 }, (_, i) => first + i)
+    : [first, first + 1, first + 2, end - 2, end - 1, end];
+  for (let i = 1; i < stops.length; i++) hop(stops[i - 1], stops[i]);
 }
 
 // ---- the three questions ------------------------------------------------------------------------------
@@ -171,7 +183,10 @@ function hops(run, segment, first, end, why, brief) {
 export function searchOffset(directory, offset) {
   const run = new Steps(directory), { log_start, log_end, segments } = directory;
   if (offset < log_start || offset > log_end) {
-    run.say("names", "out", `The log holds ${log_start} to ${log_end - 1}: OFFSET_OUT_OF_RANGE`);
+    const holds = log_end > log_start ? `The log holds ${log_start} to ${log_end - 1}` : "The log holds no record";
+    const behind = directory.cut && offset > log_end ? ", what stands behind is cut at the next start" : "";
+    run.say("names", "out", `${holds}${behind}: OFFSET_OUT_OF_RANGE`,
+      { brief: "OFFSET_OUT_OF_RANGE" });
     return run.done(null, `out of range: the log begins at ${log_start} and ends at ${log_end}`);
   }
   if (offset === log_end) {
@@ -181,7 +196,8 @@ export function searchOffset(directory, offset) {
   for (let at = byName(run, offset); at < segments.length; at++) {
     run.segment = at;
     const isNext = run.steps.some(step => step.kind === "next");
-    run.say("names", "file", `so in ${fileName(segments[at].base)}: ${isNext ? "all that comes next is there" : "the last name that is not larger"}`,
+    const why = isNext ? "all that comes next is there" : "the last name that is not larger";
+    run.say("names", "file", `so in ${fileName(segments[at].base)}: ${why}`,
       { low: at, high: at + 1, middle: at, brief: fileName(segments[at].base) });
     const found = find(run, segments[at], offset);
     if (found === -2) return run.done(null, run.steps.at(-1).words);
@@ -193,10 +209,12 @@ export function searchOffset(directory, offset) {
 }
 
 function offsetFound(run, segment, batch, offset) {
-  const holds = batch.base > offset ? `${offset} is gone (compacted); the next one left is in ${span(batch.base, batch.last + 1)}`
-    : `${span(batch.base, batch.last + 1)} holds ${offset}`;
+  const holds = batch.base > offset
+    ? `${offset} is gone (compacted); the next one left is in ${spanOf(batch)}`
+    : `${spanOf(batch)} holds ${offset}`;
   const bad = batch.bad ? ` The broker does not look inside; a consumer refuses it: ${batch.bad}` : "";
-  run.say("log", "found", `${holds}: read from byte ${thousands(batch.position)} on.${bad}`, { batch: batch.i, read: HEADER_BYTES });
+  run.say("log", "found", `${holds}: read from byte ${thousands(batch.position)} on.${bad}`,
+    { batch: batch.i, read: HEADER_BYTES });
   return run.done({ segment: segment.at, batch: batch.i, position: batch.position, base_offset: batch.base, offset },
     `${fileName(segment.base)}, byte ${thousands(batch.position)}`);
 }
@@ -210,8 +228,9 @@ export function searchTimestamp(directory, timestamp) {
     if (until === segments.length) break;
     at = run.segment = until;
     const segment = segments[at];
-    run.say("names", "file", `${fileName(segment.base)}: its youngest record: ${timeWords(segment.largest, true)} ≥ ${target}`,
-      { low: at, high: at + 1, middle: at, brief: "young enough", read: 12 });
+    const compared = `${timeWords(segment.largest, true)} ≥ ${target}`;
+    run.say("names", "file", `${fileName(segment.base)}: its youngest record: ${compared}`,
+      { low: at, high: at + 1, middle: at, brief: compared, read: 12 });
     const found = inSegment(run, segment, timestamp);
     if (found) return found;
     run.say("names", "next", `${fileName(segment.base)}: none that can be read is young enough`,
@@ -225,7 +244,8 @@ function older(run, from, until, target) {
   const { segments } = run.d, skip = (a, b) => run.say("names", "skip", b === a + 1
     ? `${fileName(segments[a].base)}: its youngest record: ${timeWords(segments[a].largest, true)} < ${target}`
     : `${b - a} files from ${fileName(segments[a].base)} on end before ${target}`,
-  { low: a, high: b, middle: (a + b - 1) / 2, read: 12 * (b - a), brief: "too old" });
+  { low: a, high: b, middle: (a + b - 1) / 2, read: 12 * (b - a),
+    brief: b === a + 1 ? `${timeWords(segments[a].largest, true)} < ${target}` : `${b - a} files end before` });
   if (until - from <= FEW_FILES) for (let at = from; at < until; at++) skip(at, at + 1);
   else skip(from, until);
 }
@@ -233,7 +253,8 @@ function older(run, from, until, target) {
 function inSegment(run, segment, timestamp) {
   const slot = slotOf(run, segment, "time_index", timestamp), entry = segment.time_index[slot];
   const start = Math.max(entry ? entry.to : segment.base, run.d.log_start);
-  run.say("time_index", "jump", entry ? `entry ${slot + 1}: up to offset ${entry.to} nothing is younger than ${timeWords(entry.key, true)}: go on at ${start}`
+  run.say("time_index", "jump", entry
+    ? `entry ${slot + 1}: up to offset ${entry.to} nothing is younger than ${timeWords(entry.key, true)}: go on at ${start}`
     : `no entry before it: from offset ${start} on`, { slot, brief: `offset ${start}` });
   let at = find(run, segment, start);
   const trusted = entry && at >= 0 ? trusts(run, segment, entry, slot) : true;
@@ -242,7 +263,7 @@ function inSegment(run, segment, timestamp) {
   for (; at >= 0 && at < segment.batches.length; at++) {
     const first = at;
     while (at < segment.batches.length && segment.batches[at].max_timestamp < timestamp) at++;
-    hops(run, segment, first, at, batch => `${span(batch.base, batch.last + 1)} ends before that time`, () => "too old");
+    hops(run, segment, first, at, batch => `${spanOf(batch)} ends before that time`, () => "too old");
     if (at === segment.batches.length) break;
     const found = timeFound(run, segment, segment.batches[at], timestamp);
     if (found) return found;
@@ -255,26 +276,31 @@ function inSegment(run, segment, timestamp) {
 function trusts(run, segment, entry, slot) {
   const holder = segment.batches.find(batch => batch.last >= entry.to);
   if (!segment.isWhole || holder?.max_timestamp === entry.key) return true;
-  run.say("time_index", "lie", "The entry lies: no batch with that time holds its offset. Both indexes are made anew from the headers",
+  run.say("time_index", "lie",
+    "The entry lies: no batch with that time holds its offset. Both indexes are made anew from the headers",
     { slot, brief: "the entry lies" });
   return false;
 }
 
 function timeFound(run, segment, batch, timestamp) {
   if (batch.bad) {
-    run.say("log", "broken", `${span(batch.base, batch.last + 1)}: ${batch.bad}. The answer is CORRUPT_MESSAGE`, { batch: batch.i, position: batch.position });
+    run.say("log", "broken", `${spanOf(batch)}: ${batch.bad}. The answer is CORRUPT_MESSAGE`,
+      { batch: batch.i, position: batch.position });
     return run.done(null, "the batch cannot be read");
   }
   const record = batch.records?.find(([offset, time]) => time >= timestamp && offset >= run.d.log_start);
   if (batch.records && !record) {
-    run.say("log", "hop", `${span(batch.base, batch.last + 1)} has none at or after the log start`, { batch: batch.i, until: batch.i + 1, read: batch.size });
+    run.say("log", "hop", `${spanOf(batch)} has none at or after the log start`,
+      { batch: batch.i, until: batch.i + 1, read: batch.size });
     return null;
   }
   const what = record ? `${record[0]} is the first of that time or later` : "one of them is it";
-  run.say("log", "found", `${span(batch.base, batch.last + 1)} goes up to ${timeWords(batch.max_timestamp, true)}: read its ${plural(batch.record_count, "record")}; ${what}`,
+  const records = plural(batch.record_count, "record");
+  run.say("log", "found", `${spanOf(batch)} goes up to ${timeWords(batch.max_timestamp, true)}: read its ${records}; ${what}`,
     { batch: batch.i, read: batch.size });
   return run.done({ segment: segment.at, batch: batch.i, position: batch.position, base_offset: batch.base,
-    offset: record?.[0] ?? null, timestamp: record?.[1] ?? null }, record ? `offset ${record[0]}` : `in ${span(batch.base, batch.last + 1)}`);
+    offset: record?.[0] ?? null, timestamp: record?.[1] ?? null },
+  record ? `offset ${record[0]}` : `in ${spanOf(batch)}`);
 }
 
 // What a start does with a log that was not closed: check each byte that was not flushed, and cut.
@@ -287,32 +313,47 @@ export function recovery(directory) {
   run.segment = cut ? cut.segment : segments.length - 1;
   const name = fileName(segments[checked_from].base);
   const row = at => ({ low: at, high: at + 1, middle: at });
-  run.say("names", "point", directory.was_closed ? `Closed cleanly: only whether ${name} ends with a whole batch is looked at`
+  const why = directory.was_closed ? `Closed cleanly: only whether ${name} ends with a whole batch is looked at`
     : recovery_point === null ? "No checkpoint says what was flushed: every file is checked, byte by byte"
-      : `Flushed up to ${recovery_point}: checked is all from ${name} on`, { ...row(checked_from), brief: `from ${name} on` });
-  const end = cut ? cut.segment : directory.was_closed ? checked_from : segments.length;
-  const whole = (from, until) => run.say("names", "fits", until === from + 1 ? `${fileName(segments[from].base)}: ${plural(segments[from].batches.length, "batch").replace("batchs", "batches")}, whole, in order, each CRC fits`
-    : `${until - from} files from ${fileName(segments[from].base)} on: each CRC fits`,
-  { low: from, high: until, middle: (from + until - 1) / 2, brief: "each CRC fits", read: segments.slice(from, until).reduce((n, s) => n + s.log_bytes, 0) });
-  if (end - checked_from > FEW_FILES) whole(checked_from, end);
-  else for (let at = checked_from; at < end; at++) whole(at, at + 1);
+      : `Flushed up to ${recovery_point}: checked is all from ${name} on`;
+  run.say("names", "point", why, { ...row(checked_from), brief: `from ${name} on` });
+  wholeFiles(run, checked_from, cut ? cut.segment : directory.was_closed ? checked_from : segments.length);
   if (cut) cutting(run, segments[cut.segment], cut, row(cut.segment));
-  run.say("names", "end", `The log ends at ${log_end}${cut ? ": the next record gets this offset, and the indexes are made anew" : ", nothing is cut"}`);
-  return run.done(null, cut ? `${bytesText(cut.lost_bytes)} cut, the log ends at ${log_end}` : `nothing is damaged, the log ends at ${log_end}`);
+  const next = cut ? ": the next record gets this offset, and the indexes are made anew" : ", nothing is cut";
+  run.say("names", "end", `The log ends at ${log_end}${next}`);
+  const lost = cut ? `${bytesText(cut.lost_bytes)} cut` : "nothing is damaged";
+  return run.done(null, `${lost}, the log ends at ${log_end}`);
+}
+
+// The files that are checked and have nothing wrong with them; many are one step.
+function wholeFiles(run, first, end) {
+  const { segments } = run.d;
+  const fits = (from, until) => {
+    const name = fileName(segments[from].base), read = segments.slice(from, until).reduce((sum, s) => sum + s.log_bytes, 0);
+    run.say("names", "fits", until === from + 1
+      ? `${name}: ${batchesText(segments[from].batches.length)}, whole, in order, each CRC fits`
+      : `${until - from} files from ${name} on: each CRC fits`,
+    { low: from, high: until, middle: (from + until - 1) / 2, brief: "each CRC fits", read });
+  };
+  if (end - first > FEW_FILES) fits(first, end);
+  else for (let at = first; at < end; at++) fits(at, at + 1);
 }
 
 function cutting(run, segment, cut, row) {
-  const good = segment.batches.filter(batch => batch.position < cut.position), later = run.d.segments.length - cut.segment - 1;
-  if (good.length) run.say("names", "fits", `${good.length} ${good.length === 1 ? "batch" : "batches"} up to byte ${thousands(cut.position)}: each CRC fits`,
-    { ...row, brief: "each CRC fits", batch: 0, until: good.length, read: cut.position });
-  run.say("names", "broken", `Byte ${thousands(cut.position)}: ${segment.damage.reason}`, { ...row, brief: "damaged", position: cut.position, batch: good.length,
-    read: Math.min(HEADER_BYTES, segment.log_bytes - cut.position) });
-  run.say("names", "cut", `Cut at byte ${thousands(cut.position)}: ${bytesText(segment.log_bytes - cut.position)} go${later ? `, and ${plural(later, "later file")}` : ""}`,
+  const good = segment.batches.filter(batch => batch.position < cut.position).length, at = thousands(cut.position);
+  const left = segment.log_bytes - cut.position, later = run.d.segments.length - cut.segment - 1;
+  if (good)
+    run.say("names", "fits", `${batchesText(good)} up to byte ${at}: each CRC fits`,
+      { ...row, brief: "each CRC fits", batch: 0, until: good, read: cut.position });
+  run.say("names", "broken", `Byte ${at}: ${segment.damage.reason}`,
+    { ...row, brief: "damaged", position: cut.position, batch: good, read: Math.min(HEADER_BYTES, left) });
+  run.say("names", "cut", `Cut at byte ${at}: ${bytesText(left)} go${later ? `, and ${plural(later, "later file")}` : ""}`,
     { ...row, brief: "cut here" });
 }
 
 export function ask(directory, by, value) {
-  return by === "timestamp" ? searchTimestamp(directory, value) : by === "recovery" ? recovery(directory) : searchOffset(directory, value);
+  if (by === "recovery") return recovery(directory);
+  return by === "timestamp" ? searchTimestamp(directory, value) : searchOffset(directory, value);
 }
 
 // What QuickJS is asked for: the steps, without a picture.
