@@ -44,7 +44,7 @@ contents()
 Progress()
 
 # %% [markdown]
-# A tick is an accepted exercise. This is kept in one file on this machine,
+# A tick is an accepted exercise. JupyterLab keeps this in one file,
 # `~/.local/share/minikafka/progress.json`; delete it to begin anew. `MINIKAFKA_PROGRESS` names
 # another place.
 #
