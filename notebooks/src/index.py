@@ -39,6 +39,8 @@ contents()
 
 # %% [markdown]
 # ## How far you are
+#
+# Run this cell to see what you have done.
 
 # %%
 Progress()
