@@ -92,7 +92,7 @@ def test_predictions_belong_to_their_chapter_and_each_is_revealed(path: Path) ->
 def test_what_came_of_a_prediction_is_one_of_its_choices(path: Path) -> None:
     """As stored: an outcome that no choice says would make every reader wrong."""
     texts = [
-        "".join(output["data"]["text/plain"])
+        "".join(output["data"].get("text/plain", ""))
         for cell in cells(path)
         for output in cell.get("outputs", [])
         if "data" in output
