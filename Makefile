@@ -2,6 +2,7 @@
 # make test        set up, then check everything: linters, types, tests, notebooks
 # make setup       the virtual environment in .venv (Python 3.11 or newer, no root)
 # make notebooks   execute the notebooks again and keep their outputs
+# make site        the course as web pages without a kernel, in build/site
 # make figures     draw figures/*.svg again
 # make fidelity    FIDELITY.md: what is as in Kafka, what is simpler, which tests show it
 # make size        code lines per folder, without comments and docstrings
@@ -16,7 +17,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SEED ?= 7
 
-.PHONY: setup lab test notebooks figures fidelity size bench sim apache-kafka
+.PHONY: setup lab test notebooks site figures fidelity size bench sim apache-kafka
 
 # Compiled here, because where bytecode may not be written every start would pay for it.
 setup: $(VENV)/.ready
@@ -35,6 +36,9 @@ test: setup
 
 notebooks: setup
 	$(BIN)/python tools/notebooks.py $(ARGS)
+
+site: setup
+	$(BIN)/python tools/website.py $(ARGS)
 
 figures: setup
 	$(BIN)/python -m minikafka.viz.figures $(ARGS)

@@ -1,18 +1,20 @@
 """A widget as one HTML file: no kernel, no network, the same module and style sheet.
 
-An anywidget's module needs little more than a model with `get`, `set` and `on`. Here ten
-lines of JavaScript stand in for the kernel's side. Pages like this are what a website can
-serve, and what the browser tests open: a second instead of twenty.
+widgets/mount.js stands in for the kernel's side. Pages like this are what the browser tests open:
+a second instead of twenty. `make site` does the same with whole chapters (lab/site/).
 """
 
 from __future__ import annotations
 
 import json
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from anywidget import AnyWidget
+
+MOUNT = (Path(__file__).parent / "widgets" / "mount.js").read_text(encoding="utf-8")
 
 _PAGE = """<!doctype html>
 <html lang="en"{attributes}>
@@ -32,22 +34,9 @@ body {{ margin: 0; padding: 24px 20px; background: var(--mk-page); }}
 <main id="widget"></main>
 <script type="application/json" id="state">{state}</script>
 <script type="module">
-const state = JSON.parse(document.getElementById("state").textContent), heard = {{}};
-const model = {{
-  get: name => state[name],
-  set(name, value) {{
-    if (state[name] === value) return;
-    state[name] = value;
-    (heard[`change:${{name}}`] ?? []).forEach(listener => listener());
-  }},
-  on: (event, listener) => {{ (heard[event] ??= []).push(listener); }},
-  off: (event, listener) => {{ heard[event] = (heard[event] ?? []).filter(l => l !== listener); }},
-  save_changes() {{}},
-}};
-const blob = new Blob([{module}], {{ type: "text/javascript" }});
-const widget = await import(URL.createObjectURL(blob));
-widget.default.render({{ model, el: document.getElementById("widget") }});
-window.minikafka = {{ model, widget }};
+{mount}
+const state = JSON.parse(document.getElementById("state").textContent);
+window.minikafka = await mount({module}, state, document.getElementById("widget"));
 </script>
 </body>
 </html>
@@ -67,19 +56,21 @@ def page(
         attributes=attributes,
         title=escape(title),
         css=widget._css,
-        state=_in_script(_state(widget)),
-        module=_in_script(str(widget._esm)),
+        state=in_script(own_state(widget.get_state())),
+        module=in_script(str(widget._esm)),
+        mount=MOUNT,
     )
 
 
-def _state(widget: AnyWidget) -> dict[str, Any]:
+def own_state(state: dict[str, Any]) -> dict[str, Any]:
     """The traits that a widget adds to the machinery below it."""
     from anywidget import AnyWidget
 
-    own = set(widget.traits(sync=True)) - set(AnyWidget.class_traits(sync=True))
-    return {name: getattr(widget, name) for name in sorted(own) if not name.startswith("_")}
+    machinery = set(AnyWidget.class_traits(sync=True))
+    own = sorted(name for name in state if name not in machinery and not name.startswith("_"))
+    return {name: state[name] for name in own}
 
 
-def _in_script(value: Any) -> str:
+def in_script(value: Any) -> str:
     """JSON that cannot end the script element it stands in."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")

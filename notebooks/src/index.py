@@ -39,12 +39,14 @@ contents()
 
 # %% [markdown]
 # ## How far you are
+#
+# Run this cell to see what you have done.
 
 # %%
 Progress()
 
 # %% [markdown]
-# A tick is an accepted exercise. This is kept in one file on this machine,
+# A tick is an accepted exercise. JupyterLab keeps this in one file,
 # `~/.local/share/minikafka/progress.json`; delete it to begin anew. `MINIKAFKA_PROGRESS` names
 # another place.
 #

@@ -5,7 +5,50 @@ from __future__ import annotations
 import pytest
 
 from minikafka.admin import Admin
+from minikafka.consumer.consumer import Consumer
 from minikafka.lab.exercises import check
+from minikafka.producer.producer import Producer
+from minikafka.runtime.simulator import Simulator
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        ((9, 4, 5), "the log end is not 9"),
+        ((10, 3, 7), "the position is not 3"),
+        ((10, 4, 5), "the lag is not 5"),
+        ((10, 4), "it stopped with ValueError"),
+    ],
+)
+def test_three_numbers(answer: object, hint: str) -> None:
+    verdict = check("00.1", answer)
+    assert not verdict.is_accepted and hint in verdict.why
+
+
+def test_reading_again() -> None:
+    def one_partition(consumer: Consumer) -> None:
+        consumer.seek(("notes", 0), 0)
+
+    def to_the_end(consumer: Consumer) -> None:
+        consumer.seek_to_end()
+
+    assert "3 were read again. It has two partitions" in check("00.2", one_partition).why
+    assert "stayed where it was" in check("00.2", to_the_end).why
+
+
+def test_three_files() -> None:
+    def all_at_once(sim: Simulator, producer: Producer) -> None:
+        for _ in range(3):
+            producer.send("logbook", b"now").result()
+        sim.run(60 * 60_000)
+
+    def one_too_many(sim: Simulator, producer: Producer) -> None:
+        for _ in range(4):
+            producer.send("logbook", b"then").result()
+            sim.run(11 * 60_000)
+
+    assert "1 file and 3 records" in check("00.3", all_at_once).why
+    assert "4 files" in check("00.3", one_too_many).why
 
 
 @pytest.mark.parametrize(

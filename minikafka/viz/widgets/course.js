@@ -152,6 +152,7 @@ function card(model, kind, words, keys, body) {
   const root = chrome(model, kind, keys, body);
   root.querySelector("h2").replaceChildren(...withCode(model.get("title")));
   root.querySelector("header").prepend(element("h3", {}, words));
+  root.setAttribute("aria-label", `${words}: ${model.get("title")}`);
   // A notebook would take the arrows for its own.
   root.addEventListener("keydown", event => event.stopPropagation());
   return root;
@@ -234,7 +235,7 @@ class Prediction extends Part {
     this.inputs?.forEach(input => { input.checked = input.value === answer; });
     if (this.field && document.activeElement !== this.field) this.field.value = answer;
     this.said.replaceChildren(...(answer ? [kbd("kept: "), ...withCode(answer)]
-      : [`Nothing predicted yet. ${this.field ? "Enter keeps it." : "Choose one, then run on."}`]));
+      : [`Nothing predicted yet. ${this.field ? "Enter keeps it." : `Choose one, then ${this.hasKernel ? "run" : "read"} on.`}`]));
     this.root.dataset.answer = answer;
   }
 }
