@@ -228,6 +228,8 @@ def test_undo_goes_back_to_the_moment_of_the_act(opened: Opened) -> None:
     assert opened.widget.get_attribute("data-tick") == "8"
     assert opened.text() == before
     assert told(opened, "acts") == []
+    press(opened, "t", "Delete", "z", "z")
+    assert opened.widget.get_attribute("data-selected") == "search"
     press(opened, "z")  # nothing is left to undo
     assert opened.page.locator(".mk-undo").is_disabled()
 
@@ -252,7 +254,7 @@ def test_a_system_is_chosen_in_the_picture(opened: Opened) -> None:
     assert opened.widget.get_attribute("data-selected") == "payments"
 
 
-# How long this widget works for a frame, on average, in ms: what it can answer for on a busy machine.
+# How long this widget works for a frame, in ms on average: what it can answer for.
 WORK = """() => new Promise(done => {
   const next = window.requestAnimationFrame.bind(window);
   let spent = 0, frames = 0;
