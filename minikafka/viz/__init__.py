@@ -6,6 +6,7 @@
     directory.py a partition's directory as files, index entries and batches
     engine.py   the widgets' drawing code (widgets/*.js), run without a browser
     static.py   shapes become an SVG that survives any sanitizer
+    moving.py   pictures of successive moments become one that plays by itself
     picture.py  the same in text: `picture(trace)`, `picture(statistics)`
     page.py     a widget as one HTML file that needs no kernel and no network
     widgets/    the live ones

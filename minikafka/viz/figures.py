@@ -17,6 +17,8 @@ from minikafka.runtime.hardware import Link
 from minikafka.runtime.simulator import Simulator
 from minikafka.viz.engine import still
 from minikafka.viz.journeys import Journeys, journeys
+from minikafka.viz.moving import moving_svg
+from minikafka.viz.shapes import Picture
 from minikafka.viz.speed import STORED, chart
 from minikafka.viz.static import MARGIN, log_strip_svg, space_time_svg, svg
 from minikafka.viz.story import Story, tell
@@ -24,6 +26,7 @@ from minikafka.viz.theme import DARK, LIGHT
 
 MINUTE_MS = 60_000
 WIDTH = 860
+FRAMES = 90
 
 
 def a_day_of_orders() -> Story:
@@ -79,15 +82,50 @@ def a_lost_acknowledgement() -> Journeys:
     return journeys(sim.trace, since_us=began, until_us=sim.now)
 
 
+def as_it_happens(story: Journeys) -> list[Picture]:
+    """Moments of the lost acknowledgement, FRAMES of them evenly in time, each with a sentence."""
+    told, pictures = story.to_json(), []
+    for frame in range(FRAMES + 1):
+        time = round(story.end * frame / FRAMES)
+        picture = still("space_time", story=told, time=time, width=WIDTH - 2 * MARGIN)
+        words = [words for since, words in sentences(story) if since <= time][-1]
+        picture.text(0, picture.height + 26, words, "ink", 14, bold=1)
+        picture.height += 30
+        pictures.append(picture)
+    return pictures
+
+
+def sentences(story: Journeys) -> list[tuple[int, str]]:
+    """What there is to see in the lost acknowledgement, from which instant on."""
+    produce, ack, answer, fetch, again, known = story.messages
+    halfway = ack.sent + (answer.arrived - answer.sent) * 62 // 100  # where its line ends
+    return [
+        (0, "A producer fills a batch. A consumer’s Fetch waits at the broker: nothing is there."),
+        (produce.sent, "Three records leave in one Produce request."),
+        (
+            produce.arrived,
+            "They are written and committed, and the waiting Fetch gets them at once.",
+        ),
+        (halfway, "The producer’s acknowledgement is lost. Is the batch written? It cannot know."),
+        (fetch.sent, "The consumer asks on from offset 4. The producer still waits."),
+        (again.sent, "So it sends the same batch again."),
+        (again.arrived, "The broker knows its sequence number: nothing is written twice."),
+        (known.arrived, "Acknowledged at the second try: offset 1, as the first time."),
+    ]
+
+
 def figures() -> dict[str, str]:
     """Every figure by its file name."""
     lost = a_lost_acknowledgement()
     last = len(lost.messages) - 1
     story = a_day_of_orders()
     landing = max(i for i, kind in enumerate(story.moments.kind) if kind == "append")
+    pictures = as_it_happens(lost)
     language = still("language", width=WIDTH - 2 * MARGIN)
     speed = chart(json.loads(STORED.read_text(encoding="utf-8")), WIDTH - 2 * MARGIN)
     return {
+        "lost-acknowledgement.svg": moving_svg(pictures, tokens=LIGHT),
+        "lost-acknowledgement-dark.svg": moving_svg(pictures, tokens=DARK),
         "log-strip.svg": log_strip_svg(story, landing, width=WIDTH, tokens=LIGHT),
         "log-strip-dark.svg": log_strip_svg(story, landing, width=WIDTH, tokens=DARK),
         "space-time.svg": space_time_svg(lost, width=WIDTH, selected=last, tokens=LIGHT),

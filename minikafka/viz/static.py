@@ -85,6 +85,11 @@ def segments_svg(
 
 def svg(picture: Picture, tokens: dict[str, str] = LIGHT) -> str:
     """A picture as an SVG document on the theme's own ground."""
+    return document(picture, [element(shape, tokens) for shape in picture.shapes], tokens)
+
+
+def document(picture: Picture, elements: Sequence[str], tokens: dict[str, str]) -> str:
+    """The frame, ground and title that a picture has, round elements."""
     width, height = number(picture.width + 2 * MARGIN), number(picture.height + 2 * MARGIN)
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
@@ -93,13 +98,14 @@ def svg(picture: Picture, tokens: dict[str, str] = LIGHT) -> str:
         f"<title>{escape(picture.label)}</title>",
         f'<rect x="{-MARGIN}" y="{-MARGIN}" width="{width}" height="{height}" '
         f'fill="{tokens["surface"]}"/>',
-        *(_element(shape, tokens) for shape in picture.shapes),
+        *elements,
         "</svg>",
     ]
     return "\n".join(lines) + "\n"
 
 
-def _element(shape: Shape, tokens: dict[str, str]) -> str:
+def element(shape: Shape, tokens: dict[str, str]) -> str:
+    """A shape as SVG, its tokens as colours."""
     attributes = " ".join(
         f'{name}="{escape(number(v) if isinstance(v, float) else tokens.get(str(v), str(v)))}"'
         for name, v in shape.attributes.items()

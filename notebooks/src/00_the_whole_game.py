@@ -47,9 +47,14 @@
 # each to each that needs it: a small program that takes a record out of one database and puts
 # it into another. Each has its own format, its own buffer, and its own way to fail.
 #
-# **Predict:** five systems that write, six that read, and everybody wants everything. How many
-# pipelines is that? How many programs is it if all of them write to, or read from, one log?
-# And if the search index moves to another database, who has to change?
+# **Predict:** what does it take for five systems that write and six that read, when everybody
+# wants everything? How many programs is it if all of them write to, or read from, one log? And
+# if the search index moves to another database, who has to change?
+
+# %%
+from minikafka.lab import predict, reveal
+
+predict("00.pipelines", "Five write, six read: how many pipelines from each to each?")
 
 # %%
 from minikafka.viz import Pipelines
@@ -60,18 +65,24 @@ Pipelines(caption="A model with rules of its own: not Kafka yet")
 # Both sides have the same systems. The left one joins each to each, the right one has a log
 # between them. Do the same thing to both, and let time run:
 #
-# 1. **Add** a source and a target: 5 × 6 = 30 pipelines against 5 + 6 = 11 programs. With two
-#    and two it would be four against four: a log pays when there are many.
-# 2. **Swap the database** of `search`. On the left, every source that sends to it has a pipeline
-#    to change. On the right it is one program, because nobody but search knows how search keeps
-#    its records.
+# 1. **Add** a source and a target, and there are five and six. With two and two it would be four
+#    programs on either side: a log pays when there are many. The new target gets what is new
+#    through its pipelines; from the log it gets everything, from offset 0 on.
+# 2. **Swap the database** of `search`. On the left, every source has a pipeline to change. On the
+#    right it is one program, because nobody but search knows how search keeps its records.
 # 3. **Break** `search` and play. On the left, the buffers are full after five seconds. Then
 #    `shop` and `payments` wait, *and nobody gets their records any more*; `sensors` and `clicks`
 #    lose theirs. On the right nothing happens but that one position stands still. **Repair** it:
 #    it reads on from there, and its lag shrinks to nothing.
-# 4. **Add** `archive`. Through pipelines it gets what is new. From the log it gets everything,
-#    from offset 0 on.
 #
+# Your prediction, and the other side beside it:
+
+# %%
+writers, readers = 5, 6
+print(f"{writers + readers} programs with one log")
+reveal("00.pipelines", writers * readers)
+
+# %% [markdown]
 # Three things do the work: sources and targets *do not know each other*, records are *kept* when
 # they have been read, and each reader has *its own position*. That is the whole idea of Kafka.
 #

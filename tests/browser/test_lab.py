@@ -192,6 +192,24 @@ def test_keys_belong_to_the_strip_and_not_to_the_notebook(session: Session, stri
     assert after == cells
 
 
+def test_pipelines_are_broken_and_repaired_without_touching_the_notebook(session: Session) -> None:
+    session.page.evaluate(SHOW, "Pipelines(")
+    pipelines = session.page.locator(".mk-pipelines")
+    pipelines.wait_for(timeout=20_000)
+    pipelines.scroll_into_view_if_needed()
+    pipelines.locator(".mk-picture text").first.wait_for(timeout=20_000)
+    count = "() => window.jupyterapp.shell.currentWidget.content.model.cells.length"
+    cells = session.page.evaluate(count)
+    for key in ("b", *["ArrowRight"] * 6, "a", "z", "x", "s"):
+        pipelines.press(key)
+    pipelines.evaluate(DRAWN)
+    assert pipelines.get_attribute("data-tick") == "14"
+    assert "4 pipelines must change" in pipelines.locator(".mk-now").text_content()
+    assert "lag 24" in pipelines.locator(".mk-picture").text_content()
+    assert session.page.evaluate(count) == cells
+    session.picture("pipelines-in-lab")
+
+
 def test_light_and_dark_follow_jupyterlab(session: Session, strip: Any) -> None:
     grounds = {}
     for name in ("Light", "Dark"):

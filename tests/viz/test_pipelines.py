@@ -228,6 +228,8 @@ def test_undo_goes_back_to_the_moment_of_the_act(opened: Opened) -> None:
     assert opened.widget.get_attribute("data-tick") == "8"
     assert opened.text() == before
     assert told(opened, "acts") == []
+    press(opened, "t", "Delete", "z", "z")
+    assert opened.widget.get_attribute("data-selected") == "search"
     press(opened, "z")  # nothing is left to undo
     assert opened.page.locator(".mk-undo").is_disabled()
 
@@ -252,18 +254,33 @@ def test_a_system_is_chosen_in_the_picture(opened: Opened) -> None:
     assert opened.widget.get_attribute("data-selected") == "payments"
 
 
-def test_it_plays_smoothly_and_stops(opened: Opened) -> None:
+# How long this widget works for a frame, in ms on average: what it can answer for.
+WORK = """() => new Promise(done => {
+  const next = window.requestAnimationFrame.bind(window);
+  let spent = 0, frames = 0;
+  window.requestAnimationFrame = act => next(now => {
+    const began = performance.now();
+    act(now);
+    spent += performance.now() - began;
+    if (++frames === 40) done(spent / frames);
+  });
+})"""
+
+
+def test_it_plays_smoothly_and_stops(browser: Any, tmp_path: Path) -> None:
+    acts: list[Act] = [(8, "break", "search"), (8, "swap", "mail")]
+    opened = Opened.of(browser, Pipelines(sources=6, targets=6, acts=acts), tmp_path)
     for _ in range(3):
         opened.page.locator(".mk-speed").click()
-    press(opened, "b", " ")
-    times = opened.page.evaluate(FRAME_TIMES, 1_500)
+    press(opened, " ")
+    assert opened.page.evaluate(WORK) < 16
     opened.page.wait_for_function("+document.querySelector('.mk-widget').dataset.tick >= 16")
     press(opened, " ")
-    assert sorted(times)[len(times) // 2] < 25
     tick = opened.widget.get_attribute("data-tick")
     assert str(told(opened, "tick")) == tick
     opened.page.evaluate(FRAME_TIMES, 300)
     assert opened.widget.get_attribute("data-tick") == tick
+    opened.close()
 
 
 def test_with_less_motion_records_stand_still(browser: Any, tmp_path: Path) -> None:

@@ -159,7 +159,7 @@ class OneLog extends Side {
     const { state, side, w } = this;
     this.head("One log", formula(state, "+"), "programs");
     this.cell = w > 400 ? 15 : 11;
-    this.xEnd = this.x + w - TAG - 30; // where the next record goes
+    this.xEnd = this.x + w - TAG - 46; // where the next record goes
     this.yLane = this.top + state.sources.length * ROW + 24;
     const landed = side.programs.reduce((sum, p) => sum + (p.to === LOG ? p.carried : 0), 0);
     this.end = mix(state.end - landed, state.end, this.view.p); // as drawn: it grows while records land
@@ -256,6 +256,7 @@ class Pipelines {
     this.acts = [...model.get("acts")];
     this.state = run(model.get("start"), this.acts, model.get("tick"));
     this.selected = this.state.targets[1]?.name ?? systems(this.state)[0]?.name ?? "";
+    this.chosen = []; // what was selected before each act
     this.p = 1; // how much of the last second has passed
     this.playing = false;
     this.speed = 1;
@@ -372,6 +373,7 @@ class Pipelines {
     const place = systems(this.state).findIndex(system => system.name === name);
     VERBS[verb](this.state, name);
     this.acts = [...this.acts, act];
+    this.chosen.push(this.selected);
     this.words = verb === "add" ? cost(this.state, act) : before;
     if (verb === "add") this.selected = name;
     if (verb === "remove") this.selected = (systems(this.state)[place] ?? systems(this.state).at(-1))?.name ?? "";
@@ -390,7 +392,7 @@ class Pipelines {
     this.acts = this.acts.slice(0, -1);
     this.state = run(this.model.get("start"), this.acts, last[0]);
     this.p = 1;
-    if (!find(this.state, this.selected)) this.selected = last[1] === "remove" ? last[2] : this.state.targets[0]?.name ?? "";
+    this.selected = this.chosen.pop() ?? systems(this.state)[0].name;
     this.words = `Undone: ${last[1]} ${last[2]}. It is ${last[0]} s again.`;
     this.tell();
     this.redraw();
