@@ -236,7 +236,7 @@ class Sheet {
     const words = entry => isTime ? timeWordings(entry.key) : [`${entry.key}`];
     const middle = { text_anchor: "middle" };
     const thin = cell < 5;
-    if (thin) this.manyCells(entries, edge, jump);
+    if (thin) this.teeth();
     entries.forEach((entry, i) => {
       const x = edge(i), isIt = jump?.slot === i;
       if (thin && !isIt && !entry.lie) return;
@@ -249,20 +249,25 @@ class Sheet {
       if (bad) cross(p, x + w - 6, y + 7, 4);
       if (isIt && isTime) this.down(x + cell / 2, y + CELL, `offset ${entry.to}`);
     });
+    const chosen = entries[jump?.slot];
+    if (chosen && cell < 46) this.beside(chosen, part, edge(jump.slot), cell);
   }
 
-  // So many entries that one has no room: teeth, and the chosen one's words beside it.
-  manyCells(entries, edge, jump) {
+  // So many entries that none has room: teeth.
+  teeth() {
     const p = this.picture, y = this.y, points = [];
     p.rect(0.5, y, this.width - 1, CELL, { rx: 2, fill: "surface", stroke: "edge" });
     for (let x = 5; x < this.width - 2; x += 5) points.push("M", x, y + CELL - 9, "V", y + CELL - 1);
     p.path(points, { stroke: "edge", stroke_width: 0.8 });
-    const entry = entries[jump?.slot], x = edge(jump?.slot ?? 0);
-    if (!entry) return;
-    const words = `${jump.part === "time_index" ? timeWords(entry.key, true) : entry.key} → ${thousands(entry.to)}`;
-    const isLeft = x + textWidth(words, 11, true) + 16 > this.width;
-    p.text(isLeft ? x - 8 : x + 11, y + 15, words, "read-text", 11,
-      { bold: 1, text_anchor: isLeft ? "end" : "start" });
+  }
+
+  // What the chosen entry says, beside it, where it has no room for that itself.
+  beside(entry, part, x, cell) {
+    const p = this.picture, { y } = this;
+    const words = `${part === "time_index" ? timeWords(entry.key, true) : entry.key} → ${thousands(entry.to)}`;
+    const w = textWidth(words, 11, true), isLeft = x + cell + w + 12 > this.width;
+    p.rect(isLeft ? x - w - 8 : x + cell + 2, y - 1, w + 8, CELL + (cell < 5 ? -9 : 2), { fill: "surface" });
+    p.text(isLeft ? x - 5 : x + cell + 6, y + 16, words, "read-text", 11, { bold: 1, text_anchor: isLeft ? "end" : "start" });
   }
 
   down(x, y, words) {
