@@ -401,30 +401,34 @@ def opened(browser: Any, tmp_path: Path) -> Iterator[Opened]:
     opened.close()
 
 
+def said(opened: Opened) -> str:
+    """The step at hand in words, once it is on the screen."""
+    opened.drawn()
+    return str(opened.page.locator(".mk-now").inner_text())
+
+
 def test_the_reader_asks_for_another_offset_without_a_kernel(opened: Opened) -> None:
     last = opened.moment
-    assert last == 10 and "105..106 holds 105" in opened.page.locator(".mk-now").inner_text()
+    assert last == 10 and "105..106 holds 105" in said(opened)
     opened.page.get_by_label("Offset", exact=True).fill("7")
-    assert "holds 7" in opened.page.locator(".mk-now").inner_text() and opened.moment > 0
+    assert "holds 7" in said(opened) and opened.moment > 0
     opened.page.get_by_label("Offset", exact=True).fill("100000")
+    opened.drawn()
     assert "OFFSET_OUT_OF_RANGE" in opened.text()
     opened.page.get_by_role("button", name="Find a timestamp").click()
     opened.drawn()
-    assert (
-        ".timeindex" in opened.text()
-        and "of that time or later" in opened.page.locator(".mk-now").inner_text()
-    )
+    assert ".timeindex" in opened.text() and "of that time or later" in said(opened)
     opened.page.get_by_role("button", name="Recover").click()
     opened.drawn()
-    assert "nothing is cut" in opened.page.locator(".mk-now").inner_text()
+    assert "nothing is cut" in said(opened)
     assert not opened.page.get_by_label("Offset", exact=True).is_visible()
 
 
 def test_steps_play_and_step(opened: Opened) -> None:
     assert opened.press("Home") == 0
-    assert opened.page.locator(".mk-now").inner_text().startswith("Where is offset 105?")
+    assert said(opened).startswith("Where is offset 105?")
     assert opened.press("ArrowRight") == 1
-    assert "look right" in opened.page.locator(".mk-now").inner_text()
+    assert "look right" in said(opened)
     assert opened.press("End") == 10
     opened.page.locator(".mk-play").click()
     opened.page.wait_for_function("document.querySelector('.mk-widget').dataset.moment > 2")
@@ -452,7 +456,7 @@ def test_a_click_opens_a_file(opened: Opened) -> None:
     opened.page.locator(".mk-picture svg").click(position={"x": 40, "y": 160})
     opened.drawn()
     assert (opened.widget.get_attribute("data-chosen") or "").startswith("0 ")
-    assert "…0000.log" in opened.page.locator(".mk-now").inner_text()
+    assert "…0000.log" in said(opened)
 
 
 def test_copied_away_directories_are_read_too(tmp_path: Path) -> None:

@@ -227,8 +227,7 @@ class Sheet {
   }
 
   cells(part, entries, edge, cell) {
-    const p = this.picture, isTime = part === "time_index", y = this.y;
-    const jump = this.made(part, "jump"), lie = this.made(part, "lie");
+    const p = this.picture, isTime = part === "time_index", y = this.y, jump = this.made(part, "jump"), lie = this.made(part, "lie");
     if (!entries.length) {
       freeSlot(p, 0.5, y, 130, CELL);
       p.text(10, y + 19, "no entry", "ink-2", 11);
@@ -419,6 +418,7 @@ class Sheet {
       this.caption(s, this.yBar + 35);
       items.forEach((i, at) => this.box(s, i, at * (w + 10), y, w));
       this.arcs(s, items, y, w);
+      if (real.length) p.anchor("header", w - 9, y);
     }
     this.y = y + LENS + 6;
   }
