@@ -25,7 +25,8 @@ from minikafka.lab.course import CHAPTERS
 ROOT = Path(__file__).parent.parent.parent
 SCREENS = Path(os.environ.get("MINIKAFKA_SCREENS", "build/screens"))
 PAGES = ["index.html", *(Path(chapter.file).stem + ".html" for chapter in CHAPTERS)]
-PLAYED = ".mk-widget:has(.mk-play)"
+PLAYED = ".mk-widget[data-moment]:has(.mk-play)"
+STEPPED = ".mk-widget:not([data-moment]):has(.mk-step)"
 TWO_FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
@@ -85,8 +86,8 @@ def test_every_page_lives(browser: Any, server: str, name: str) -> None:
     visit = Visit(browser, server, name)
     page = visit.page
     assert page.locator(".widget > .mk-widget").count() == page.locator(".widget").count()
+    page.evaluate(TWO_FRAMES)
     for strip in page.locator(PLAYED).all():
-        strip.locator(".mk-picture text").first.wait_for()
         last = int(strip.get_attribute("data-moment"))
         strip.locator(".mk-back").click()
         page.wait_for_function(
@@ -96,6 +97,10 @@ def test_every_page_lives(browser: Any, server: str, name: str) -> None:
         strip.press(" ")
         page.wait_for_function("node => +node.dataset.moment > 1", arg=strip.element_handle())
         strip.press(" ")
+    for model in page.locator(STEPPED).all():
+        node, before = model.element_handle(), model.inner_html()
+        model.locator(".mk-step").click()
+        page.wait_for_function("([node, before]) => node.innerHTML !== before", arg=[node, before])
     for plot in page.locator(".plot").all():
         plot.locator(".main-svg").first.wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= 1280

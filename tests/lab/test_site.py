@@ -61,7 +61,7 @@ def test_a_folded_answer_folds_with_its_code_coloured() -> None:
 
 
 def test_tables_and_headings_with_the_names_that_jupyterlab_gives() -> None:
-    assert "<table>" in html("| a | b |\n|---|---|\n| 1 | 2 |")
+    assert '<table tabindex="0">' in html("| a | b |\n|---|---|\n| 1 | 2 |")
     assert '<h2 id="A-broker-in-a-world">' in html("## A broker in a world")
 
 

@@ -76,5 +76,7 @@ def _change(tokens: list[Token], link: Callable[[str], str]) -> None:
         for name in ("href", "src"):
             if isinstance(target := token.attrGet(name), str):
                 token.attrSet(name, link(target))
+        if token.type == "table_open":
+            token.attrSet("tabindex", "0")
         if token.type == "heading_open":
             token.attrSet("id", tokens[i + 1].content.replace(" ", "-"))
