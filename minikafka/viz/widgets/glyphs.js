@@ -227,7 +227,7 @@ function parked(p, x, y, w, h, words, stroke_width = 1.1, isOpen = false) {
   if (w > 16) {
     const used = words ? textWidth(words, 11) + 26 : 18;
     if (w > used + 6) p.hatch(x + used, y + 3, w - used - 5, h - 6, "edge", 4.5);
-    for (const bar of [7, 10.5]) p.line(x + bar, y + 4.5, x + bar, y + h - 4.5, { stroke: "ink-2", stroke_width: 1.8 });
+    for (const bar of [7, 10.5]) p.line(x + bar, y + Math.min(5, h / 3), x + bar, y + h - Math.min(5, h / 3), { stroke: "ink-2", stroke_width: 1.8 });
   }
   p.text(x + 16, y + h / 2 + 4, words, "ink", 11);
 }

@@ -1,12 +1,11 @@
 // The space-time diagram as a widget: plays the story, filters it, and takes a message to pieces.
 //
-//     space_time.story.js ─► space_time.plan.js ─► space_time.picture.js ─► here
+//     space_time.story.js ─► space_time.plan.js ─► space_time.picture.js ─► here, beside space_time.side.js
 //
 // The picture shows a window of the run. It stands still while the playhead crosses it and then turns
 // like a page; the reader moves it in the small picture of the whole run, or with the keys.
 
 const GLIDE_MS = 240, NEAR_PX = 12, AHEAD = 0.12, GRIP_PX = 7;
-const MARKED = { append: "appended", high_watermark: "committed", position: "the next to read" };
 
 function instants(story) {
   const found = new Set([0, story.end]);
@@ -336,35 +335,8 @@ class SpaceTime extends Player {
     const key = `${selected} ${this.layout.width}`;
     if (this.sideShown === key) return;
     this.sideShown = key;
-    const parts = [], { focus } = this, list = (title, steps, first) => {
-      if (steps.length) parts.push(element("div", {}, element("h3", {}, title),
-        element("ol", { class: "mk-look" }, ...steps.map((step, i) => this.stepOf(step.thing, first + i)))));
-    };
-    if (focus) {
-      const own = focus.steps.findIndex(step => step.part === "chosen");
-      list("Why did this happen?", focus.steps.slice(0, own + 1), 1);
-      list("What followed?", focus.steps.slice(own + 1), own + 2);
-    } else if (this.model.get("look_for").length) parts.push(lookList(this.model.get("look_for")));
-    parts.push(this.numbersOf());
-    this.side.replaceChildren(...parts);
+    this.side.replaceChildren(...sideOf(this.story, this.shown, this.focus, this.model.get("look_for")));
     if (!this.detail.hidden) this.showDetail(true);
-  }
-
-  stepOf(thing, number) {
-    const names = this.story.lanes.map(lane => lane.name), isMessage = thing.sent !== undefined;
-    const what = isMessage ? thing.more : MARKED[thing.kind];
-    const lost = isMessage && thing.arrived === LOST ? ", lost on its way" : "";
-    const where = isMessage ? `${names[thing.source]} → ${names[thing.target]}${lost}` : names[thing.lane];
-    return element("li", { class: "mk-here" }, element("span", { class: "mk-disc" }, `${number}`), element("span", {},
-      element("b", {}, thing.title), ...(what ? [`, ${what}`] : []), element("small", {}, `${where} · ${timeText(whenOf(thing))}`)));
-  }
-
-  numbersOf() {
-    const { messages } = this.shown, lost = this.shown.lost.length;
-    const [size, unit] = sizeText(messages.reduce((sum, message) => sum + message.size_bytes, 0)).split(" ");
-    return element("div", {}, element("h3", {}, `In ${timeText(this.story.end)}`),
-      element("div", { class: "mk-numbers" }, numeral(`${messages.length}`, "", "messages"),
-        numeral(size, unit, "on the wire"), ...(lost ? [numeral(`${lost}`, "", "lost")] : [])));
   }
 
   // ---- the selected message, decoded and as bytes ------------------------------------------------

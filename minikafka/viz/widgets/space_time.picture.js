@@ -38,6 +38,17 @@ function arrowsIn(common, { from, to }) {
   return found;
 }
 
+// The sign of something that happened, its left edge at x and its middle at y.
+function markSign(p, mark, x, y) {
+  if (mark.kind === "append") p.rect(x, y - 4, 7, 7, { fill: "ink" });
+  else if (mark.kind === "high_watermark") {
+    p.path(["M", x, y - 7, "H", x + 8, "L", x + 5, y - 3.5, "L", x + 8, y, "H", x, "Z"], { fill: "commit" });
+    p.line(x, y - 7, x, y + 6, { stroke: "commit", stroke_width: 2 });
+  } else if (mark.kind === "position") p.path(["M", x + 4, y - 5, "L", x + 8, y + 3, "H", x, "Z"], { fill: "read" });
+  else if (mark.idea === "lost") cross(p, x + 3.5, y - 0.5, 3.5);
+  else p.path(["M", x + 4, y - 5, "L", x + 8, y - 0.5, "L", x + 4, y + 4, "L", x, y - 0.5, "Z"], { fill: mark.idea });
+}
+
 class Diagram {
   constructor(common, view, picture) {
     this.common = common; this.view = view; this.picture = picture; this.focus = view.focus;
@@ -106,7 +117,7 @@ class Diagram {
   arrows() {
     const { common, view } = this, seen = arrowsIn(common, view).filter(arrow => arrow.t0 <= view.time);
     const drawn = seen.map(arrow => ({ arrow, part: this.part(arrow.message) })).filter(({ part }) => this.isWanted(part));
-    if (common.bundles) this.bundles();
+    if (common.bundles) this.bundles(drawn.filter(({ part }) => part).map(({ arrow }) => this.x((arrow.t0 + arrow.t1) / 2)));
     const alone = common.bundles ? drawn.filter(({ arrow, part }) => part || arrow.message.arrived === LOST) : drawn;
     for (const { arrow, part } of alone)
       if (part === "chosen" || part === "before") this.line(arrow, { stroke: "cell", stroke_width: 9, stroke_linecap: "round" });
@@ -143,7 +154,8 @@ class Diagram {
     } else if (p > 0) arrowHead(paint, ...from, ...tip, message.idea, part ? 7.5 : 5.5);
   }
 
-  bundles() {
+  // `taken`: where the selection's own arrows are.
+  bundles(taken) {
     for (const bundle of this.common.bundles) {
       const { message, t0, t1, y0, y1, count, until } = bundle;
       if (!this.isSeen(t0, t1)) continue;
@@ -152,6 +164,7 @@ class Diagram {
       this.picture.line(...from, ...to, { stroke: message.idea, stroke_width: width });
       if (isIn) arrowHead(this.picture, ...from, ...tip, message.idea, 4 + width);
       const words = count > 1 ? `×${count}` : "", x = Math.max(this.x(t0), this.x(t1)) + width + 3, end = x + textWidth(words, 11) + 5;
+      if (taken.some(other => other > x - 9 && other < end)) continue;
       if (x > LEFT && end < Math.min(this.right, this.x(until)) && t1 <= this.view.time)
         this.picture.text(x, (y0 + y1) / 2 + 4, words, "ink-2", 11);
     }
@@ -206,23 +219,12 @@ class Diagram {
       if (mark.x === null || !this.isSeen(mark.at, mark.at)) continue;
       const part = this.part(mark), x = this.shift + mark.x, middle = common.lanes.get(mark.lane).rows + common.row / 2;
       if (!this.isWanted(part) || x + 9 > this.right) continue;
-      this.sign(mark, x, middle);
+      markSign(this.picture, mark, x, middle);
       const colour = mark.idea === "write" ? "ink" : `${mark.idea}-text`;
       if (x + 10 + textWidth(mark.words, 11, true) <= common.width)
         this.picture.text(x + 10, middle + 3.5, mark.words, colour, 11, part ? { bold: 1 } : {});
       this.picture.anchor(mark.kind, x + 4, middle - 17);
     }
-  }
-
-  sign(mark, x, y) {
-    const paint = this.picture;
-    if (mark.kind === "append") paint.rect(x, y - 4, 7, 7, { fill: "ink" });
-    else if (mark.kind === "high_watermark") {
-      paint.path(["M", x, y - 7, "H", x + 8, "L", x + 5, y - 3.5, "L", x + 8, y, "H", x, "Z"], { fill: "commit" });
-      paint.line(x, y - 7, x, y + 6, { stroke: "commit", stroke_width: 2 });
-    } else if (mark.kind === "position") paint.path(["M", x + 4, y - 5, "L", x + 8, y + 3, "H", x, "Z"], { fill: "read" });
-    else if (mark.idea === "lost") cross(paint, x + 3.5, y - 0.5, 3.5);
-    else paint.path(["M", x + 4, y - 5, "L", x + 8, y - 0.5, "L", x + 4, y + 4, "L", x, y - 0.5, "Z"], { fill: mark.idea });
   }
 
   // The steps of the selection, numbered in time, as the list beside the picture has them.
