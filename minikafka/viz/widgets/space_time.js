@@ -66,7 +66,7 @@ class SpaceTime extends Player {
     this.root = chrome(this.model, "mk-space-time", this.buildKeys(),
       element("div", { class: "mk-body" }, this.figure, this.side), this.buildFilters(), this.now, this.detail, this.buildBar());
     this.root.addEventListener("keydown", event => this.onKey(event));
-    this.svg.addEventListener("pointermove", event => this.point(this.near(event)));
+    this.svg.addEventListener("pointermove", event => this.point(this.near(event), this.isInOverview(event)));
     this.svg.addEventListener("pointerleave", () => this.point(-1));
     this.svg.addEventListener("click", event => this.onClick(event));
     this.svg.addEventListener("pointerdown", event => this.onDrag(event));
@@ -184,10 +184,10 @@ class SpaceTime extends Player {
 
   // Drag the window of the small picture, or an edge of it; elsewhere there it comes to the pointer.
   onDrag(event) {
-    const { overview } = this.layout, [px, py] = this.at(event);
-    if (!overview || py > overview.bottom || px < LEFT - GRIP_PX) return;
+    if (!this.isInOverview(event)) return;
+    const { overview } = this.layout, [px] = this.at(event);
     event.preventDefault();
-    this.root.focus();
+    this.root.focus({ preventScroll: true });
     const time = (px - LEFT) / overview.scale, { from, span } = this, to = from + span, near = GRIP_PX / overview.scale;
     const grip = Math.abs(time - to) < near ? "to" : Math.abs(time - from) < near ? "from" : "";
     const start = time < from - near || time > to + near ? time - span / 2 : from;
@@ -231,11 +231,16 @@ class SpaceTime extends Player {
     this.redraw();
   }
 
-  point(index) {
+  point(index, isInOverview = false) {
+    this.svg.style.cursor = isInOverview ? "ew-resize" : index >= 0 ? "pointer" : "";
     if (index === this.pointedAt) return;
     this.pointedAt = index;
-    this.svg.style.cursor = index >= 0 ? "pointer" : "";
     this.redraw();
+  }
+
+  isInOverview(event) {
+    const [px, py] = this.at(event);
+    return Boolean(this.layout?.overview) && py <= this.layout.overview.bottom && px >= LEFT - GRIP_PX;
   }
 
   // ---- the window ------------------------------------------------------------------------------
@@ -269,12 +274,13 @@ class SpaceTime extends Player {
     this.redraw();
   }
 
-  // The page turns when the playhead leaves it.
+  // The page turns when the playhead leaves it, and only then.
   keepInView() {
-    const { time, from, span } = this;
-    if (time >= from - 1 && time <= from + span * (this.playing ? 1 - AHEAD / 2 : 1) + 1) return;
-    if (time > from && from + span >= wholeOf(this.story)) return;
-    if (this.time >= this.story.end && !this.playing) return;
+    const { time, from, span } = this, most = span * (this.playing ? 1 - AHEAD / 2 : 1);
+    if (time === this.followed) return;
+    this.followed = time;
+    const isLast = from + span >= wholeOf(this.story);
+    if (time >= from - 1 && (isLast || time <= from + most + 1)) return;
     this.glide = this.jump ? null : { from, began: null };
     this.from = windowAt(this.story, span, time - span * (time < from ? 1 - AHEAD : AHEAD)).from;
   }
@@ -316,11 +322,12 @@ class SpaceTime extends Player {
 
   // Words need not change with every frame.
   say() {
-    const { moment } = this, words = describe(this.story, this.shown, this.times[moment]), key = `${moment} ${words}`;
-    if (this.said === key) return;
+    const { moment, from, span } = this, key = `${moment} ${from} ${span}`, words = describe(this.story, this.shown, this.times[moment]);
+    if (this.said === key && this.nowText.textContent === words) return;
     this.said = key;
+    const part = this.layout.overview ? ` In view: ${timeText(Math.round(from))} to ${timeText(Math.round(from + span))}.` : "";
     this.root.dataset.moment = moment;
-    this.svg.setAttribute("aria-label", words);
+    this.svg.setAttribute("aria-label", words + part);
     this.range.setAttribute("aria-valuetext", words);
     this.nowText.textContent = words;
   }

@@ -203,12 +203,14 @@ class Words {
     return y0 < y1 ? found : found.reverse();
   }
 
-  // Another arrow must be well away from the far end of the words: they belong to the nearer one.
+  // Another arrow must be well away from the far end of the words: they belong to the nearer one. And of
+  // arrows that go the same way side by side, one has words.
   isCrossed(own, box, side) {
     const [x, y, w, h] = box, left = side < 0 ? x - AWAY : x - 2, right = x + w + (side > 0 ? AWAY : 2);
     return this.common.isRoomy && this.lines.some(box, other => {
       const low = Math.min(other.y0, other.y1), high = Math.max(other.y0, other.y1);
       if (other === own || y + h < low || y > high) return false;
+      if (other.label && other.message.source === own.message.source && Math.abs(xAt(other, y) - xAt(own, y)) < AWAY) return true;
       const a = xAt(other, Math.max(y, low)), b = xAt(other, Math.min(y + h, high));
       return Math.max(a, b) > left && Math.min(a, b) < right;
     });
