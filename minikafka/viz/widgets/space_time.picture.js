@@ -12,6 +12,8 @@
 // A view is an instant, a window of time, and what is selected. `still` is the picture without a
 // browser.
 
+const SMALL = 14; // a bar this narrow has no words
+
 function draw(common, view) {
   const picture = new Picture(common.width);
   new Diagram(common, view, picture).draw();
@@ -38,15 +40,34 @@ function arrowsIn(common, { from, to }) {
   return found;
 }
 
-// The sign of something that happened, its left edge at x and its middle at y.
-function markSign(p, mark, x, y) {
-  if (mark.kind === "append") p.rect(x, y - 4, 7, 7, { fill: "ink" });
-  else if (mark.kind === "high_watermark") {
-    p.path(["M", x, y - 7, "H", x + 8, "L", x + 5, y - 3.5, "L", x + 8, y, "H", x, "Z"], { fill: "commit" });
-    p.line(x, y - 7, x, y + 6, { stroke: "commit", stroke_width: 2 });
-  } else if (mark.kind === "position") p.path(["M", x + 4, y - 5, "L", x + 8, y + 3, "H", x, "Z"], { fill: "read" });
-  else if (mark.idea === "lost") cross(p, x + 3.5, y - 0.5, 3.5);
-  else p.path(["M", x + 4, y - 5, "L", x + 8, y - 0.5, "L", x + 4, y + 4, "L", x, y - 0.5, "Z"], { fill: mark.idea });
+// The sign of something that happened, its left edge at x and its middle at y: a path to fill.
+function markPoints({ kind, idea }, x, y) {
+  if (kind === "append") return ["M", x, y - 4, "H", x + 7, "V", y + 3, "H", x, "Z"];
+  if (kind === "high_watermark")
+    return ["M", x - 1, y - 7, "H", x + 8, "L", x + 5, y - 3.5, "L", x + 8, y, "H", x + 1, "V", y + 6, "H", x - 1, "Z"];
+  if (kind === "position") return ["M", x + 4, y - 5, "L", x + 8, y + 3, "H", x, "Z"];
+  if (idea === "lost") return null; // a cross
+  return ["M", x + 4, y - 5, "L", x + 8, y - 0.5, "L", x + 4, y + 4, "L", x, y - 0.5, "Z"];
+}
+
+// A bar with its corners cut off.
+const barPoints = (x, y, w, h, c) => ["M", x + c, y, "H", x + w - c, "L", x + w, y + c, "V", y + h - c, "L", x + w - c, y + h,
+  "H", x + c, "L", x, y + h - c, "V", y + c, "Z"];
+
+const markFill = mark => mark.kind === "append" ? "ink" : mark.idea;
+
+// Many small shapes that look the same, as one path for each row: what would lie on the one before it
+// is left out.
+class Strokes {
+  constructor() { this.rows = new Map(); }
+  add(row, points, look, x, wide) {
+    if (!this.rows.has(row)) this.rows.set(row, { points: [], look, end: -Infinity });
+    const found = this.rows.get(row);
+    if (wide && x < found.end + 2 && wide < 4) return;
+    found.points.push(...points);
+    found.end = x + wide;
+  }
+  draw(picture) { for (const { points, look } of this.rows.values()) picture.path(points, look); }
 }
 
 class Diagram {
@@ -190,41 +211,45 @@ class Diagram {
   }
 
   waits() {
-    const { common, view, picture } = this, high = common.row - 5, ends = new Map();
+    const { common, view, picture } = this, high = common.row - 5, small = new Strokes();
     for (const wait of common.shown.waits) {
       const part = this.part(wait);
       if (wait.place < 0 || !this.isSeen(wait.since, wait.until) || !this.isWanted(part)) continue;
-      const y = common.lanes.get(wait.lane).rows + wait.place * common.row + 2;
-      const isOpen = this.x(wait.since) < LEFT - 5.5, x0 = isOpen ? LEFT - 5.5 : this.x(wait.since), x1 = Math.min(common.width - 3, this.x(Math.min(wait.until, view.time)));
-      const w = Math.max(2, x1 - x0), key = `${y}`, isParked = wait.row === "waiting", isStrong = part === "before" || part === "after";
-      if (w < 4 && x0 < (ends.get(key) ?? -1) + 2 && !isStrong) continue; // it would be the same bar
-      ends.set(key, x0 + w);
-      const more = wait.others ? ` · ${wait.others} more` : "", room = w - (isParked ? 20 : 10);
-      const words = fitting([wait.title + more, wait.title, wait.title.split(":")[0], wait.title.split(" ")[0]], room, 11);
-      if (isParked) {
-        parked(picture, x0, y, w, high, words, isStrong ? 2.2 : 1.1, isOpen);
-        picture.anchor("parked", x0 + w / 2, y - 9);
-      } else {
-        const look = { fill: "surface", stroke: wait.idea, stroke_width: isStrong ? 2.2 : 1.1 };
-        if (isOpen) picture.path(["M", x0, y, "H", x0 + w, "V", y + high, "H", x0], look);
-        else picture.rect(x0, y, w, high, { rx: 2, ...look });
-        picture.text(x0 + 5, y + high / 2 + 4, words, "ink", 11);
-      }
+      const isOpen = this.x(wait.since) < LEFT - 5.5, x0 = isOpen ? LEFT - 5.5 : this.x(wait.since), y = common.lanes.get(wait.lane).rows + wait.place * common.row + 2;
+      const w = Math.max(2, Math.min(common.width - 3, this.x(Math.min(wait.until, view.time))) - x0);
+      const isParked = wait.row === "waiting", isStrong = part === "before" || part === "after";
+      const look = { fill: "surface", stroke: isParked ? "edge" : wait.idea, stroke_width: isStrong ? 2.2 : 1.1 };
+      if (w < SMALL && !isOpen && !isStrong) small.add(`${look.stroke} ${y}`, barPoints(x0, y, w, high, isParked ? Math.min(4, w / 3) : 1), look, x0, w);
+      else this.wait(wait, { x0, y, w, high, isOpen, isParked, look });
+      if (isParked) picture.anchor("parked", x0 + w / 2, y - 9);
     }
+    small.draw(picture);
+  }
+
+  wait(wait, { x0, y, w, high, isOpen, isParked, look }) {
+    const more = wait.others ? ` · ${wait.others} more` : "", room = w - (isParked ? 20 : 10);
+    const words = fitting([wait.title + more, wait.title, wait.title.split(":")[0], wait.title.split(" ")[0]], room, 11);
+    if (isParked) { parked(this.picture, x0, y, w, high, words, look.stroke_width, isOpen); return; }
+    if (isOpen) this.picture.path(["M", x0, y, "H", x0 + w, "V", y + high, "H", x0], look);
+    else this.picture.rect(x0, y, w, high, { rx: 2, ...look });
+    this.picture.text(x0 + 5, y + high / 2 + 4, words, "ink", 11);
   }
 
   marks() {
-    const { common, view } = this;
+    const { common, view } = this, signs = new Strokes();
     for (const mark of common.shown.marks) {
       if (mark.x === null || !this.isSeen(mark.at, mark.at)) continue;
       const part = this.part(mark), x = this.shift + mark.x, middle = common.lanes.get(mark.lane).rows + common.row / 2;
       if (!this.isWanted(part) || x + 9 > this.right) continue;
-      markSign(this.picture, mark, x, middle);
+      const points = markPoints(mark, x, middle);
+      if (points) signs.add(`${mark.lane} ${mark.kind}`, points, { fill: markFill(mark) }, x, 0);
+      else cross(this.picture, x + 3.5, middle - 0.5, 3.5);
       const colour = mark.idea === "write" ? "ink" : `${mark.idea}-text`;
       if (x + 10 + textWidth(mark.words, 11, true) <= common.width)
         this.picture.text(x + 10, middle + 3.5, mark.words, colour, 11, part ? { bold: 1 } : {});
       this.picture.anchor(mark.kind, x + 4, middle - 17);
     }
+    signs.draw(this.picture);
   }
 
   // The steps of the selection, numbered in time, as the list beside the picture has them.

@@ -84,7 +84,7 @@ function placeMarks({ shown, scale, lanes }) {
       while (next < marks.length && (next <= i || marks[next].at <= mark.at)) next += 1;
       const x = mark.at * scale, at = Math.max(x, free), drift = at - x;
       const limit = next < marks.length ? marks[next].at * scale - 4 : Infinity;
-      mark.words = drift < 80 ? fitting([mark.title], limit - at - 12, 11, true) : "";
+      mark.words = drift < 80 ? fitting([mark.title, mark.title.split(": ").at(-1)], limit - at - 12, 11, true) : "";
       mark.x = mark.words || drift <= 14 ? at : null; // what has no room is left out: zoom shows it
       if (mark.x === null) return;
       mark.room = at - free;

@@ -32,7 +32,10 @@ function legendOf({ messages, waits, marks }) {
   const list = element("div", { class: "mk-legend" });
   const add = (isUsed, words, paintIt) => isUsed && list.append(glyph(30, 18, paintIt), element("span", {}, words));
   const arrow = (p, idea) => { p.line(2, 3, 26, 14, { stroke: idea, stroke_width: 1.4 }); arrowHead(p, 2, 3, 27, 14.5, idea); };
-  const sign = kind => p => markSign(p, marks.find(mark => mark.kind === kind), 11, 9);
+  const sign = kind => p => {
+    const mark = marks.find(each => each.kind === kind);
+    p.path(markPoints(mark, 11, 9), { fill: markFill(mark) });
+  };
   const has = kind => marks.some(mark => mark.kind === kind), hasIdea = idea => messages.some(message => message.idea === idea);
   add(hasIdea("write"), "writes: Produce and its answer", p => arrow(p, "write"));
   add(hasIdea("read"), "reads: Fetch and its answer", p => arrow(p, "read"));
