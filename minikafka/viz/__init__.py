@@ -3,6 +3,7 @@
     theme.py    the colours and what they mean
     story.py    a trace becomes columns of drawing data: what stood where after which event
     journeys.py a trace as messages, waits and marks, for the space-time diagram
+    frames.py   the bytes of its messages, packed
     directory.py a partition's directory as files, index entries and batches
     engine.py   the widgets' drawing code (widgets/*.js), run without a browser
     static.py   shapes become an SVG that survives any sanitizer

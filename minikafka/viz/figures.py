@@ -97,7 +97,8 @@ def as_it_happens(story: Journeys) -> list[Picture]:
 
 def sentences(story: Journeys) -> list[tuple[int, str]]:
     """What there is to see in the lost acknowledgement, from which instant on."""
-    produce, ack, answer, fetch, again, known = story.messages
+    messages = (message for message in story.messages if message.api not in story.chatter)
+    produce, ack, answer, fetch, again, known = messages
     halfway = ack.sent + (answer.arrived - answer.sent) * 62 // 100  # where its line ends
     return [
         (0, "A producer fills a batch. A consumer’s Fetch waits at the broker: nothing is there."),

@@ -10,7 +10,12 @@ message without a delivery is lost, or still on its way when the trace ends. Wai
 events too: a parked fetch and its completion, a batch from its opening to its acknowledgement.
 
 Why does this message exist, and what came of it? Each item knows the events it is made of, and
-`causes` holds the cause of each event: both questions are walks over that one list.
+`causes` holds the cause of each event: both questions are walks over that one list. Only a batch
+that is sent again has another cause than in the trace: not the answer that told its producer where
+the broker is, but its own failure.
+
+A story may be a window of a longer run. What was on its way or waiting when the window opens has
+times below zero. Roles are those of the whole run.
 
 Built from trace events only.
 
@@ -19,32 +24,24 @@ Not done: what a machine does to its disk, and how long it was busy.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from minikafka.node import Request, Response
 from minikafka.record.batch import batches
-from minikafka.runtime.network import message_bytes
 from minikafka.trace import NO_CAUSE, Event, Trace, message_to_json
+from minikafka.viz.frames import MOST_BYTES, Frame, Frames
 from minikafka.wire.errors import ErrorCode
 
 LOST, UNDER_WAY = -1, -2
 """For the arrival of a message that has none."""
 
-WAITS = frozenset(
-    [
-        "batch_opened",
-        "batch_closed",
-        "batch_acknowledged",
-        "batch_failed",
-        "parked",
-        "completed",
-        "crashed",
-    ]
-)
 CHATTER = frozenset(["ApiVersions", "Metadata", "InitProducerId", "FindCoordinator", "ListOffsets"])
-"""How clients find their way: left out unless asked for."""
+"""How clients find their way: part of every story, and not shown unless asked for."""
+ROLES = {"Produce": "producer", "Fetch": "consumer"}
+"""What a node is that sends such requests; one that sends both is a client."""
 
 
 @dataclass(slots=True)
@@ -53,11 +50,15 @@ class Lane:
 
     name: str
     role: str
+    is_wanted: bool  # asked for by name: it stands there even when it is quiet
 
 
 @dataclass(slots=True)
 class Message:
-    """An arrow. Times in µs since the beginning; `arrived` may be LOST or UNDER_WAY."""
+    """An arrow. Times in µs since the beginning; `arrived` may be LOST or UNDER_WAY.
+
+    A message without a `frame` (its bytes, frames.py) has a `body`: its fields as plain values.
+    """
 
     source: int
     target: int
@@ -65,12 +66,15 @@ class Message:
     arrived: int
     title: str
     more: str
+    api: str
     idea: str
     size_bytes: int
     is_answer: bool
     exchange: int  # question and answer have one number
     events: list[int]
-    body: Any  # decoded, as plain values
+    head: str  # its name, version and correlation id
+    frame: Frame | None
+    body: Any
 
 
 @dataclass(slots=True)
@@ -109,6 +113,9 @@ class Journeys:
     marks: list[Mark] = field(default_factory=list)
     end: int = 0
     causes: list[int] = field(default_factory=list)
+    layouts: list[list[tuple[str, int, str]]] = field(default_factory=list)
+    most_bytes: int = MOST_BYTES
+    chatter: list[str] = field(default_factory=lambda: sorted(CHATTER))
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -120,10 +127,9 @@ def journeys(
     since_us: int | None = None,
     until_us: int | None = None,
     nodes: Collection[str] | None = None,
-    with_chatter: bool = False,
 ) -> Journeys:
     """The story of a trace, or of a part of it. Times in µs of the trace; `nodes` by name."""
-    return _Telling(trace, since_us, until_us, nodes, with_chatter).story
+    return _Telling(trace, since_us, until_us, nodes).story
 
 
 class _Telling:
@@ -135,18 +141,16 @@ class _Telling:
         since_us: int | None,
         until_us: int | None,
         nodes: Collection[str] | None,
-        with_chatter: bool,
     ) -> None:
         self.story = story = Journeys(causes=[event.cause for event in trace])
-        self._events = trace.events
         first = trace.events[0].time if trace.events else 0
         last = trace.events[-1].time if trace.events else 0
         self._start = first if since_us is None else since_us
         self._stop = last if until_us is None else until_us
         self._nodes = nodes
-        self._with_chatter = with_chatter
-        self._lanes: dict[str, int] = {}
+        self._frames = Frames()
         self._open: dict[tuple[Any, ...], list[Wait]] = {}
+        self._failed: dict[tuple[Any, ...], int] = {}
         self._arrivals = {event.cause: (i, event) for i, event in enumerate(trace)
                           if event.kind in ("delivered", "dropped")}  # fmt: skip
         self._names = {e.what.channel.server: e.node for e in trace
@@ -154,16 +158,19 @@ class _Telling:
         self._told = {event.node for event in trace}
         self._crashes = [(event.node, event.time) for event in trace.of("crashed")]
         self._exchanges: dict[tuple[int, int], int] = {}
+        story.lanes = _lanes(trace, self._names, nodes or ())
+        self._lanes = {lane.name: i for i, lane in enumerate(story.lanes)}
         for ident, event in enumerate(trace):
-            is_wait = event.kind in WAITS  # one that began before may go on
-            if event.time <= self._stop and (is_wait or event.time >= self._start):
-                self._take(ident, event)
+            if event.time > self._stop:
+                break
+            self._take(ident, event)
         story.end = self._stop - self._start
         for open_ones in self._open.values():
             for wait in open_ones:
                 wait.until = story.end
         story.waits = [wait for wait in story.waits if wait.until >= 0]
-        self._order()
+        story.layouts = self._frames.layouts
+        _arrange(story)
 
     def _take(self, ident: int, event: Event) -> None:
         is_first = event.kind == "sent" or (event.kind == "delivered" and event.cause == NO_CAUSE)
@@ -174,80 +181,76 @@ class _Telling:
             if take is not None:
                 take(self, ident, event, event.what)
 
-    # --- nodes ---
     def _is_wanted(self, node: str) -> bool:
         return self._nodes is None or node in self._nodes
-
-    def _lane(self, node: str, role: str = "client") -> int:
-        if node not in self._lanes:
-            self._lanes[node] = len(self.story.lanes)
-            self.story.lanes.append(Lane(node, role))
-        lane = self.story.lanes[self._lanes[node]]
-        if lane.role == "client":
-            lane.role = role
-        return self._lanes[node]
-
-    def _order(self) -> None:
-        """Producers above, brokers in the middle, consumers below, as data flows."""
-        story = self.story
-        ranks = {"producer": 0, "client": 1, "broker": 2, "consumer": 3}
-        order = sorted(range(len(story.lanes)), key=lambda i: (ranks[story.lanes[i].role], i))
-        place = {old: new for new, old in enumerate(order)}
-        story.lanes = [story.lanes[old] for old in order]
-        for message in story.messages:
-            message.source, message.target = place[message.source], place[message.target]
-        for wait in story.waits:
-            wait.lane = place[wait.lane]
-        for mark in story.marks:
-            mark.lane = place[mark.lane]
 
     # --- messages ---
     def _message(self, ident: int, event: Event) -> None:
         message = event.what
-        name = "" if message.body is None else type(message.body).__name__
-        api = name.removesuffix("Request").removesuffix("Response")
+        api = api_of(message)
         client, server = message.channel.client, self._names.get(message.channel.server)
-        if not api or server is None or (api in CHATTER and not self._with_chatter):
+        if not api or server is None:
             return
         if not (self._is_wanted(client) and self._is_wanted(server)):
             return
         is_answer = isinstance(message, Response)
-        role = {"Produce": "producer", "Fetch": "consumer"}.get(api, "client")
-        ends = self._lane(client, role), self._lane(server, "broker")
+        if api == "Produce" and not is_answer:
+            self._sent_again(ident, event.node, message)
+        ends = self._lanes[client], self._lanes[server]
         source, target = ends[::-1] if is_answer else ends
-        arrival = self._arrivals.get(ident)
-        arrived, events = UNDER_WAY, [ident]
-        if arrival is None:
-            arrived = self._end_of(event, client if is_answer else server)
-        if arrival is not None:
-            events.append(arrival[0])
-            lost = arrival[1].kind == "dropped"
-            arrived = LOST if lost else arrival[1].time - self._start
-            if arrived > self._stop - self._start:
-                arrived = UNDER_WAY
+        arrived, over_at, events = self._arrival(ident, event, client if is_answer else server)
+        if over_at < self._start:
+            return
         key = id(message.channel), message.correlation_id
         exchange = self._exchanges.setdefault(key, len(self._exchanges))
-        title, more = words_of(message)
-        sent, size = event.time - self._start, message_bytes(message)
-        arrow = (source, target, sent, arrived, title, more, idea_of(api), size, is_answer)
-        self.story.messages.append(Message(*arrow, exchange, events, message_to_json(message)))
-
-    def _end_of(self, event: Event, target: str) -> int:
-        """What became of a message whose delivery nobody has told."""
-        if event.kind == "delivered" or target not in self._told:  # the trace is of one side only
-            return event.time - self._start
-        ends = (event.node, target)
-        gone = any(
-            node in ends and event.time <= time <= self._stop for node, time in self._crashes
+        size, frame = self._frames.of(message)
+        name = type(message.body).__name__
+        self.story.messages.append(
+            Message(
+                *(
+                    source,
+                    target,
+                    event.time - self._start,
+                    arrived,
+                    *words_of(message),
+                    api,
+                    idea_of(api),
+                ),
+                *(size, is_answer, exchange, events),
+                head=f"{name} v{message.version} · #{message.correlation_id}",
+                frame=frame,
+                body=None if frame else message_to_json(message)["body"],
+            )
         )
-        return LOST if gone else UNDER_WAY
+
+    def _arrival(self, ident: int, event: Event, target: str) -> tuple[int, int, list[int]]:
+        """When a message arrives, when it is over in the trace's time, the events it is made of."""
+        if ident in self._arrivals:
+            number, end = self._arrivals[ident]
+            arrived = UNDER_WAY if end.time > self._stop else end.time - self._start
+            return LOST if end.kind == "dropped" else arrived, end.time, [ident, number]
+        if event.kind == "delivered" or target not in self._told:  # the trace is of one side only
+            return event.time - self._start, event.time, [ident]
+        for node, time in self._crashes:
+            if node in (event.node, target) and event.time <= time <= self._stop:
+                return LOST, time, [ident]
+        return UNDER_WAY, self._stop, [ident]
+
+    def _sent_again(self, ident: int, node: str, message: Request) -> None:
+        """A batch that failed and goes out again does so because it failed."""
+        for topic in message.body.topic_data:
+            for data in topic.partition_data:
+                for _, header in batches(data.records or b""):
+                    key = (node, topic.name, data.index, header.record_count)
+                    if key in self._failed:
+                        self.story.causes[ident] = self._failed.pop(key)
 
     # --- waits and marks ---
     def begin(
         self, key: tuple[Any, ...], event: Event, ident: int, row: str, title: str, idea: str
     ) -> None:
-        since = max(0, event.time - self._start)
-        wait = Wait(self._lane(event.node), row, since, since, title, idea, [ident])
+        since = event.time - self._start
+        wait = Wait(self._lanes[event.node], row, since, since, title, idea, [ident])
         self.story.waits.append(wait)
         self._open.setdefault(key, []).append(wait)
 
@@ -269,9 +272,88 @@ class _Telling:
                 open_ones.clear()
 
     def mark(self, ident: int, event: Event, row: str, title: str, kind: str, idea: str) -> None:
-        lane = self._lane(event.node)
         at = event.time - self._start
-        self.story.marks.append(Mark(lane, row, at, title, kind, idea, [ident]))
+        if at >= 0:
+            mark = Mark(self._lanes[event.node], row, at, title, kind, idea, [ident])
+            self.story.marks.append(mark)
+
+    def failed(self, key: tuple[Any, ...], ident: int) -> None:
+        self._failed[key] = ident
+
+
+# --- nodes ---
+def _lanes(trace: Trace, names: dict[str, str], wanted: Collection[str]) -> list[Lane]:
+    """Every node of a trace, with what it is."""
+    apis: dict[str, set[str]] = {}
+    for event in trace:
+        if isinstance(event.what, Request):
+            apis.setdefault(event.what.channel.client, set()).add(api_of(event.what))
+        else:
+            apis.setdefault(event.node, set())
+    for server in names.values():
+        apis.setdefault(server, set())
+    lanes = []
+    for node, used in apis.items():
+        roles = [role for api, role in ROLES.items() if api in used]
+        role = "broker" if node in names.values() else roles[0] if len(roles) == 1 else "client"
+        lanes.append(Lane(node, role, node in wanted))
+    return lanes
+
+
+def _arrange(story: Journeys) -> None:
+    """Drop the lanes in which nothing is told; order the others (`arranged`)."""
+    told = {end for message in story.messages for end in (message.source, message.target)}
+    inside: list[Wait | Mark] = [*story.waits, *story.marks]
+    told |= {each.lane for each in inside}
+    kept = [i for i, lane in enumerate(story.lanes) if i in told or lane.is_wanted]
+    ranks = {"producer": 0, "client": 1, "broker": 2, "consumer": 3}
+    kept.sort(key=lambda i: (ranks[story.lanes[i].role], i))
+    traffic = Counter((m.source, m.target) for m in story.messages)
+    order = arranged(kept, traffic)
+    place = {old: new for new, old in enumerate(order)}
+    story.lanes = [story.lanes[old] for old in order]
+    for message in story.messages:
+        message.source, message.target = place[message.source], place[message.target]
+    for each in inside:
+        each.lane = place[each.lane]
+
+
+def arranged(lanes: list[int], traffic: Mapping[tuple[int, int], int]) -> list[int]:
+    """An order in which arrows cross few lanes.
+
+    `lanes` stand as data flows: producers, brokers, consumers. One lane at a time moves to where
+    it saves most, as long as that helps; a message that would run against the flow counts as if
+    it crossed two lanes more.
+    """
+    flow = {lane: i for i, lane in enumerate(lanes)}
+
+    def cost(order: list[int]) -> int:
+        place = {lane: i for i, lane in enumerate(order)}
+        total = 0
+        for (a, b), count in traffic.items():
+            away = place[a] - place[b]
+            is_against = (away > 0) != (flow[a] > flow[b])
+            total += count * (abs(away) - 1 + 2 * is_against)
+        return total
+
+    best, least = lanes, cost(lanes)
+    for _ in lanes:
+        others = (
+            (*(rest := [x for x in best if x != lane])[:at], lane, *rest[at:])
+            for lane in best
+            for at in range(len(best))
+        )
+        found = min(map(list, others), key=cost, default=best)
+        if cost(found) >= least:
+            break
+        best, least = found, cost(found)
+    return best
+
+
+# --- words ---
+def api_of(message: Request | Response) -> str:
+    name = "" if message.body is None else type(message.body).__name__
+    return name.removesuffix("Request").removesuffix("Response")
 
 
 def idea_of(api: str) -> str:
@@ -301,8 +383,7 @@ def words_of(message: Request | Response) -> tuple[str, str]:
         if body.throttle_time_ms:
             return "too fast", f"wait {body.throttle_time_ms:,} ms"
         return _outcome(f"{size:,} B", found, lambda each: f"HW {each.high_watermark}")
-    short = name.removesuffix("Request").removesuffix("Response")
-    return short, "answer" if isinstance(message, Response) else ""
+    return api_of(message), "answer" if isinstance(message, Response) else ""
 
 
 def _outcome(title: str, parts: list[Any], words: Callable[[Any], str]) -> tuple[str, str]:
@@ -329,6 +410,12 @@ def _batch_closed(self: _Telling, ident: int, event: Event, what: Fields) -> Non
     key = (event.node, "in flight", what["topic"], what["partition"], what["records"])
     title = f"{what['records']} record{'s' * (what['records'] != 1)} in flight"
     self.begin(key, event, ident, "in flight", title, "write")
+
+
+def _batch_retried(self: _Telling, ident: int, event: Event, what: Fields) -> None:
+    key = (event.node, what["topic"], what["partition"], what["records"])
+    self.failed(key, ident)
+    self.mark(ident, event, "life", f"failed: {what['error']}", "retried", "lost")
 
 
 def _batch_over(self: _Telling, ident: int, event: Event, what: Fields) -> None:
@@ -361,8 +448,7 @@ def _position(self: _Telling, ident: int, event: Event, what: Fields) -> None:
 
 def _crashed(self: _Telling, ident: int, event: Event, what: Fields) -> None:
     self.end_all(event)
-    if event.time >= self._start:
-        self.mark(ident, event, "life", "crashes", "crashed", "lost")
+    self.mark(ident, event, "life", "crashes", "crashed", "lost")
 
 
 def _named(kind: str, title: str, idea: str) -> Callable[[_Telling, int, Event, Fields], None]:
@@ -375,6 +461,7 @@ def _named(kind: str, title: str, idea: str) -> Callable[[_Telling, int, Event, 
 _TAKERS: dict[str, Callable[[_Telling, int, Event, Fields], None]] = {
     "batch_opened": _batch_opened,
     "batch_closed": _batch_closed,
+    "batch_retried": _batch_retried,
     "batch_acknowledged": _batch_over,
     "batch_failed": _batch_over,
     "parked": _parked,

@@ -9,7 +9,7 @@ in words.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from html import escape
 from typing import Any
 
@@ -42,11 +42,27 @@ def log_strip_svg(
 
 
 def space_time_svg(
-    story: Journeys, *, width: int = 720, selected: int = -1, tokens: dict[str, str] = LIGHT
+    story: Journeys,
+    *,
+    width: int = 720,
+    selected: int = -1,
+    hidden_kinds: Collection[str] | None = None,
+    hidden_nodes: Collection[str] = (),
+    only_linked: bool = False,
+    tokens: dict[str, str] = LIGHT,
 ) -> str:
-    """The space-time diagram at the end of its story, with what led to the selected message."""
+    """The space-time diagram at the end of its story, with what led to the selected message.
+
+    Kinds of messages that are hidden: how clients find their way, unless others are named.
+    """
+    kinds = story.chatter if hidden_kinds is None else hidden_kinds
+    view = {
+        "hidden": {"kinds": list(kinds), "nodes": list(hidden_nodes)},
+        "onlyLinked": only_linked,
+    }
     inner = width - 2 * MARGIN
-    return svg(still("space_time", story=story.to_json(), width=inner, selected=selected), tokens)
+    drawn = still("space_time", story=story.to_json(), width=inner, selected=selected, **view)
+    return svg(drawn, tokens)
 
 
 def wire_svg(

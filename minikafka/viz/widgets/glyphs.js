@@ -218,15 +218,18 @@ function arrowHead(p, x0, y0, x, y, fill, size = 5.5) {
   p.path(["M", x, y, "L", bx - dy * w, by + dx * w, "L", bx + dy * w, by - dx * w, "Z"], { fill });
 }
 
-// A request that waits: a rounded bar with a pause sign, hatched, and why it waits in words.
-function parked(p, x, y, w, h, words, stroke_width = 1.1) {
-  p.rect(x, y, w, h, { rx: Math.min(8, w / 2), fill: "surface", stroke: "edge", stroke_width });
+// A request that waits: a rounded bar with a pause sign, hatched, and why it waits in words. One that
+// began before the picture does is open to the left.
+function parked(p, x, y, w, h, words, stroke_width = 1.1, isOpen = false) {
+  const look = { fill: "surface", stroke: "edge", stroke_width }, r = Math.min(8, w / 2);
+  if (isOpen) p.path(["M", x, y, "H", x + w - r, "Q", x + w, y, x + w, y + h / 2, "Q", x + w, y + h, x + w - r, y + h, "H", x], look);
+  else p.rect(x, y, w, h, { rx: r, ...look });
   if (w > 16) {
     const used = words ? textWidth(words, 11) + 26 : 18;
     if (w > used + 6) p.hatch(x + used, y + 3, w - used - 5, h - 6, "edge", 4.5);
-    for (const bar of [7, 10.5]) p.line(x + bar, y + 5, x + bar, y + h - 5, { stroke: "ink-2", stroke_width: 1.8 });
+    for (const bar of [7, 10.5]) p.line(x + bar, y + Math.min(5, h / 3), x + bar, y + h - Math.min(5, h / 3), { stroke: "ink-2", stroke_width: 1.8 });
   }
-  p.text(x + 16, y + 12.5, words, "ink", 11);
+  p.text(x + 16, y + h / 2 + 4, words, "ink", 11);
 }
 
 // A number that also stands in the text.
