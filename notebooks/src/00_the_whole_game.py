@@ -52,7 +52,7 @@
 # if the search index moves to another database, who has to change?
 
 # %%
-from minikafka.lab import predict, reveal
+from minikafka.lab import check, predict, reveal
 
 predict("00.pipelines", "Five write, six read: how many pipelines from each to each?")
 
@@ -123,14 +123,21 @@ alice = producer.send("orders", b"coffee", key=b"alice").result()
 # the partition (a hash of it, modulo 2), so **the orders of one customer stay in one log,
 # in order**.
 #
-# **Predict before you run the next cell.** Bob orders a scone, then carol, whose key also
-# hashes to partition 0, orders water. Which addresses do they get?
+# Bob orders a scone, then carol, whose key also hashes to partition 0, orders water.
+
+# %%
+predict(
+    "00.addresses",
+    "Which addresses (partition, offset) do the scone and the water get?",
+    ["(0, 0) and (0, 0)", "(0, 1) and (0, 2)", "(0, 1) and (1, 1)", "(0, 2) and (0, 3)"],
+)
 
 # %%
 scone = producer.send("orders", b"scone", key=b"bob")
 water = producer.send("orders", b"water", key=b"carol")
 producer.flush()  # wait for everything that was sent
-[(f.result().partition, f.result().offset) for f in (scone, water)]
+places = [(f.result().partition, f.result().offset) for f in (scone, water)]
+reveal("00.addresses", " and ".join(map(str, places)))
 
 # %% [markdown]
 # ## Consume
@@ -147,13 +154,20 @@ for record in billing.poll(timeout_ms=1_000):
 # Partition 0 comes in its order and partition 1 in its own. Between two partitions Kafka
 # promises no order at all: *order is per partition*.
 #
-# **Predict:** `billing` has now read all four records. A second consumer, `audit`, starts at
-# the earliest offset too. What does it get?
+# `billing` has now read all four records. A second consumer, `audit`, starts at the earliest
+# offset too.
+
+# %%
+predict("00.audit", "How many records does audit get?", [0, 1, 4])
 
 # %%
 audit = sim.consumer(client_id="audit", auto_offset_reset="earliest")
 audit.assign([("orders", 0), ("orders", 1)])
-[record.value.decode() for record in audit.poll(timeout_ms=1_000)]
+read_again = [record.value.decode() for record in audit.poll(timeout_ms=1_000)]
+read_again
+
+# %%
+reveal("00.audit", len(read_again))
 
 # %% [markdown]
 # The same four. Reading takes nothing away: a consumer is nothing but a position that moves.
@@ -286,8 +300,6 @@ seen
 # at offset 0 has polled four of them. Replace the dots with numbers.
 
 # %%
-from minikafka.lab.exercises import check
-
 log_end, position, lag = ..., ..., ...
 
 check("00.1", (log_end, position, lag))

@@ -40,13 +40,16 @@
 # pieces, or two calls in one. So each message begins with its size.
 #
 # Here is the smallest question there is, "which versions do you speak?", made by hand.
-# **Predict:** how many bytes is it, the size not counted?
+
+# %%
+import minikafka as mk
+from minikafka.lab import check, predict, reveal
+
+predict("03.smallest", "How many bytes is the smallest question, its size not counted?")
 
 # %%
 import socket
 import struct
-
-import minikafka as mk
 
 
 def ask_versions(correlation_id: int, version: int = 0) -> bytes:
@@ -56,6 +59,9 @@ def ask_versions(correlation_id: int, version: int = 0) -> bytes:
 
 
 ask_versions(7).hex(" ")
+
+# %%
+reveal("03.smallest", len(ask_versions(7)) - 4)
 
 # %% [markdown]
 # Ten: two for the API key, two for the version, four for the correlation id, two for the length
@@ -92,8 +98,15 @@ correlation_id, error_code, count
 #
 # ## Several at once
 #
-# A client need not wait for an answer before it asks again. **Predict:** three questions are
-# sent in one piece, with the numbers 3, 1 and 2. In which order do the answers come?
+# A client need not wait for an answer before it asks again.
+
+# %%
+predict(
+    "03.order",
+    "Three questions are sent in one piece, with the numbers 3, 1 and 2. In which order do the "
+    "answers come?",
+    ["1 2 3", "3 1 2", "in any order"],
+)
 
 # %%
 with socket.create_connection((host, int(port))) as connection:
@@ -103,7 +116,7 @@ with socket.create_connection((host, int(port))) as connection:
     for _ in range(3):
         (size,) = struct.unpack(">i", stream.read(4))
         order.append(struct.unpack(">i", stream.read(size)[:4])[0])
-order
+reveal("03.order", " ".join(map(str, order)))
 
 # %% [markdown]
 # In the order of the questions. A broker answers the requests of one connection strictly one
@@ -174,8 +187,14 @@ acknowledgement.body.responses[0].partition_responses[0].base_offset
 #
 # Not enough, because all this was ours. `Capture` sits between a client and a broker and keeps
 # every frame. The client is librdkafka, as it comes; the record is dated one second after
-# 1970 began, so that its bytes are the same each time. **Predict:** what does it say before it
-# sends its first record?
+# 1970 began, so that its bytes are the same each time.
+
+# %%
+predict(
+    "03.first",
+    "What does it say before it sends its first record?",
+    ["nothing", "ApiVersions", "Metadata", "ApiVersions and Metadata"],
+)
 
 # %%
 import confluent_kafka
@@ -190,6 +209,10 @@ capture.close()
 asked = dict.fromkeys(f"{f.name} v{f.version}" for f in capture.frames if not f.is_answer)
 list(asked)
 
+# %%
+before = [name.split()[0] for name in asked if not name.startswith("Produce")]
+reveal("03.first", " and ".join(sorted(set(before) & {"ApiVersions", "Metadata"})))
+
 # %% [markdown]
 # Which versions do you speak; who leads what; here is a record. Its produce request has the same
 # pieces as ours, because they are Kafka's. (`WireExplorer` takes captured frames too.)
@@ -203,14 +226,14 @@ list(asked)
 #
 # Now play that request again, to a broker in a simulator, but with one bit wrong. `broker.ask`
 # answers what the broker would say to some bytes; it stays as it is, so each lie can be told to
-# the same broker. **Predict**, for a wrong bit in the size, in the correlation id, in the client's
-# name, in the topic's name, and in the espresso: is it refused, is the connection closed, or does
-# nobody notice? And:
+# the same broker. Think of a wrong bit in the size, in the correlation id, in the client's name, in
+# the topic's name, and in the espresso: is it refused, is the connection closed, or does nobody
+# notice?
 
 # %%
-from minikafka.lab import predict, reveal
-
-predict("03.a", "The request has 128 bytes. In how many can a bit be wrong, and nobody notices?")
+predict(
+    "03.unnoticed", "The request has 128 bytes. In how many can a bit be wrong, and nobody notices?"
+)
 
 # %%
 world = mk.Simulator(seed=3)
@@ -227,7 +250,7 @@ explorer = WireExplorer(
 explorer
 
 # %%
-reveal("03.a", explorer.outcomes["same"], within=5)
+reveal("03.unnoticed", explorer.outcomes["same"], within=5)
 
 # %% [markdown]
 # Choose a byte and press **C**; then **A**, and the map fills.
@@ -294,8 +317,6 @@ stack.close()  # stops the broker
 # key has it, which version, and which correlation id?
 
 # %%
-from minikafka.lab.exercises import check
-
 api_key, version, correlation_id = ..., ..., ...
 
 check("03.1", (api_key, version, correlation_id))

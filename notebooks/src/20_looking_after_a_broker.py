@@ -42,6 +42,7 @@
 
 # %%
 import minikafka as mk
+from minikafka.lab import check, predict, reveal
 
 sim = mk.Simulator(seed=20)
 broker = sim.broker()
@@ -58,8 +59,15 @@ def retention() -> tuple[str | None, str]:
 retention()
 
 # %% [markdown]
-# A week, by default. **Predict:** now all brokers are told to keep an hour, then the topic
-# to keep a minute, then the topic's own wish is taken back. Which three answers come?
+# A week, by default. Now all brokers are told to keep an hour, then the topic to keep a minute,
+# then the topic's own wish is taken back.
+
+# %%
+predict(
+    "20.taken-back",
+    "For how long are clicks kept in the end?",
+    ["a week", "an hour", "a minute"],
+)
 
 # %%
 admin.alter_configs({("broker", ""): {"log.retention.ms": 3_600_000}})
@@ -68,6 +76,10 @@ admin.alter_configs({("topic", "clicks"): {"retention.ms": 60_000}})
 its_own = retention()
 admin.alter_configs({("topic", "clicks"): {"retention.ms": None}})
 for_all, its_own, retention()
+
+# %%
+words = {604_800_000: "a week", 3_600_000: "an hour", 60_000: "a minute"}
+reveal("20.taken-back", words[int(retention()[0])])
 
 # %% [markdown]
 # The most particular one counts, and taking it away uncovers the next. Nothing was restarted:
@@ -80,8 +92,11 @@ for_all, its_own, retention()
 # %% [markdown]
 # ## A client that is too fast
 #
-# `reports` may write 100,000 bytes a second. **Predict:** it writes 40 records of 50,000
-# bytes, 2 MB, one after the other, as fast as it is let. How long does that take: 20 seconds?
+# `reports` may write 100,000 bytes a second. It writes 40 records of 50,000 bytes, 2 MB, one
+# after the other, as fast as it is let.
+
+# %%
+predict("20.two-megabytes", "How many seconds does that take?")
 
 # %%
 admin.alter_quotas({"client-id": "reports"}, {"producer_byte_rate": 100_000})
@@ -92,6 +107,9 @@ for _ in range(40):
     reports.send("clicks", b"." * 50_000).result()
     seconds.append(round((sim.now - began) / 1_000_000, 1))
 print(*seconds)
+
+# %%
+reveal("20.two-megabytes", seconds[-1], within=1)
 
 # %% [markdown]
 # The first megabyte goes through at once. A rate is measured over eleven windows of a second,
@@ -131,11 +149,8 @@ SpaceTime(
 
 # %% [markdown]
 # Where does the first one come from? With the 21st record 1,051,000 bytes had come in 10.1
-# seconds, or 104,000 a second, so
-#
-# $$\frac{104{,}000 - 100{,}000}{100{,}000} \times 10.1\,\text{s} \approx 0.4\,\text{s}$$
-#
-# is the wait after which it would have been right. Nothing was refused, and no record was
+# seconds, or 104,000 a second: 4 % too much of 10.1 seconds, so 0.4 seconds is the wait after
+# which it would have been right. Nothing was refused, and no record was
 # lost: **a quota makes a client slow, it does not make it fail.** The answer comes before the
 # wait, so a client that behaves can wait by itself; one that does not is not heard anyway.
 #
@@ -146,8 +161,14 @@ SpaceTime(
 # ## The power fails
 #
 # A broker answers when the operating system has the records, not when the disk has them.
-# **Predict:** 20 records were acknowledged when the power failed. How many are there
-# afterwards, by default, and with `flush.messages` = 1?
+
+# %%
+predict(
+    "20.power",
+    "20 records were acknowledged when the power failed. Are all of them there afterwards, by "
+    "default, and with flush.messages = 1?",
+    ["yes and yes", "no and yes", "no and no"],
+)
 
 
 # %%
@@ -166,6 +187,9 @@ def survivors(flush_messages: int | None) -> int:
 
 
 survivors(None), survivors(1), survivors(8)
+
+# %%
+reveal("20.power", " and ".join("yes" if survivors(n) == 20 else "no" for n in (None, 1)))
 
 # %% [markdown]
 # By default there may be anything from none to all; here a part of the file had reached the
@@ -224,9 +248,15 @@ heard
 # %% [markdown]
 # ## A stranger
 #
-# A connection may send anything. **Predict:** one sends a frame that claims to be two
-# gigabytes long; another sends four letters. What happens to them, and to an honest client
-# beside them?
+# A connection may send anything. One sends a frame that claims to be two gigabytes long, another
+# four letters.
+
+# %%
+predict(
+    "20.stranger",
+    "What does an honest client beside them notice?",
+    ["nothing", "its connection is closed too", "the broker has no memory left"],
+)
 
 # %%
 import socket
@@ -238,8 +268,11 @@ with mk.local_broker() as real, mk.Admin(real.address) as honest:
             stranger.sendall(nonsense)
             print(nonsense, "->", stranger.recv(100))  # nothing: it was closed
     honest.create_topics([mk.NewTopic("still-here")])
-    print(list(honest.list_topics()))
+    found = list(honest.list_topics())
 heard[-4:]
+
+# %%
+reveal("20.stranger", "nothing" if found == ["still-here"] else found)
 
 # %% [markdown]
 # A malformed frame closes its connection, and that connection alone. No two gigabytes were
@@ -256,8 +289,6 @@ heard[-4:]
 # For how many milliseconds will it be told to wait?
 
 # %%
-from minikafka.lab.exercises import check
-
 throttle_time_ms = ...
 
 check("20.1", throttle_time_ms)

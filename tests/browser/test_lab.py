@@ -264,17 +264,23 @@ def test_a_prediction_is_kept_compared_and_seen_in_the_progress(
     asked.get_by_role("radio", name="1").press("ArrowUp")
     assert outcome.get_by_text("You predicted 0, and so it is.").is_visible()
     session.picture("prediction-in-lab")
-    kept = {"try.a": {"actual": "0", "within": 0, "answer": "0"}}
-    wait_until(lambda: json.loads(progress_file.read_text())["predictions"] == kept)
+    kept = {"actual": "0", "within": 0, "answer": "0"}
+    wait_until(lambda: json.loads(progress_file.read_text())["predictions"]["try.a"] == kept)
     # Another notebook has an exercise accepted; the page looks again when it comes into sight.
     before = json.loads(progress_file.read_text())
-    page.evaluate(SHOW, "reveal(")
+    page.evaluate(SHOW, "The answer came from")
+    wait_until(lambda: not in_sight(page, ".mk-progress"))
     progress_file.write_text(json.dumps({**before, "exercises": ["00.2"]}))
     page.evaluate(SHOW, "Progress()")
     page.get_by_title("exercise 00.2: accepted").wait_for(timeout=20_000)
     session.picture("progress-in-lab")
     assert (session.complaints, session.outside) == ([], [])
     page.close()
+
+
+def in_sight(page: Any, selector: str) -> bool:
+    box = page.locator(selector).bounding_box() if page.locator(selector).count() else None
+    return box is not None and -box["height"] < box["y"] < page.viewport_size["height"]
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
@@ -302,5 +308,24 @@ def test_a_byte_is_corrupted_in_the_chapter_on_the_wire(browser: Any, lab: str) 
     lie = explorer.locator(".mk-lie")
     assert lie.evaluate("node => getComputedStyle(node).backgroundColor") == ink
     session.picture("wire-explorer-in-lab")
+    assert (session.complaints, session.outside) == ([], [])
+    session.page.close()
+
+
+def test_an_offset_is_looked_for_in_the_chapter_on_segments(browser: Any, lab: str) -> None:
+    """The segment browser in a live notebook: stepped through, and asked for another offset."""
+    session = opened_and_run(browser, lab, "02_segments_and_indexes.ipynb")
+    session.page.evaluate(SHOW, "offset=1234")
+    segments = session.page.locator(".mk-segments", has_text="Where is offset 1234?")
+    segments.wait_for(timeout=20_000)
+    segments.scroll_into_view_if_needed()
+    segments.locator(".mk-picture text").first.wait_for(timeout=20_000)
+    last = moment(segments)
+    segments.press("ArrowLeft")
+    assert moment(segments) == last - 1
+    session.picture("segment-browser-in-lab")
+    segments.get_by_role("spinbutton").fill("7")
+    asked = "meter-0: offset 7"
+    wait_until(lambda: asked in segments.locator(".mk-picture svg").get_attribute("aria-label"))
     assert (session.complaints, session.outside) == ([], [])
     session.page.close()

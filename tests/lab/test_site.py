@@ -1,4 +1,4 @@
-"""Notebooks as pages: formulas, Markdown, links, and each kind of output."""
+"""Notebooks as pages: Markdown, links, and each kind of output."""
 
 from __future__ import annotations
 
@@ -12,44 +12,12 @@ pytest.importorskip("nbformat", reason="needs the lab extra")
 from nbformat import v4
 
 from minikafka.lab.site.markup import code, markdown
-from minikafka.lab.site.mathml import mathml
 from minikafka.lab.site.page import Place, Site, start
-
-
-# --- formulas ------------------------------------------------------------------------
-@pytest.mark.parametrize(
-    ("tex", "expected"),
-    [
-        ("x", "<mi>x</mi>"),
-        ("1{,}051{,}000.5", "<mn>1,051,000.5</mn>"),
-        (r"a \times b", "<mi>a</mi><mo>×</mo><mi>b</mi>"),
-        (r"\frac{1}{n}", "<mfrac><mrow><mn>1</mn></mrow><mrow><mi>n</mi></mrow></mfrac>"),
-        ("2^{31}", "<msup><mn>2</mn><mrow><mn>31</mn></mrow></msup>"),
-        ("o_1 - 1", "<msub><mi>o</mi><mn>1</mn></msub><mo>−</mo><mn>1</mn>"),
-        (r"10\,\text{s is a}", '<mn>10</mn><mspace width="0.17em"/><mtext>s is a</mtext>'),
-        (r"\left(a < b\right)", "<mo>(</mo><mi>a</mi><mo>&lt;</mo><mi>b</mi><mo>)</mo>"),
-    ],
-)
-def test_formulas(tex: str, expected: str) -> None:
-    assert mathml(tex) == f"<math><mrow>{expected}</mrow></math>"
-
-
-@pytest.mark.parametrize("tex", [r"\mathbb{N}", "{1", r"\frac{1}", r"\text", "^"])
-def test_a_formula_that_is_not_understood_stops_the_building(tex: str) -> None:
-    with pytest.raises(ValueError, match=r"\w"):
-        mathml(tex)
 
 
 # --- Markdown ------------------------------------------------------------------------
 def html(text: str) -> str:
     return markdown(text, lambda target: target)
-
-
-def test_dollars_are_formulas_but_not_in_code_and_not_for_money() -> None:
-    assert "<math>" in html("a rate of $x^2$ a second")
-    assert '<math display="block">' in html("so\n\n$$x$$\n\nis")
-    for plain in ("`$x$`", "```\n$x$ and $y$\n```", "from $5 to $6", r"a \$x\$"):
-        assert "<math" not in html(plain)
 
 
 def test_a_folded_answer_folds_with_its_code_coloured() -> None:

@@ -1,4 +1,4 @@
-"""Markdown and code as HTML: tables, folded answers, formulas, links from chapter to chapter.
+"""Markdown and code as HTML: tables, folded answers, links from chapter to chapter.
 
     markdown("See [chapter 02](02_segments.ipynb).", link)     link(target) says where it leads
     code("x = 1")                                              with classes for each kind of word
@@ -19,35 +19,12 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
-from minikafka.lab.site.mathml import mathml
-
-# Code is skipped: a dollar in it is a dollar.
-CODE_OR_MATH = re.compile(
-    r"""(?P<code> ^\ *```.*?^\ *``` | `[^`\n]+` )
-      | \$\$ (?P<block>.+?) \$\$
-      | (?<![\\$\w]) \$ (?P<inline> \S | \S[^$\n]*?\S ) \$ (?!\w)""",
-    re.DOTALL | re.MULTILINE | re.VERBOSE,
-)
-_STAND_IN = "\ufdd0{}\ufdd1"  # two code points that Unicode keeps free for uses like this
-
 
 def markdown(text: str, link: Callable[[str], str]) -> str:
     """A cell's text as HTML; `link` is asked where each link and picture leads."""
-    formulas: list[str] = []
-
-    def set_aside(found: re.Match[str]) -> str:
-        if found["code"]:
-            return found[0]
-        tex = found["block"] or found["inline"]
-        formulas.append(mathml(tex, is_block=bool(found["block"])))
-        return _STAND_IN.format(len(formulas) - 1)
-
-    tokens = _MARKDOWN.parse(CODE_OR_MATH.sub(set_aside, text))
+    tokens = _MARKDOWN.parse(text)
     _change(tokens, link)
-    html = str(_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {}))
-    for number, formula in enumerate(formulas):
-        html = html.replace(_STAND_IN.format(number), formula)
-    return html
+    return str(_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {}))
 
 
 def code(text: str, language: str = "python") -> str:
