@@ -36,7 +36,7 @@ def a_day_of_orders() -> Story:
     configs = {
         "segment.ms": str(30 * MINUTE_MS),
         "retention.ms": str(60 * MINUTE_MS),
-        "index.interval.bytes": "100",
+        "index.interval.bytes": "80",
     }
     sim.admin().create_topics([NewTopic("orders", partitions=2, configs=configs)])
     producer = sim.producer(client_id="till")

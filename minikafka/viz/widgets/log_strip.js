@@ -11,6 +11,8 @@
 //
 // Each partition has its own axis: offsets of two partitions have nothing to do with each other. But
 // a record is as wide in one lane as in the other, so that their lengths can be compared.
+//
+// Not done: two fingers on a touch screen do not zoom; the buttons do.
 
 const GLIDE_MS = 180, ZOOM_MS = 240;
 const KEY_SHAPES = 4, LENSES = 3; // with more lanes than this only one is unfolded
@@ -29,10 +31,13 @@ export function layout(story, width) {
   const right = textWidth(`LEO ${Math.max(0, ...ends)}`, 11, true) + 44, room = width - left - right;
   const capacity = Math.max(3, Math.floor((width - left - 6) / (width >= 800 ? 70 : 62)) - 1);
   const pairs = lanes.flatMap(lane => lane.batches.records.flat());
+  const sizes = lanes.flatMap(({ batches }) => batches.base.map((base, i) => batches.end[i] - base));
   return {
     width, left, room, capacity, spans: spans(story, room),
     batch: width >= 800 ? 42 : 36, cell: Math.min(84, (width - left - 6) / (capacity + 1)),
     lens: pairs.some(([, value]) => value !== null) ? 84 : 66,
+    // Of all batches of the story, so that nothing changes its look while it plays.
+    batch_records: sizes.reduce((sum, size) => sum + size, 0) / Math.max(1, sizes.length),
     folds: lanes.length > LENSES, has_flights: story.flights.lane.length > 0,
     has_pins: lanes.some(lane => lane.batches.indexed.includes(true)),
     keys: keysOf(story),
@@ -110,6 +115,8 @@ class Glide {
     }
     return this.at(it, now);
   }
+  // Let `name` come from `from` to zero.
+  fade(name, from, ms) { this.values.set(name, { from, target: 0, since: performance.now(), ms }); }
   at(it, now) {
     const p = (now - it.since) / it.ms;
     return p >= 1 ? it.target : it.from + (it.target - it.from) * ease(p);
@@ -128,7 +135,6 @@ class LogStrip extends Player {
     this.glide = new Glide();
     this.span = null; // offsets in a window; null: as many as fit all files
     this.wishes = {}; // lane -> { offset, share }: a window that the reader moved
-    this.wishBefore = {}; // the same, also while such a window goes back to the end of the log
     this.focus = {}; // lane -> offset in the middle of its lens
     this.held = false;
     this.chosen = null; // the lane that keys act on
@@ -173,9 +179,10 @@ class LogStrip extends Player {
     const looks = this.model.get("look_for").map(([, first, rest]) => [first, rest]);
     if (looks.length) side.append(lookList(looks, false));
     this.looks = [...side.querySelectorAll("li")];
-    if (this.story.keys.length) side.append(this.buildKeyTable());
     this.numbers = element("div", { class: "mk-numbers" });
-    side.append(element("div", {}, element("h3", {}, "Legend"), this.buildLegend(), this.numbers));
+    const keys = this.story.keys.length ? [this.buildKeyTable()] : [];
+    side.append(element("div", { class: "mk-more" }, ...keys,
+      element("div", {}, element("h3", {}, "Legend"), this.buildLegend(), this.numbers)));
     return side;
   }
 
@@ -242,7 +249,7 @@ class LogStrip extends Player {
   paint(now, jump) {
     const moment = this.moment;
     const views = this.story.lanes.map((_, index) => this.look(index, moment));
-    const span = this.glide.to("span", this.offsets, now, jump, ZOOM_MS);
+    const span = this.spanShown = this.glide.to("span", this.offsets, now, jump, ZOOM_MS);
     const shown = views.map((view, index) => this.showLane(view, index, span, now, jump));
     this.views = views;
     this.shown = shown;
@@ -264,7 +271,7 @@ class LogStrip extends Player {
 
   // What a lane shows now, everything on its way to where it belongs.
   showLane(view, index, span, now, jump) {
-    const to = (name, target, ms, jumps = jump) => this.glide.to(`${index} ${name}`, target, now, jumps, ms);
+    const to = (name, target, ms) => this.glide.to(`${index} ${name}`, target, now, jump, ms);
     const isOpen = !this.layout.folds || index === this.unfolded;
     const shown = { view, from: 0, start: 0, open: to("open", isOpen ? 1 : 0, ZOOM_MS),
       isChosen: index === this.chosen };
@@ -276,15 +283,11 @@ class LogStrip extends Player {
     shown.view = { ...view };
     for (const name of ["log_start", "high_watermark", "log_end"]) shown.view[name] = to(name, view[name]);
     shown.view.readers = view.readers.map(([name, offset, before]) => [name, to(name, offset), before]);
-    // A window with a wish stays where it is; given up, it glides back to the log's end.
-    const follows = windowStart(lane, shown.view.log_end, span), weight = to("moved", wish ? 1 : 0, ZOOM_MS, jump || wish);
-    if (wish) this.wishBefore[index] = wish;
-    const { offset, share } = this.wishBefore[index] ?? { offset: 0, share: 0 };
-    const moved = { offset: to("wish", offset, ZOOM_MS, jump || this.dragged), share };
-    shown.from = weight ? follows + (windowStart(lane, shown.view.log_end, span, moved) - follows) * weight : follows;
+    shown.from = windowStart(lane, shown.view.log_end, span, wish) + to("shift", 0, ZOOM_MS);
     const { log_start, high_watermark, log_end, readers, flights } = shown.view;
-    shown.key = [this.versions[index][this.moment], shown.from, shown.start, shown.open, shown.isChosen, log_start,
-      high_watermark, log_end, ...readers.map(reader => reader[1]), ...flights.map(flight => flight.progress)].join(" ");
+    shown.key = [this.versions[index][this.moment], shown.from, shown.start, shown.open, shown.isChosen,
+      log_start, high_watermark, log_end, ...readers.map(reader => reader[1]),
+      ...flights.map(flight => flight.progress)].join(" ");
     return shown;
   }
 
@@ -347,18 +350,26 @@ class LogStrip extends Player {
 
   fit() {
     this.span = null;
-    this.wishes = {};
+    this.follow();
+  }
+
+  // Everything back to the log's end.
+  follow() {
+    for (const lane of Object.keys(this.wishes)) this.wish(+lane, null);
     this.held = false;
     this.setFocus({});
   }
 
-  // Move a window, unless it would show the log's end anyway: then it follows that again.
+  // Move a window, unless it would show the log's end anyway: then it follows that. It glides there
+  // from where it is, but not while it is dragged.
   wish(index, wish) {
-    const lane = this.story.lanes[index], end = this.views[index]?.log_end;
-    if (end === undefined) return;
-    const start = windowStart(lane, end, this.offsets, wish);
-    if (start < windowStart(lane, end, this.offsets)) this.wishes[index] = wish;
+    const lane = this.story.lanes[index], { view, from } = this.shown[index];
+    if (!view) return;
+    const end = this.views[index].log_end, latest = windowStart(lane, end, this.offsets);
+    if (wish && windowStart(lane, end, this.offsets, wish) < latest) this.wishes[index] = wish;
     else delete this.wishes[index];
+    const after = windowStart(lane, view.log_end, this.spanShown, this.wishes[index]);
+    if (!this.dragged) this.glide.fade(`${index} shift`, from - after, ZOOM_MS);
     this.redraw();
   }
 
@@ -372,7 +383,7 @@ class LogStrip extends Player {
       ArrowDown: () => this.choose(this.chosen === null ? 0 : Math.min(lanes - 1, chosen + 1)),
       ArrowUp: () => this.choose(this.chosen === null ? lanes - 1 : Math.max(0, chosen - 1)),
       ",": () => this.moveLens(chosen, -1), ".": () => this.moveLens(chosen, 1),
-      Escape: () => { this.chosen = null; this.wishes = {}; this.held = false; this.setFocus({}); },
+      Escape: () => { this.chosen = null; this.follow(); },
     };
   }
 

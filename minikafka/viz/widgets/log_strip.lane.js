@@ -71,7 +71,8 @@ class Strip {
   name(view, isChosen) {
     const paint = this.picture, { lane } = this, y = this.yTab + 12;
     paint.text(0, y, lane.name, "ink", 14, { bold: 1 });
-    if (isChosen) paint.line(0, y + 4, textWidth(lane.name, 14, true) * 0.92, y + 4, { stroke: "ink", stroke_width: 2 });
+    const underline = textWidth(lane.name, 14, true) * 0.92;
+    if (isChosen) paint.line(0, y + 4, underline, y + 4, { stroke: "ink", stroke_width: 2 });
     if (!view) return void paint.text(0, y + 17, "not there yet", "ink-3", 11);
     const leads = view.epoch !== null;
     if (leads) crown(paint, 7, y + 13.5, view.is_deposed || view.down ? "edge" : "rule");
@@ -108,7 +109,8 @@ class Strip {
         stroke: view.down ? "lost" : "edge", dashed: goes || view.down });
       if (tab >= 10) {
         const filled = this.x(end) - begin, room = filled > 12 ? Math.min(tab - 7, filled - 6) : tab - 7;
-        const words = fitting([name, name.replace(".log", ""), `${base}`], room, 11);
+        const number = this.isWide(view, room) ? `${base}` : "";
+        const words = fitting([name, name.replace(".log", ""), number], room, 11);
         paint.text(begin + 5, this.yTab + 11, words, "ink-2", 11);
       }
       const beyond = Math.max(x1 + (view.down ? 8 : 0), this.x(view.cut_from));
@@ -124,15 +126,17 @@ class Strip {
     freeSlot(this.picture, this.x(view.log_end) + 2, this.yBatch, this.layout.slot - 3, this.height);
   }
 
-  // In a file whose batches are too narrow to be seen, neighbours of one kind become one box.
+  // Where a batch is too narrow to be seen, those of one kind in one file become one box.
   batches(view) {
     const { base: bases, end: ends, size_bytes: sizes, records } = this.lane.batches;
-    const stop = this.offset(this.layout.width + 20), crowded = this.crowded(view);
-    let run = null;
-    view.batches.forEach(([i, kind], place) => {
-      const base = bases[i], end = ends[i], file = crowded[place];
-      if (kind === "cut" || end <= this.from || base >= stop) return;
-      if (file >= 0 && run?.file === file && run.kind === kind) {
+    const stop = this.offset(this.layout.width + 20), files = view.segments;
+    const areMerged = this.layout.batch_records * this.scale < MERGE_PX;
+    let run = null, file = 0;
+    for (const [i, kind] of view.batches) {
+      const base = bases[i], end = ends[i];
+      while (file + 1 < files.length && files[file + 1][0] <= base) file++;
+      if (kind === "cut" || end <= this.from || base >= stop) continue;
+      if (areMerged && run?.file === file && run.kind === kind) {
         run.ends.push(end);
         run.end = end;
         run.size_bytes += sizes[i];
@@ -140,22 +144,9 @@ class Strip {
         this.run(view, run);
         run = { base, end, kind, file, size_bytes: sizes[i], ends: [end], records: records[i] };
       }
-    });
+    }
     this.run(view, run);
     if (view.cut_from >= 0) this.cut(view.log_end, view.cut_from);
-  }
-
-  // For each batch the file it is in, if that is crowded; else -1.
-  crowded(view) {
-    const { base: bases, end: ends } = this.lane.batches, files = view.segments, widths = [], counts = [];
-    let file = 0;
-    const places = view.batches.map(([i]) => {
-      while (file + 1 < files.length && files[file + 1][0] <= bases[i]) file++;
-      widths[file] = (widths[file] ?? 0) + (ends[i] - bases[i]) * this.scale;
-      counts[file] = (counts[file] ?? 0) + 1;
-      return file;
-    });
-    return places.map(place => widths[place] / counts[place] < MERGE_PX ? place : -1);
   }
 
   run(view, run) {
@@ -169,11 +160,11 @@ class Strip {
       this.picture.rect(x + 0.5, y + 0.5, gone, h - 1, { fill: "raised" });
       this.picture.hatch(x + 0.5, y + 0.5, gone, h - 1, "edge", 4.5);
     }
-    if (run.ends.length > 1) this.many(run); else this.numbers(view, run);
+    if (run.ends.length > 1) this.many(view, run); else this.numbers(view, run);
   }
 
   // A box of several batches: where each ends, as far as there is room, and how many records.
-  many({ base, end, kind, ends, size_bytes }) {
+  many(view, { base, end, kind, ends, size_bytes }) {
     const paint = this.picture, bottom = this.yBatch + this.height, marks = [];
     let before = -Infinity;
     for (const each of ends) {
@@ -184,18 +175,24 @@ class Strip {
     }
     if (marks.length) paint.path(marks, { stroke: "edge", stroke_width: 0.8 });
     const x0 = this.inside(this.x(base)), x1 = this.inside(this.x(end)), middle = (x0 + x1) / 2;
-    const where = span(base, end), count = plural(end - base, "record"), size = sizeText(size_bytes);
-    const room = x1 - x0 - 5, style = this.wordStyle(kind), y = this.yBatch + this.height / 2 + 4;
+    const room = x1 - x0 - 5, where = this.isWide(view, room, 2) ? span(base, end) : "";
+    const count = plural(end - base, "record"), size = sizeText(size_bytes), style = this.wordStyle(kind), y = this.yBatch + this.height / 2 + 4;
     const short = `${end - base} rec.`, one = `${where} · ${count} · ${size}`;
     if (textWidth(one, 11) <= room || this.height < 32) {
-      paint.text(middle, y, fitting([one, `${where} · ${count}`, where, short], room, 11), ...style);
+      const wordings = where ? [one, `${where} · ${count}`, where] : [count, short];
+      paint.text(middle, y, fitting(wordings, room, 11), ...style);
       return;
     }
-    const lines = textWidth(where, 11) <= room ? [where, fitting([`${count} · ${size}`, count, short], room, 11)]
+    const lines = where ? [where, fitting([`${count} · ${size}`, count, short], room, 11)]
       : [fitting([count, short], room, 11), size];
     if (!lines[0]) return;
     paint.text(middle, y - 8, lines[0], ...style);
     paint.text(middle, y + 6, lines[1], ...style);
+  }
+
+  // Whether there is room for this lane's largest number, or two: a lonely small one would only puzzle.
+  isWide(view, room, count = 1) {
+    return room >= count * textWidth(`${whole(view.log_end)}`, 11) + (count - 1) * textWidth("..", 11);
   }
 
   wordStyle(kind) {
@@ -208,8 +205,7 @@ class Strip {
     const y = this.yBatch + this.height / 2 + 4, hasKeys = scale >= KEY_PX && this.height > 32;
     if (scale < textWidth(`${end}`, 11) + 6) {
       const x0 = this.inside(this.x(base)), x1 = this.inside(this.x(end)), room = x1 - x0 - 6;
-      // Where the largest number has no room, a lonely small one would only puzzle.
-      if (room >= textWidth(`${whole(view.log_end)}`, 11))
+      if (this.isWide(view, room))
         paint.text((x0 + x1) / 2, y, fitting([span(base, end), `${base}..`], room, 11), ...style);
       return;
     }
@@ -258,7 +254,8 @@ class Strip {
     const bold = { bold: 1, halo: "surface" };
     if (far) paint.text(this.layout.width - 2, y, `${far} ›`, "ink", 11, { ...bold, text_anchor: "end" });
     const near = [`log start ${whole(start)}`, words[0]].filter((_, i) => this.side([start, high][i]) < 0);
-    if (near.length && !this.isFolded) paint.text(this.layout.left, this.yStart, `‹ ${near.join(" · ")}`, "ink", 11, bold);
+    if (near.length && !this.isFolded)
+      paint.text(this.layout.left, this.yStart, `‹ ${near.join(" · ")}`, "ink", 11, bold);
   }
 
   get yStart() { return this.yEnd + (this.layout.has_pins ? 24 : 14); }
@@ -286,8 +283,8 @@ class Strip {
   }
 
   hasRead(before, offset) {
-    const x0 = this.clip(this.x(before)), x1 = this.clip(this.x(offset));
-    if (offset > before) this.picture.rect(x0 + 1, this.yBatch + this.height - 2, x1 - x0 - 2, 4, { rx: 2, fill: "read" });
+    const x0 = this.clip(this.x(before)), x1 = this.clip(this.x(offset)), y = this.yBatch + this.height - 2;
+    if (offset > before) this.picture.rect(x0 + 1, y, x1 - x0 - 2, 4, { rx: 2, fill: "read" });
   }
 
   reader(view, name, offset, y) {
@@ -296,7 +293,8 @@ class Strip {
     const lag = Math.max(0, whole(view.high_watermark) - whole(offset));
     const where = `${name} ${whole(offset)}`, behind = `lag ${lag}`, bold = { bold: 1, halo: "surface" };
     if (side > 0) {
-      paint.text(this.layout.width - 2, y + 9, `${where} · ${behind} ›`, "read-text", 12, { ...bold, text_anchor: "end" });
+      paint.text(this.layout.width - 2, y + 9, `${where} · ${behind} ›`, "read-text", 12,
+        { ...bold, text_anchor: "end" });
       return;
     }
     const room = textWidth(behind, 12, true) + 8, hasRuler = high - x >= room + 12;
@@ -321,15 +319,20 @@ class Strip {
   foldedReaders(view) {
     const paint = this.picture, y = this.yReaders, readers = view.readers.toSorted((a, b) => a[1] - b[1]);
     let taken = 0;
-    for (const [name, offset, before] of readers) {
+    readers.forEach(([name, offset, before], i) => {
       this.hasRead(before, offset);
-      if (this.side(offset)) continue;
+      if (this.side(offset)) return;
       const x = this.x(offset), lag = Math.max(0, whole(view.high_watermark) - whole(offset));
+      const next = i + 1 < readers.length ? this.inside(this.x(readers[i + 1][1])) - 8 : this.layout.width;
+      const wordings = [`${name} ${whole(offset)} · lag ${lag}`, `${name} ${whole(offset)}`, name];
+      const left = fitting(wordings, x - 8 - taken, 11, true);
+      const right = left ? "" : fitting(wordings, next - x - 8, 11, true);
+      const bold = { bold: 1, halo: "surface" };
       pointer(paint, x, y);
-      const words = fitting([`${name} ${whole(offset)} · lag ${lag}`, `${name} ${whole(offset)}`, name], x - 8 - taken, 11, true);
-      paint.text(x - 8, y + 9, words, "read-text", 11, { bold: 1, halo: "surface", text_anchor: "end" });
-      taken = x + 8;
-    }
+      paint.text(x - 8, y + 9, left, "read-text", 11, { ...bold, text_anchor: "end" });
+      paint.text(x + 8, y + 9, right, "read-text", 11, bold);
+      taken = x + 8 + textWidth(right, 11, true);
+    });
   }
 
   // -- what is on its way ---------------------------------------------------------------------------
