@@ -202,7 +202,7 @@ def test_what_to_look_for_is_what_the_trace_has_to_show(widget: LogStrip) -> Non
 
 def test_the_page_is_one_small_file(widget: LogStrip) -> None:
     text = page(widget, title="a < b")
-    assert len(text) < 120_000
+    assert len(text) < 150_000
     assert "<title>a &lt; b</title>" in text
     assert "http" not in text.replace("http://www.w3.org/2000/svg", "")
 

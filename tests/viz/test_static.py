@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from minikafka.trace import Trace
 from minikafka.viz.engine import still
 from minikafka.viz.shapes import Picture, fitting, text_width
 from minikafka.viz.static import log_strip_svg
@@ -161,6 +162,28 @@ def test_a_crown_only_where_the_trace_names_a_leader(story: Story) -> None:
     assert not any(shape.attributes.get("fill") == "rule" for shape in picture.shapes)
 
 
+def test_a_later_epoch_elsewhere_deposes_a_leader() -> None:
+    trace = Trace()
+    for epoch, broker in enumerate(("broker-1", "broker-2"), start=4):
+        trace.add(broker, "append", {"topic": "t", "partition": 0, "base_offset": epoch,
+                                     "last_offset": epoch, "size_bytes": 70,
+                                     "leader_epoch": epoch})  # fmt: skip
+    told = tell(trace)
+
+    def crowns(moment: int) -> list[object]:
+        paths = [
+            shape.attributes for shape in drawn(told, moment, 866).shapes if shape.tag == "path"
+        ]
+        return [
+            path["fill"]
+            for path in paths
+            if str(path["d"]).startswith("M 0.5 ") and "stroke" not in path
+        ]
+
+    assert crowns(0) == ["rule"], "and the other broker has no log yet"
+    assert crowns(1) == ["edge", "rule"], "grey once deposed"
+
+
 # ---- many lanes -------------------------------------------------------------------------------
 
 
@@ -182,8 +205,6 @@ def test_many_lanes_fold_around_the_one_that_the_moment_is_about(
 
 
 def test_many_lanes_and_a_long_log_stay_a_picture() -> None:
-    from minikafka.trace import Trace
-
     trace = Trace()
     for offset in range(3_000):
         for partition in range(5):

@@ -78,13 +78,14 @@ function flightsAt(story, index, moment, time) {
 }
 
 // For each lane and moment a number: where it is the same, the lane looks the same, but for flights.
-// A moment is seen in its own lane, or in all of them when it has none, and once more when it is over.
+// A moment is seen in the lanes of its partition, or in all when it has none, and once more when it is
+// over.
 export function versions(story) {
-  return story.lanes.map((_, index) => {
+  return story.lanes.map(({ name }) => {
     let version = 0, isOwn = false;
     return story.moments.lane.map(lane => {
       if (isOwn) version += 1;
-      isOwn = lane === index || lane === -1;
+      isOwn = lane === -1 || story.lanes[lane].name === name;
       return isOwn ? version += 1 : version;
     });
   });
