@@ -243,6 +243,7 @@ class Broker(Node):
                 topic=topic.name,
                 topic_id=uuid_text(topic_id),
                 partitions=len(topic.partitions),
+                leader_epoch=topic.partitions[len(topic.partitions) - 1].leader_epoch,
             )
 
     def _reconfigure(self, changes: list[ConfigRecord]) -> None:

@@ -121,7 +121,7 @@ class Log:
         self.directory = directory
         self.emit = emit
         self.tells_appends = emit is not None
-        """Whether it says each append too. Only a trace wants to hear so much."""
+        """Whether it says each batch it appends too. Only a trace wants to hear so much."""
         topic, _, partition = directory.rpartition("-")
         self.topic = topic
         self.partition = int(partition)
@@ -240,9 +240,6 @@ class Log:
         for position, header in batches:
             size_bytes += self._append_batch(view, position, header, leader_epoch, now_ms)
         end_offset = self.log_end_offset
-        if self.tells_appends:
-            sizes = {"base_offset": base_offset, "last_offset": end_offset - 1}
-            self.say("append", **sizes, size_bytes=size_bytes)
         if end_offset - self.recovery_point >= rules.flush_messages:
             self.flush(now)
         time_ms = NO_TIMESTAMP if rules.is_create_time else now_ms
@@ -268,8 +265,18 @@ class Log:
         segment = self.segments[-1]
         if segment.must_roll(self.limits, size_bytes, timestamp, last_offset, now_ms):
             segment = self.roll(now_ms)
-        segment.append(view[position : position + size_bytes], last_offset, timestamp)
+        data = view[position : position + size_bytes]
+        is_indexed = segment.append(data, last_offset, timestamp)
         self.log_end_offset = last_offset + 1
+        if self.tells_appends:
+            self.say(
+                "append",
+                base_offset=offset,
+                last_offset=last_offset,
+                size_bytes=size_bytes,
+                leader_epoch=leader_epoch,
+                indexed=is_indexed,
+            )
         if header.producer_id >= 0:
             if header.is_control:
                 for marker in decode(view, position, header, check_crc=False):

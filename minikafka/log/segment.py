@@ -222,8 +222,11 @@ class Segment:
         """A part of segment.jitter.ms: another one for each segment, the same in each run."""
         return crc32c(self.path.encode()) % (limits.jitter_ms + 1)
 
-    def append(self, batch: Bytes, last_offset: int, largest_timestamp: int) -> None:
-        """Put a batch at the end, and an entry for it into the indexes when it is time for one."""
+    def append(self, batch: Bytes, last_offset: int, largest_timestamp: int) -> bool:
+        """Put a batch at the end, and an entry for it into the indexes when it is time for one.
+
+        Says whether the offset index got one.
+        """
         position = self.log.size_bytes
         if position == 0:
             self._first_timestamp = largest_timestamp
@@ -234,8 +237,10 @@ class Segment:
         if self.bytes_since_entry > self.index_interval_bytes:
             self.offset_index.append(last_offset, position)
             self.time_index.maybe_append(*largest)
-            self.bytes_since_entry = 0
+            self.bytes_since_entry = len(batch)
+            return True
         self.bytes_since_entry += len(batch)
+        return False
 
     def seal(self) -> None:
         """The segment stops growing: its largest timestamp becomes the last entry.

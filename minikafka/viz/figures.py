@@ -33,7 +33,11 @@ def a_day_of_orders() -> Story:
     """A topic with two partitions, two readers, and an hour of retention."""
     sim = Simulator(seed=7)
     sim.broker()
-    configs = {"segment.ms": str(30 * MINUTE_MS), "retention.ms": str(60 * MINUTE_MS)}
+    configs = {
+        "segment.ms": str(30 * MINUTE_MS),
+        "retention.ms": str(60 * MINUTE_MS),
+        "index.interval.bytes": "80",
+    }
     sim.admin().create_topics([NewTopic("orders", partitions=2, configs=configs)])
     producer = sim.producer(client_id="till")
     readers = [

@@ -6,7 +6,7 @@
               [ log start   / next file   | high watermark
 
     >>> picture(sim.trace)                 # the end of a run, with its readers
-    orders-0  [2 3 4 5 6/7 8 9|10 11       LEO 12  HW 10  log start 2
+    orders-0  [2 3 4 5 6/7 8 9|10 11       LEO 12  HW 10  log start 2  epoch 0
       billing      ^                       next 5, lag 5
               [ log start   / next file   | high watermark   ^ next to be read
 
@@ -83,7 +83,9 @@ def _of_lane(lane: Lane, moment: int) -> _Row:
     alive = (base for base, born, gone in files if born <= moment and not -1 < gone <= moment)
     at = {name: steps.at(moment) for name, steps in lane.readers.items()}
     readers = {name: offset for name, offset in at.items() if offset is not None}
-    note = "  broker down" if lane.down.at(moment) == 1 else ""
+    epoch = lane.epoch.at(moment)
+    note = f"  epoch {epoch}" if epoch is not None else ""
+    note += "  broker down" if lane.down.at(moment) == 1 else ""
     start, end = lane.log_start.at(moment) or 0, lane.log_end.at(moment) or 0
     row = _Row(lane.name, start, end, sorted(alive), readers, note)
     row.high_watermark = lane.high_watermark.at(moment) or 0

@@ -16,7 +16,8 @@ needs no kernel afterwards; the static picture and the text picture read the sam
 Built from trace events only. Keys and values of records come from the produce requests
 in the trace, found through the cause of the append.
 
-Not done: an append of several batches in one request is drawn as one batch.
+Not done: entries of the time index. Most are written along with those of the offset index,
+the others when a file is closed, and no event tells of them.
 Not done: records appended without a produce request in the trace show their offset only.
 """
 
@@ -28,13 +29,19 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 from minikafka.node import Request
+from minikafka.producer.partitioner import murmur2, partition_of_key
 from minikafka.record.batch import batches
-from minikafka.record.records import decode
+from minikafka.record.records import Record, decode
 from minikafka.trace import Event, Trace
 from minikafka.wire.messages.produce import ProduceRequest
 
+CREATED = ("topic_created", "partitions_created")
+
 NEVER_ENDED = -1
 """In an `end` column: still there when the trace stops."""
+
+MAX_HASHED_KEYS = 4
+"""More keys than there are shapes for them make no table."""
 
 PREVIEW_CHARACTERS = 24
 """A key or value is shown, not stored: longer text is cut here."""
@@ -73,6 +80,7 @@ class Batches:
     gone: list[int] = field(default_factory=list)
     # One [key, value] per record, as text or None; an empty list when the trace does not tell.
     records: list[list[list[str | None]]] = field(default_factory=list)
+    indexed: list[bool] = field(default_factory=list)  # whether the offset index points to it
 
 
 @dataclass(slots=True)
@@ -94,6 +102,8 @@ class Lane:
     log_start: Steps = field(default_factory=Steps)
     high_watermark: Steps = field(default_factory=Steps)
     log_end: Steps = field(default_factory=Steps)
+    # The epochs in which this broker leads; empty as long as the trace does not say.
+    epoch: Steps = field(default_factory=Steps)
     batches: Batches = field(default_factory=Batches)
     segments: Segments = field(default_factory=Segments)
     readers: dict[str, Steps] = field(default_factory=dict)
@@ -139,12 +149,23 @@ class Moments:
 
 
 @dataclass(slots=True)
+class HashedKey:
+    """A key and where its hash sends it."""
+
+    text: str
+    hash: str
+    partition: int
+
+
+@dataclass(slots=True)
 class Story:
     """Everything a log strip shows of one run."""
 
     lanes: list[Lane]
     moments: Moments
     flights: Flights
+    # The keys of the one topic that is shown, if they are few and went where their hash says.
+    keys: list[HashedKey]
 
     @property
     def last(self) -> int:
@@ -187,9 +208,11 @@ class _Teller:
     def __init__(self, trace: Trace, topics: list[str] | None) -> None:
         self.trace = trace
         self.topics = topics
-        self.story = Story([], Moments(), Flights())
+        self.story = Story([], Moments(), Flights(), [])
         self.lanes: dict[tuple[str, str, int], int] = {}
         self.topic_names: dict[Any, str] = {}
+        self.partition_counts: dict[str, int] = {}
+        self.key_partitions: dict[bytes, set[int]] = {}
         # id of the event that sent it -> what it brings, by partition
         self.produced: dict[int, dict[tuple[str, int], _Produced]] = {}
         self.appending = {e.cause for e in trace if e.kind == "append"}
@@ -200,16 +223,32 @@ class _Teller:
             handler: Callable[[int, Event], None] | None = getattr(self, f"on_{event.kind}", None)
             if handler is not None:
                 handler(ident, event)
+        self.story.keys = self._hashed_keys()
         return self.story
+
+    def _hashed_keys(self) -> list[HashedKey]:
+        """Empty where the table would not be true: a partition was chosen, or came later."""
+        if len({lane.topic for lane in self.story.lanes}) != 1:
+            return []
+        count = self.partition_counts.get(self.story.lanes[0].topic, 0)
+        if count < 2 or len(self.key_partitions) > MAX_HASHED_KEYS:
+            return []
+        found = []
+        for key, partitions in self.key_partitions.items():
+            place = partition_of_key(key, count)
+            if partitions != {place}:
+                return []
+            found.append(HashedKey(_text(key) or "", f"{murmur2(key):08x}", place))
+        return found
 
     def _make_lanes(self) -> None:
         """All lanes up front, in order of name, so that none jumps in while the story plays."""
         keys = set()
-        for event in self.trace.of("topic_created", "append", "high_watermark", "recovered"):
+        for event in self.trace.of(*CREATED, "append", "high_watermark", "recovered"):
             what = event.what
             if not self.is_shown(what["topic"]):
                 continue
-            if event.kind == "topic_created":
+            if event.kind in CREATED:
                 self.topic_names[str(what.get("topic_id"))] = what["topic"]
                 keys |= {(what["topic"], p, event.node) for p in range(what["partitions"])}
             else:
@@ -261,12 +300,23 @@ class _Teller:
     # -- logs ---------------------------------------------------------------------
 
     def on_topic_created(self, _: int, event: Event) -> None:
+        self._created(event, "is created with")
+
+    def on_partitions_created(self, _: int, event: Event) -> None:
+        self._created(event, "now has")
+
+    def _created(self, event: Event, verb: str) -> None:
         topic, count = event.what["topic"], event.what["partitions"]
-        if self.is_shown(topic):
-            noun = "partition" if count == 1 else "partitions"
-            moment = self.moment(event, -1, f"topic {topic} is created with {count} {noun}")
-            for _, lane in (pair for p in range(count) for pair in self.on_any_broker(topic, p)):
-                _open(lane, moment, 0)
+        if not self.is_shown(topic):
+            return
+        self.partition_counts[topic] = count
+        noun = "partition" if count == 1 else "partitions"
+        moment = self.moment(event, -1, f"topic {topic} {verb} {count} {noun}")
+        for index, lane in (pair for p in range(count) for pair in self.on_any_broker(topic, p)):
+            is_new = not lane.log_end.value
+            _open(lane, moment, 0)
+            if is_new and index == self.lanes.get((event.node, topic, lane.partition)):
+                _lead(lane, moment, event)
 
     def on_append(self, ident: int, event: Event) -> None:
         index, lane = self.lane_of(event)
@@ -285,6 +335,8 @@ class _Teller:
         column.gone.append(NEVER_ENDED)
         known = produced is not None and len(produced.records) == last + 1 - base
         column.records.append(produced.records if produced is not None and known else [])
+        column.indexed.append(bool(event.what.get("indexed")))
+        _lead(lane, moment, event)
         lane.log_end.set(moment, last + 1)
         if produced is not None:
             self.story.flights.end[produced.flight] = moment
@@ -366,7 +418,9 @@ class _Teller:
 
     def _send(self, ident: int, event: Event, topic: str, partition: int, buffer: Any) -> None:
         for index, lane in self.on_any_broker(topic, partition):
-            records = _preview(buffer)
+            decoded = _decoded(buffer)
+            self._note_keys(decoded, partition)
+            records = [[_text(record.key), _text(record.value)] for record in decoded]
             text = f"{event.node} sends {_records(len(records))} to {lane.name}"
             flights = self.story.flights
             flights.lane.append(index)
@@ -381,6 +435,11 @@ class _Teller:
                 event.node, topic, partition, records, len(flights.lane) - 1
             )
             return  # one flight per request and partition, to its first lane
+
+    def _note_keys(self, records: list[Record], partition: int) -> None:
+        for record in records:
+            if record.key is not None and len(self.key_partitions) <= MAX_HASHED_KEYS:
+                self.key_partitions.setdefault(bytes(record.key), set()).add(partition)
 
     def on_delivered(self, ident: int, event: Event) -> None:
         if event.cause in self.produced and ident not in self.appending:
@@ -482,6 +541,13 @@ def _open(lane: Lane, moment: int, base: int, *, roll: bool = False) -> None:
             steps.set(moment, base)
 
 
+def _lead(lane: Lane, moment: int, event: Event) -> None:
+    """Only a leader stamps an epoch on what it appends."""
+    epoch = event.what.get("leader_epoch")
+    if epoch is not None:
+        lane.epoch.set(moment, epoch)
+
+
 def _bury(columns: Batches | Segments, moment: int, is_gone: Callable[[int], bool]) -> None:
     for i, gone in enumerate(columns.gone):
         if gone == NEVER_ENDED and is_gone(i):
@@ -492,13 +558,13 @@ def _pairs(segments: Segments) -> Iterator[tuple[int, int]]:
     return zip(segments.base, segments.gone, strict=True)
 
 
-def _preview(buffer: Any) -> list[list[str | None]]:
-    """Key and value of each record in a produce request's bytes, as short text."""
+def _decoded(buffer: Any) -> list[Record]:
+    """The records in a produce request's bytes."""
     if not buffer:
         return []
     view = memoryview(buffer)
     return [
-        [_text(record.key), _text(record.value)]
+        record
         for position, header in batches(view)
         for record in decode(view, position, header, check_crc=False)
     ]

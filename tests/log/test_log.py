@@ -52,8 +52,25 @@ def test_an_append_says_what_became_of_it() -> None:
     done = place.log.append(data, NOW, leader_epoch=4)
     assert done == (0, 1, -1, 0, False, 1, len(data))
     assert place.of("append") == [
-        {"topic": "t", "partition": 0, "base_offset": 0, "last_offset": 1, "size_bytes": len(data)}
+        {"topic": "t", "partition": 0, "base_offset": 0, "last_offset": 1, "size_bytes": len(data),
+         "leader_epoch": 4, "indexed": False}
+    ]  # fmt: skip
+
+
+def test_each_batch_of_an_append_is_told_and_whether_it_got_an_index_entry() -> None:
+    place = Place()  # an entry every 200 bytes
+    place.append(1)
+    place.log.append(batch(2) + batch(1) + batch(3), NOW, leader_epoch=0, from_client=False)
+    told = place.of("append")
+    assert [(it["base_offset"], it["last_offset"]) for it in told] == [
+        (0, 0),
+        (1, 2),
+        (3, 3),
+        (4, 6),
     ]
+    indexed = [it["last_offset"] for it in told if it["indexed"]]
+    assert indexed == [relative for relative, _ in place.log.active.offset_index]
+    assert indexed == [4 + 2]
 
 
 def test_the_leader_epoch_is_stamped_and_the_checksum_still_holds() -> None:

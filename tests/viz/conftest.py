@@ -15,6 +15,8 @@ from minikafka.viz.story import Story, tell
 from minikafka.wire.messages.produce import PartitionProduceData, ProduceRequest, TopicProduceData
 
 BROKER = "broker-1"
+INDEXED = (3, 9)
+"""Base offsets of the batches that get an index entry."""
 CHANNEL = Channel("till", f"{BROKER}:9092")
 
 
@@ -59,7 +61,8 @@ class Teller:
         self.ends[partition] = end = base + len(records)
         place = {"topic": "orders", "partition": partition}
         trace.add(BROKER, "append", {**place, "base_offset": base, "last_offset": end - 1,
-                                     "size_bytes": 61 + 12 * len(records)})  # fmt: skip
+                                     "size_bytes": 61 + 12 * len(records), "leader_epoch": 4,
+                                     "indexed": base in INDEXED})  # fmt: skip
         if commit:
             trace.add(BROKER, "high_watermark", {**place, "offset": end})
             trace.now += 300
@@ -75,7 +78,7 @@ def told() -> Trace:
     """Produce, loss, roll, reading, a hatched batch, retention, a crash that costs records."""
     run = Teller()
     run.event("started", after_us=0)
-    run.event("topic_created", topic="orders", topic_id="an id", partitions=2)
+    run.event("topic_created", topic="orders", topic_id="an id", partitions=2, leader_epoch=4)
     run.read("billing", 0, 0)
     run.read("audit", 0, 0)
     run.read("billing", 1, 0)
@@ -97,6 +100,60 @@ def told() -> Trace:
     run.ends[0] = 9
     run.log("truncate", offset=8)
     return run.trace
+
+
+def long(events: int, partitions: int = 3, brokers: int = 3) -> Trace:
+    """Logs of several brokers that roll every 4 kB, lose their oldest files, and are read."""
+    trace, logs = Trace(), [Growing(f"broker-{1 + p % brokers}", p) for p in range(partitions)]
+    number = 0
+    while len(trace) < events:
+        number += 1
+        trace.now += 1_500
+        logs[(number * number + number // 3) % partitions].grow(trace, number)
+    return trace
+
+
+class Growing:
+    """A log of `orders` on its broker."""
+
+    FILES = 14
+    FILE_BYTES = 4_000
+    INTERVAL_BYTES = 1_024
+
+    def __init__(self, node: str, partition: int) -> None:
+        self.node, self.place = node, {"topic": "orders", "partition": partition}
+        self.end = self.size_bytes = self.since_entry = 0
+        self.bases = [0]
+
+    def say(self, trace: Trace, kind: str, **what: Any) -> None:
+        trace.add(self.node, kind, {**self.place, **what})
+
+    def grow(self, trace: Trace, number: int) -> None:
+        """One more batch; `number` says how large, whether it is committed, and who reads it."""
+        count = 1 + number * 7 % 6
+        size_bytes = 61 + 34 * count
+        if self.size_bytes + size_bytes > self.FILE_BYTES:
+            self.roll(trace)
+        indexed = self.since_entry > self.INTERVAL_BYTES
+        self.say(trace, "append", base_offset=self.end, last_offset=self.end + count - 1,
+                 size_bytes=size_bytes, leader_epoch=2, indexed=indexed)  # fmt: skip
+        self.since_entry = size_bytes + (0 if indexed else self.since_entry)
+        self.size_bytes += size_bytes
+        self.end += count
+        if number % 5:
+            self.say(trace, "high_watermark", offset=self.end)
+        if number % 9 == 0:
+            trace.add("billing", "position", {**self.place, "offset": max(0, self.end - 9)})
+
+    def roll(self, trace: Trace) -> None:
+        self.say(trace, "roll", base_offset=self.end)
+        self.bases.append(self.end)
+        self.size_bytes = self.since_entry = 0
+        if len(self.bases) > self.FILES:
+            self.say(trace, "log_start_offset", offset=self.bases[1], reason="retention.bytes")
+            self.say(
+                trace, "segment_deleted", base_offset=self.bases.pop(0), reason="retention.bytes"
+            )
 
 
 @pytest.fixture(scope="session")

@@ -62,10 +62,10 @@ def test_the_end_of_a_trace(trace: Trace) -> None:
     assert (
         picture(trace)
         == """\
-orders-0   [3 4 5 6 7|  LEO 8     HW 8     log start 3
+orders-0   [3 4 5 6 7|  LEO 8     HW 8     log start 3  epoch 4
   billing   ^           next 3, lag 5
   audit    ^            next 2, lag 6
-orders-1   [0|          LEO 1     HW 1     log start 0
+orders-1   [0|          LEO 1     HW 1     log start 0  epoch 4
   billing   ^           next 0, lag 1
            [ log start   | high watermark   ^ next to be read"""
     )

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from minikafka.trace import Trace
 from minikafka.viz.engine import still
 from minikafka.viz.shapes import Picture, fitting, text_width
 from minikafka.viz.static import log_strip_svg
-from minikafka.viz.story import Story, tell
+from minikafka.viz.story import Story, size_text, span, tell
 from minikafka.viz.theme import DARK, LIGHT
+
+from .conftest import long
 
 GOLDEN = Path(__file__).parent / "golden"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -24,8 +27,26 @@ def moment(story: Story, kind: str, which: int = -1) -> int:
     return [i for i, k in enumerate(story.moments.kind) if k == kind][which]
 
 
-def drawn(story: Story, moment: int, width: int) -> Picture:
-    return still("log_strip", story=story.to_json(), moment=moment, width=width)
+def drawn(story: Story, moment: int, width: int, **more: object) -> Picture:
+    return still("log_strip", story=story.to_json(), moment=moment, width=width, **more)
+
+
+def words(picture: Picture) -> list[str]:
+    return [shape.text for shape in picture.shapes if shape.tag == "text"]
+
+
+def assert_inside(picture: Picture, what: object) -> None:
+    """No text leaves the picture."""
+    for shape in picture.shapes:
+        if shape.tag != "text":
+            continue
+        size = float(shape.attributes["font-size"])
+        wide = text_width(shape.text, size, "font-weight" in shape.attributes)
+        side = {"middle": 0.5, "end": 1.0}.get(str(shape.attributes.get("text-anchor")), 0.0)
+        left = float(shape.attributes["x"]) - side * wide
+        assert left >= -8, (what, shape.text)
+        assert left + wide <= picture.width + 8, (what, shape.text)
+        assert 0 <= float(shape.attributes["y"]) <= picture.height
 
 
 @pytest.mark.parametrize("kind", ["append", "crashed", "recovered", "segment_deleted"])
@@ -66,17 +87,7 @@ def test_dark(story: Story) -> None:
 @pytest.mark.parametrize("width", [520, 690, 866, 1400])
 def test_nothing_leaves_the_picture(story: Story, width: int) -> None:
     for number in range(story.last + 1):
-        picture = drawn(story, number, width)
-        for shape in picture.shapes:
-            if shape.tag != "text":
-                continue
-            size = float(shape.attributes["font-size"])
-            wide = text_width(shape.text, size, "font-weight" in shape.attributes)
-            side = {"middle": 0.5, "end": 1.0}.get(str(shape.attributes.get("text-anchor")), 0.0)
-            left = float(shape.attributes["x"]) - side * wide
-            assert left >= -8, (number, shape.text)
-            assert left + wide <= width + 8, (number, shape.text)
-            assert 0 <= float(shape.attributes["y"]) <= picture.height
+        assert_inside(drawn(story, number, width), number)
 
 
 def test_nothing_moves_sideways_while_a_story_plays(story: Story) -> None:
@@ -85,9 +96,115 @@ def test_nothing_moves_sideways_while_a_story_plays(story: Story) -> None:
     assert len(heights) == 1
 
 
-def test_many_lanes_and_a_long_log_stay_a_picture() -> None:
-    from minikafka.trace import Trace
+# ---- zoom: from files to records -----------------------------------------------------------
 
+
+@pytest.fixture(scope="module")
+def long_story() -> Story:
+    return tell(long(5_000))
+
+
+def test_far_away_a_file_is_one_box_with_its_count(long_story: Story) -> None:
+    picture = drawn(long_story, long_story.last, 866)
+    lane = long_story.lanes[0]
+    assert len(picture.shapes) < 900
+    shown = words(picture)
+    assert sum("rec." in text or "records" in text for text in shown) > 20
+    one_file = words(drawn(long_story, long_story.last, 866, span=330))
+    base = lane.segments.base[-2]
+    inside = [
+        i for i, start in enumerate(lane.batches.base) if base <= start < lane.segments.base[-1]
+    ]
+    count = lane.batches.end[inside[-1]] - base
+    size_bytes = sum(lane.batches.size_bytes[i] for i in inside)
+    assert {span(base, base + count), f"{count} records · {size_text(size_bytes)}"} <= set(one_file)
+
+
+def test_near_each_record_has_its_offset_and_its_key(story: Story) -> None:
+    landing = moment(story, "append")
+    far, near = (words(drawn(story, landing, 866, span=offsets)) for offsets in (16, 6))
+    assert near.count("bob") > far.count("bob"), "in the strip, not in the lens alone"
+    assert {"9", "10"} <= set(near)
+
+
+def test_what_is_out_of_sight_is_said_at_the_edge(long_story: Story) -> None:
+    shown = words(drawn(long_story, long_story.last, 866, span=20))
+    lane = long_story.lanes[0]
+    assert f"‹ log start {lane.log_start.last}" in shown
+    assert f"LEO {lane.log_end.last}" in shown, "a window stands at the end of its log"
+
+
+@pytest.mark.parametrize("offsets", [5, 12, 40, 130, 600, 3_000])
+def test_nothing_leaves_the_picture_at_any_zoom(long_story: Story, offsets: int) -> None:
+    for number in range(0, long_story.last, 701):
+        for width in (520, 866):
+            assert_inside(drawn(long_story, number, width, span=offsets), (number, width))
+
+
+def test_a_pin_for_each_index_entry_that_is_still_there(story: Story) -> None:
+    def pins(moment: int) -> int:
+        shapes = drawn(story, moment, 866).shapes
+        return sum(s.tag == "circle" and float(s.attributes["r"]) == 2.2 for s in shapes)
+
+    assert [pins(n) for n in (moment(story, "append", -2), moment(story, "append"))] == [1, 2]
+    assert pins(story.last) == 1, "the second one was cut away with its batch"
+
+
+def test_a_crown_only_where_the_trace_names_a_leader(story: Story) -> None:
+    assert "e4" in words(drawn(story, story.last, 866))
+    for lane in story.lanes:
+        assert lane.epoch.value == [4]
+    untold = story.to_json()
+    for row in untold["lanes"]:
+        row["epoch"] = {"moment": [], "value": []}
+    picture = still("log_strip", story=untold, moment=story.last, width=866)
+    assert "e4" not in words(picture)
+    assert not any(shape.attributes.get("fill") == "rule" for shape in picture.shapes)
+
+
+def test_a_later_epoch_elsewhere_deposes_a_leader() -> None:
+    trace = Trace()
+    for epoch, broker in enumerate(("broker-1", "broker-2"), start=4):
+        trace.add(broker, "append", {"topic": "t", "partition": 0, "base_offset": epoch,
+                                     "last_offset": epoch, "size_bytes": 70,
+                                     "leader_epoch": epoch})  # fmt: skip
+    told = tell(trace)
+
+    def crowns(moment: int) -> list[object]:
+        paths = [
+            shape.attributes for shape in drawn(told, moment, 866).shapes if shape.tag == "path"
+        ]
+        return [
+            path["fill"]
+            for path in paths
+            if str(path["d"]).startswith("M 0.5 ") and "stroke" not in path
+        ]
+
+    assert crowns(0) == ["rule"], "and the other broker has no log yet"
+    assert crowns(1) == ["edge", "rule"], "grey once deposed"
+
+
+# ---- many lanes -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("partitions", "brokers", "unfolded"), [(1, 1, 1), (3, 3, 3), (4, 1, 1), (12, 5, 1)]
+)
+def test_many_lanes_fold_around_the_one_that_the_moment_is_about(
+    partitions: int, brokers: int, unfolded: int
+) -> None:
+    told = tell(long(600, partitions, brokers))
+    picture = drawn(told, told.last, 866)
+    assert_inside(picture, partitions)
+    lenses = sum(text == "next" for text in words(picture))
+    assert lenses == unfolded
+    assert picture.height < 110 * partitions + 200 * unfolded
+    names = {lane.broker for lane in told.lanes}
+    assert len(names) == brokers
+    assert names <= set(words(picture))
+
+
+def test_many_lanes_and_a_long_log_stay_a_picture() -> None:
     trace = Trace()
     for offset in range(3_000):
         for partition in range(5):

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from minikafka.producer.partitioner import partition_of_key
 from minikafka.trace import Trace
 from minikafka.viz.story import NEVER_ENDED, Steps, Story, size_text, span, tell
+
+from .conftest import Teller
 
 TOLD = """\
 started             broker-1 starts
@@ -73,6 +76,54 @@ def test_batches_live_from_their_append_until_they_are_deleted_or_cut(story: Sto
         (5, 9, 24, NEVER_ENDED),
         (9, 11, 30, 33),
     ]
+
+
+def test_index_entries_and_the_leaders_epoch_come_from_the_appends(story: Story) -> None:
+    lane = story.lanes[0]
+    assert lane.batches.indexed == [False, True, False, True]
+    assert (lane.epoch.moment, lane.epoch.value) == ([1], [4])
+
+
+def test_nothing_is_said_of_a_leader_that_the_trace_does_not_name() -> None:
+    trace = Trace()
+    trace.add("n", "append", {"topic": "t", "partition": 0, "base_offset": 0,
+                              "last_offset": 0, "size_bytes": 70})  # fmt: skip
+    lane = tell(trace).lanes[0]
+    assert (lane.epoch.value, lane.batches.indexed) == ([], [False])
+
+
+def test_partitions_that_come_later_have_lanes_and_a_moment() -> None:
+    trace = Trace()
+    trace.add("n", "topic_created", {"topic": "t", "partitions": 1, "leader_epoch": 0})
+    trace.add("n", "partitions_created", {"topic": "t", "partitions": 2, "leader_epoch": 0})
+    story = tell(trace)
+    assert story.moments.text[1] == "topic t now has 2 partitions"
+    assert [lane.log_end.at(0) for lane in story.lanes] == [0, None]
+    assert [lane.epoch.at(1) for lane in story.lanes] == [0, 0]
+
+
+def produced(*keys: bytes, partition: int | None = None) -> Story:
+    """Records with these keys on their way to a topic of two partitions, one after the other."""
+    run = Teller()
+    run.event("topic_created", topic="orders", partitions=2)
+    for key in keys:
+        to = partition_of_key(key, 2) if partition is None else partition
+        run.produce(to, (key.decode(), "tea"))
+    return tell(run.trace)
+
+
+def test_few_keys_are_told_with_their_hash_and_partition() -> None:
+    found = produced(b"bob", b"alice", b"bob").keys
+    assert [(key.text, key.hash, key.partition) for key in found] == [
+        ("bob", "85ebcace", 0),
+        ("alice", "74504595", 1),
+    ]
+
+
+def test_there_is_no_table_of_keys_where_it_would_be_long_or_not_true() -> None:
+    assert produced(b"1", b"2", b"3", b"4", b"5").keys == []
+    assert produced(b"bob", b"alice", partition=0).keys == [], "somebody chose the partition"
+    assert produced().keys == []
 
 
 def test_keys_and_values_come_from_the_request_behind_an_append(story: Story) -> None:

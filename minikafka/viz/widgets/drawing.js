@@ -57,6 +57,13 @@ class Picture {
     }
     if (points.length) this.path(points, { stroke: colour });
   }
+  // What `paintIt` adds, as one shape: its changes move nothing outside of it (see `patch`).
+  group(paintIt) {
+    const around = this.shapes, shapes = this.shapes = [];
+    paintIt();
+    this.shapes = around;
+    around.push({ tag: "g", attributes: {}, text: "", shapes });
+  }
   anchor(name, x, y) { this.anchors[name] ??= [x, y]; }
   add(tag, attributes, text = "") {
     const plain = {};
@@ -67,6 +74,9 @@ class Picture {
     this.shapes.push({ tag, attributes: plain, text });
   }
 }
+
+// Shapes without groups, for paper.
+const flat = shapes => shapes.flatMap(shape => shape.tag === "g" ? flat(shape.shapes) : [shape]);
 
 // ---- shapes to DOM ---------------------------------------------------------------------------
 
@@ -110,10 +120,11 @@ function chrome(model, kind, keys, ...parts) {
   ...parts, element("footer", {}, ...(caption ? [caption, " · "] : []), ...keys));
 }
 
-// Make the SVG's children equal to the shapes, touching only what differs.
+// Make the SVG's children equal to the shapes, touching only what differs. A group that is the very
+// same as before is not looked into.
 function patch(svg, shapes) {
-  shapes.forEach((shape, i) => {
-    let node = svg.childNodes[i];
+  let node = svg.firstChild;
+  for (const shape of shapes) {
     if (node?.tagName !== shape.tag) {
       const fresh = document.createElementNS(SVG, shape.tag);
       fresh.drawn = {};
@@ -128,9 +139,15 @@ function patch(svg, shapes) {
         node.setAttribute(name, isToken ? `var(--mk-${next[name]})` : next[name]);
       }
     node.drawn = next;
-    if (shape.tag === "text" && node.textContent !== shape.text) node.textContent = shape.text;
-  });
-  while (svg.childNodes.length > shapes.length) svg.lastChild.remove();
+    if (shape.tag === "g" && node.shapes !== shape.shapes) patch(node, node.shapes = shape.shapes);
+    if (shape.tag === "text" && node.said !== shape.text) node.textContent = node.said = shape.text;
+    node = node.nextSibling;
+  }
+  while (node) {
+    const next = node.nextSibling;
+    node.remove();
+    node = next;
+  }
 }
 
 function glyph(width, height, paintIt) {

@@ -26,6 +26,9 @@ LookFor = tuple[str, str, str]
 class LogStrip(Played, files="log_strip"):
     """Segments, offsets, log end, high watermark, log start and readers, as a trace plays.
 
+    It zooms from single records to whole files; with many partitions one of them is
+    unfolded, the others stand small around it.
+
     `topics` picks the topics to show (all but internal ones by default). `look_for` names
     at most five things to see; by default what this trace has to show. The playhead
     stands at the end of the trace until the reader moves it.
@@ -88,6 +91,11 @@ def what_to_look_for(story: Story) -> list[LookFor]:
         found.append(
             ("start", "The log start moves too.", "What lies before the bracket is out of reach, "
              "and whole files in front of it are deleted.")
+        )  # fmt: skip
+    if any(indexed for lane in lanes for indexed in lane.batches.indexed):
+        found.append(
+            ("index", "A pin is an index entry.", "Only some batches get one. A search begins at "
+             "the pin before its offset and reads on from there.")
         )  # fmt: skip
     return found
 
