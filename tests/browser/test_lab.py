@@ -325,7 +325,7 @@ def test_an_offset_is_looked_for_in_the_chapter_on_segments(browser: Any, lab: s
     assert moment(segments) == last - 1
     session.picture("segment-browser-in-lab")
     segments.get_by_role("spinbutton").fill("7")
-    asked = "meter-0: offset 7"
+    asked = "meter-0: Where is offset 7?"
     wait_until(lambda: asked in segments.locator(".mk-picture svg").get_attribute("aria-label"))
     assert (session.complaints, session.outside) == ([], [])
     session.page.close()
