@@ -167,3 +167,21 @@ def bench_simulator(json_: bool) -> None:
 
     for row in measure():
         click.echo(json.dumps(row) if json_ else in_words(row))
+
+
+@bench.command("widgets")
+@as_json
+def bench_widgets(json_: bool) -> None:
+    """Frame times and first drawings of the widgets, in ms, in a headless Chromium."""
+    from importlib.util import find_spec
+
+    missing = [name for name in ("anywidget", "quickjs", "playwright") if find_spec(name) is None]
+    if missing:
+        raise click.ClickException(f"it needs {', '.join(missing)}: pip install 'minikafka[test]'")
+    from minikafka.bench.widgets import measure
+
+    try:
+        for row in measure():
+            click.echo(json.dumps(row) if json_ else in_words(row))
+    except FileNotFoundError as error:
+        raise click.ClickException(str(error)) from error

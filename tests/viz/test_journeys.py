@@ -8,6 +8,7 @@ from itertools import permutations
 import pytest
 
 from minikafka.admin import NewTopic
+from minikafka.bench.widgets import a_world
 from minikafka.node import Request
 from minikafka.runtime.simulator import Simulator
 from minikafka.trace import Trace
@@ -17,8 +18,6 @@ from minikafka.viz.frames import Frames
 from minikafka.viz.journeys import LOST, Journeys, arranged, journeys
 from minikafka.wire.anatomy import dissect_request, dissect_response
 from minikafka.wire.connection import encode_request, encode_response
-
-from .worlds import a_world
 
 
 def a_run(rounds: int = 3) -> tuple[Trace, float]:

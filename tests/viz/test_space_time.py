@@ -13,6 +13,7 @@ import pytest
 
 pytest.importorskip("anywidget", reason="needs the lab extra")
 
+from minikafka.bench.widgets import a_world
 from minikafka.trace import Trace
 from minikafka.viz import SpaceTime
 from minikafka.viz.engine import still
@@ -22,7 +23,6 @@ from minikafka.viz.shapes import Picture, text_width
 from minikafka.viz.static import space_time_svg
 
 from .opened import FRAME_TIMES, Opened
-from .worlds import a_world
 
 SVG = "{http://www.w3.org/2000/svg}"
 ALLOWED = {"svg", "title", "rect", "line", "circle", "path", "text"}

@@ -9,7 +9,6 @@
 const HEADER_BYTES = 61, FEW_HOPS = 6, FEW_FILES = 6;
 const CODECS = ["none", "gzip", "snappy", "lz4", "zstd"];
 
-const thousands = n => `${n}`.replace(/\B(?=(\d{3})+$)/g, ",");
 const bytesText = n => `${thousands(n)} B`;
 const counted = (count, one, more) => `${count} ${count === 1 ? one : more}`;
 const batchesText = count => counted(count, "batch", "batches");

@@ -353,7 +353,7 @@ class SpaceTime extends Player {
     this.detail.hidden = !(open && message);
     if (this.detail.hidden || this.detailed === message) return;
     this.detailed = message;
-    const head = element("h3", {}, `${message.head} · ${message.size_bytes.toLocaleString("en")} bytes`);
+    const head = element("h3", {}, `${message.head} · ${thousands(message.size_bytes)} bytes`);
     this.piece = element("p", { class: "mk-piece-now", "aria-live": "polite" });
     if (message.frame) {
       this.detail.replaceChildren(head, this.piece, this.bytes.node);
@@ -368,7 +368,7 @@ class SpaceTime extends Player {
 
   whyNoBytes({ size_bytes }) {
     const most = this.story.most_bytes;
-    return size_bytes > most ? `Its bytes were left out: they are more than ${most.toLocaleString("en")}. The wire explorer shows them.`
+    return size_bytes > most ? `Its bytes were left out: they are more than ${thousands(most)}. The wire explorer shows them.`
       : "Its bytes were left out: this story has too many messages to carry them all. A narrower window of time has them.";
   }
 

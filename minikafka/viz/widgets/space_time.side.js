@@ -57,6 +57,6 @@ function legendOf({ messages, waits, marks }) {
 function numbersOf({ end }, { messages, lost }) {
   const [size, unit] = sizeText(messages.reduce((sum, message) => sum + message.size_bytes, 0)).split(" ");
   return element("div", {}, element("h3", {}, `In ${timeText(end)}`), element("div", { class: "mk-numbers" },
-    numeral(messages.length.toLocaleString("en"), "", "messages"), numeral(size, unit, "on the wire"),
+    numeral(thousands(messages.length), "", "messages"), numeral(size, unit, "on the wire"),
     ...(lost.length ? [numeral(`${lost.length}`, "", "lost")] : [])));
 }

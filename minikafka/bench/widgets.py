@@ -1,0 +1,156 @@
+"""Do the widgets keep up with the display? Frame times while they play, and the first drawing.
+
+    for each      LogStrip, SpaceTime, SegmentBrowser
+    with          20, 500 and 5,000 events, from 1, 3 and 5 brokers
+    first         ms from the page's beginning until the picture stands, the best of three
+    p50, p95      ms between two frames while it plays; 16.7 is as fast as a display asks
+    work          ms of the browser's main thread for each frame
+
+Frame times belong to the machine as much as to the widget: an overloaded one skips frames whatever
+they cost. So the work for a frame stands beside them.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from statistics import median, quantiles
+from typing import TYPE_CHECKING, Any
+
+from minikafka.admin import Admin, NewTopic
+from minikafka.consumer.consumer import Consumer
+from minikafka.producer.producer import Producer
+from minikafka.runtime.machine import SimulatedBroker
+from minikafka.runtime.simulator import Simulator
+from minikafka.trace import Trace
+from minikafka.viz import LogStrip, SegmentBrowser, SpaceTime
+from minikafka.viz.chromium import chromium
+from minikafka.viz.page import page
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, CDPSession, Page
+
+EVENTS = (20, 500, 5_000)
+BROKERS = (1, 3, 5)
+PLAYS_MS = 3_000
+
+FIRST = """() => new Promise(done => {
+  const look = () => document.querySelector(".mk-picture text") ? done(performance.now())
+    : requestAnimationFrame(look);
+  look();
+})"""
+FRAMES = """ms => new Promise(done => {
+  const times = [], began = performance.now();
+  let before = began;
+  const frame = now => {
+    times.push(now - before);
+    before = now;
+    if (now - began < ms) requestAnimationFrame(frame); else done(times.slice(1));
+  };
+  requestAnimationFrame(frame);
+})"""
+
+
+def measure(events: tuple[int, ...] = EVENTS, plays_ms: int = PLAYS_MS) -> Iterator[dict[str, Any]]:
+    """A row for each widget and world. Raises FileNotFoundError without a browser."""
+    with chromium() as browser, tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "widget.html")
+        for row, widget in _widgets(events):
+            file.write_text(page(widget), encoding="utf-8")
+            yield {"widget": type(widget).__name__, **row, **_measured(browser, file, plays_ms)}
+
+
+def _widgets(events: tuple[int, ...]) -> Iterator[tuple[dict[str, int], Any]]:
+    for count in events:
+        for brokers in BROKERS if count == max(events) else BROKERS[:1]:
+            trace = a_world(count, brokers, producers=brokers, consumers=brokers)
+            for widget in (LogStrip(trace), SpaceTime(trace)):
+                yield {"events": count, "brokers": brokers}, widget
+    yield {"records": 5_000, "brokers": 1}, SegmentBrowser("orders-0", files=a_long_log().files)
+
+
+def _measured(browser: Browser, file: Path, plays_ms: int) -> dict[str, float]:
+    first = []
+    for _ in range(3):
+        tab = browser.new_page(viewport={"width": 1280, "height": 900})
+        tab.goto(file.as_uri(), wait_until="commit")
+        first.append(tab.evaluate(FIRST))
+        if len(first) < 3:
+            tab.close()
+    times, work = _played(tab, plays_ms)
+    tab.close()
+    cuts = quantiles(times, n=20)
+    row = {"first": min(first), "p50": median(times), "p95": cuts[-1], "work": work}
+    return {name: round(ms, 1) for name, ms in row.items()}
+
+
+def _played(tab: Page, plays_ms: int) -> tuple[list[float], float]:
+    """Times between frames, and the main thread's work for one, in ms."""
+    session = tab.context.new_cdp_session(tab)
+    session.send("Performance.enable")
+    tab.locator(".mk-widget").press("Home")
+    tab.locator(".mk-play").click()
+    before = _busy_s(session)
+    times = tab.evaluate(FRAMES, plays_ms)
+    return times, 1_000 * (_busy_s(session) - before) / len(times)
+
+
+def _busy_s(session: CDPSession) -> float:
+    metrics = session.send("Performance.getMetrics")["metrics"]
+    return float(next(each["value"] for each in metrics if each["name"] == "TaskDuration"))
+
+
+# --- worlds ------------------------------------------------------------------------
+@cache
+def a_world(events: int, brokers: int = 1, producers: int = 1, consumers: int = 1) -> Trace:
+    """A trace of about so many events: producers that linger, consumers that wait for 150 bytes.
+
+    Several brokers know nothing of each other; each has clients of its own.
+    """
+    sim = Simulator(seed=7)
+    hosts = [str(sim.broker(i + 1).address) for i in range(brokers)]
+    assert sim.trace is not None
+    for host in hosts:
+        Admin(host, world=sim, client_id="admin").create_topics([NewTopic("orders")])
+    tills = [
+        Producer(hosts[i % brokers], world=sim, client_id=f"till-{i + 1}", linger_ms=5)
+        for i in range(producers)
+    ]
+    readers = [
+        Consumer(
+            hosts[i % brokers],
+            world=sim,
+            client_id=f"billing-{i + 1}",
+            auto_offset_reset="earliest",
+            fetch_min_bytes=150,
+            fetch_max_wait_ms=30,
+        )
+        for i in range(consumers)
+    ]
+    for reader in readers:
+        reader.assign([("orders", 0)])
+    turn = 0
+    while len(sim.trace) < events:
+        for _ in range(1 + turn % 3):
+            tills[turn % producers].send("orders", b"tea", key=b"bob")
+        sim.run(3 + turn % 4 * 2)
+        readers[turn % consumers].poll(timeout_ms=3)
+        turn += 1
+    return sim.trace
+
+
+def a_long_log() -> SimulatedBroker:
+    """A broker whose disk has 5,000 records in some twenty files."""
+    sim = Simulator(seed=7)
+    broker = sim.broker()
+    configs = {"internal.segment.bytes": "20000", "index.interval.bytes": "1000"}
+    sim.admin().create_topics([NewTopic("orders", configs=configs)])
+    batched: Callable[..., Any] = sim.producer(linger_ms=5, batch_size=500).send
+    for number in range(5_000):
+        batched("orders", b"order number %d" % number, key=b"bob")
+        if number % 4 == 0:
+            sim.run(10)
+    sim.run(100)
+    return broker

@@ -1,0 +1,22 @@
+"""`minikafka bench widgets` measures what it says; how fast it is, is not a test's matter."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("anywidget", reason="needs the lab extra")
+pytest.importorskip("playwright", reason="needs playwright")
+
+from minikafka.viz.chromium import executable
+
+
+def test_each_widget_has_a_row() -> None:
+    if executable() is None:
+        pytest.skip("needs Chromium (apt-get install chromium)")
+    from minikafka.bench.widgets import measure
+
+    rows = list(measure(events=(20,), plays_ms=200))
+    assert [row["widget"] for row in rows] == ["LogStrip", "SpaceTime"] * 3 + ["SegmentBrowser"]
+    assert [row["brokers"] for row in rows] == [1, 1, 3, 3, 5, 5, 1]
+    for row in rows:
+        assert row["first"] > 0 and 0 < row["p50"] <= row["p95"] and row["work"] > 0
