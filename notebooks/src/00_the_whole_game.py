@@ -29,12 +29,16 @@
 #
 # | word | meaning | in Python |
 # |---|---|---|
+# | broker | the server that keeps the logs | `sim.broker()` |
+# | producer | a program that writes records | `mk.Producer` |
+# | consumer | a program that reads them | `mk.Consumer` |
 # | record | a key, a value and a time | `ConsumerRecord` |
+# | batch | records that are sent, stored and read together | |
 # | topic | a name for a stream of records | `"orders"` |
 # | partition | one log; a topic has one or more of them | `("orders", 0)` |
 # | offset | a record's place in its log, counted from 0 | `record.offset` |
 # | log end (LEO) | the next free offset | `log_end_offset` |
-# | high watermark (HW) | up to here, records are safe to read | `high_watermark` |
+# | high watermark (HW) | what lies before it is *committed*: it may be read | `high_watermark` |
 # | segment | a file with a stretch of the log | `…0006.log` |
 # | position | the offset that a consumer reads next | `consumer.position(…)` |
 # | lag | high watermark minus position | |
@@ -93,8 +97,8 @@ reveal("00.pipelines", writers * readers)
 # %% [markdown]
 # ## A broker in a world of its own
 #
-# A *broker* is the server that keeps the logs. This one lives in a simulator: the same broker
-# code as the real thing, but time stands still unless somebody waits for something.
+# The broker here lives in a simulator: it is the code that also serves real sockets, but time
+# stands still unless somebody waits for something.
 
 # %%
 import minikafka as mk
@@ -170,8 +174,10 @@ read_again
 reveal("00.audit", len(read_again))
 
 # %% [markdown]
-# The same four. Reading takes nothing away: a consumer is nothing but a position that moves.
-# Here are both logs as the broker sees them.
+# The same four. Reading takes nothing away: to the log, a consumer is a position that moves.
+# Here are both logs as the broker sees them. (The *epoch* counts the brokers that have led a
+# partition. With one broker it stays 0; in the picture further down it is the tag `e0`, and the
+# crown stands beside the leader's name.)
 
 # %%
 from minikafka.viz import LogStrip, picture
@@ -205,15 +211,16 @@ LogStrip(
 # Press **play**, or step with the arrow keys. Everything that happened above is in there; what
 # moves is driven by the trace of the run and by nothing else. The numbers in the picture:
 #
-# 1. **Only one file is open**, the one without a right edge. When it is half an hour old, the
-#    next record begins a new file. Nobody ever changes a closed one.
+# 1. **Only one file is open**, the one without a right edge. When its first record is half an hour
+#    old, the next record begins a new file. Nobody adds to a closed one.
 # 2. A tag from the left is a producer's request. It lands as one batch, **hatched: written, not
 #    yet committed**. Then the high watermark passes it, and consumers may read. With one
 #    broker both happen at once; with three, committed means that *copies* exist.
 # 3. `audit` does not read, so its **lag** grows. Lag is measured to the high watermark, the
 #    end of what it could read.
 # 4. A file whose youngest record is older than an hour is **deleted whole**, and the log start
-#    moves. It overtakes `audit`: what was not read by now is gone. Kafka does not wait.
+#    moves: to 8 and to 5 in the end. `audit` still stands at 3 and at 1: what lies between is
+#    gone, unread. Kafka does not wait.
 #
 # The same in a terminal, for a log file or a test's message:
 
@@ -263,8 +270,8 @@ on_socket
 # ## Somebody else's client
 #
 # Still not enough: our clients could share a mistake with our broker. So let a stranger
-# judge. `confluent-kafka` is the C library **librdkafka**, which runs in production all
-# over the world, and it knows nothing of this project. We write, it reads.
+# judge. `confluent-kafka` is the C library **librdkafka**, which many companies run in
+# production. It knows nothing of this project. We write, it reads.
 
 # %%
 import confluent_kafka
@@ -286,8 +293,7 @@ seen
 
 # %% [markdown]
 # The same five addresses, found by an unmodified Kafka client: from the bytes on the wire to
-# the offsets in the log, it meets what it expects. What you learn in the simulator holds out
-# there.
+# the offsets in the log, it meets what it expects.
 
 # %% [markdown]
 # ## Exercises
@@ -376,8 +382,9 @@ check("00.3", write)
 #   several, and the high watermark waits for them. That is where it gets interesting.
 # - **Groups.** We told each consumer its partitions. Usually consumers form a group, and the
 #   broker shares the partitions out among them and remembers their positions.
-# - **Flushing.** A Kafka broker answers before its disk has the record; it trusts copies more
-#   than disks. With a single broker, a power cut can cost records that were acknowledged.
+# - **Nothing in what an answer is worth.** Kafka's broker, and this one, answer before the disk has
+#   the record; they trust copies more than disks. With a single broker, a power cut can cost
+#   records that were acknowledged. Chapter 02 shows it.
 #
 # ## Summary
 #

@@ -15,7 +15,7 @@
 #
 # Kafka keeps things in order. That sentence is half true, and the other half has cost people
 # money. This chapter shows which order is promised, breaks the one that is not, and follows a
-# key to the partition where it lives, until somebody adds a partition and it moves.
+# key to its partition, until somebody adds a partition and the key moves.
 #
 # **After this chapter you can**
 #
@@ -32,6 +32,8 @@
 # | offset | a record's place in its partition, counted from 0 | `record.offset` |
 # | key | bytes that say which records belong together, or nothing | `record.key` |
 # | partitioner | the rule that picks a record's partition | `partition_of_key` |
+# | hash | a number mixed from all bytes of a key, the same each time | `murmur2` |
+# | batch | records that are sent, stored and read together | |
 # | sticky | how records without a key are spread: a batch here, a batch there | |
 
 # %% [markdown]
@@ -106,9 +108,9 @@ LogStrip(
 )
 
 # %% [markdown]
-# Step through it. Offset 2 of `two-0` and offset 2 of `two-1` have nothing to do with each other:
-# each partition has its own axis, and no line can be drawn from one to the other. The records do
-# carry a time, but two machines never agree on that to the millisecond.
+# Step through it. Offset 2 is `e` in `two-0` and `f` in `two-1`, and these two have nothing to do
+# with each other: each partition counts for itself. The records do carry a time, but the clocks of
+# two machines are seldom the same to the millisecond.
 #
 # ## What it costs
 #
@@ -137,8 +139,8 @@ by_move = balances("by-move", [b"move-%d" % number for number in range(1000, 100
 by_move
 
 # %% [markdown]
-# The end is right, 10. On the way there the account was 130 in debt, and whoever acts on each
-# record as it comes (blocks the card, writes the letter) has done harm that no later record
+# The end is right, 10. On the way there the account was 130 in debt, and a program that acts on
+# each record as it comes (blocks the card, writes the letter) has done harm that no later record
 # takes back. The sum was never the problem; the order was.
 #
 # **What must stay in order gets the same key.** Here that is not the move but the account:
@@ -151,8 +153,8 @@ by_account
 # ## From a key to a partition
 #
 # How does the same key always find the same partition? No table is kept anywhere. The producer
-# takes a hash of the key, drops its sign, and divides by the number of partitions; the remainder
-# is the partition. The broker has no part in this.
+# takes a hash of the key (*murmur2*, 32 bits), clears the bit of the sign, and divides by the
+# number of partitions; the remainder is the partition. The broker has no part in this.
 
 # %%
 from minikafka.producer.partitioner import murmur2, partition_of_key
@@ -166,7 +168,7 @@ for name in names:
 # %% [markdown]
 # Two customers share each partition. That is as it should be: a partition holds many keys, a key
 # has one partition. It also means that a key cannot be spread: if one customer makes half of all
-# orders, one partition gets half of all orders, however many there are.
+# orders, one partition gets at least half of them, however many partitions there are.
 
 # %%
 import plotly.graph_objects as go
@@ -190,14 +192,15 @@ go.Figure(
 
 # %% [markdown]
 # Without a key nothing needs to stay together, and the producer is free. It does not deal the
-# records out one by one, though. It stays with a partition until a batch is full, then draws
-# another: *sticky*. The spread is the same over time, and the requests are fewer and fuller.
+# records out one by one, though. It stays with a partition for a batch (`batch.size`, 16 KiB if
+# nobody says otherwise; here 1,000 bytes), then draws another: *sticky*. Over time the spread is
+# the same, and the requests are fewer and fuller. Here are 40 clicks of 100 bytes each:
 
 # %%
 admin.create_topics([mk.NewTopic("clicks", partitions=3)])
-clicker = sim.producer(client_id="clicker", batch_size=400, linger_ms=50)
-for n in range(60):
-    clicker.send("clicks", b"click %d" % n)
+clicker = sim.producer(client_id="clicker", batch_size=1_000, linger_ms=50)
+for n in range(40):
+    clicker.send("clicks", b"%0100d" % n)
     sim.run(1)
 clicker.flush()
 batches = [(e.what["partition"], e.what["last_offset"] - e.what["base_offset"] + 1)
@@ -205,18 +208,21 @@ batches = [(e.what["partition"], e.what["last_offset"] - e.what["base_offset"] +
 batches  # (partition, records)
 
 # %% [markdown]
+# Eight fill a batch. The batches of one had just been opened when a full one left for the same
+# broker, and went with it; the last five were flushed.
+#
 # ## A client that disagrees
 #
 # The partition is a matter of the producer alone. So what if another program, in another
-# language, writes to the same topic? We ask librdkafka, the C library under most clients that are
+# language, writes to the same topic? We ask librdkafka, the C library under many clients that are
 # not Java. Three partitions, six customers.
 
 # %%
 predict(
     "01.b",
-    "Our producer and librdkafka, each as it comes out of the box, write orders of the same six "
+    "Our producer and librdkafka, both with their defaults, write orders of the same six "
     "customers. For how many do they choose the same partition?",
-    ["all six", "about two, as chance has it", "none"],
+    ["all six", "some, by chance", "none"],
 )
 
 # %%
@@ -251,12 +257,14 @@ ours, theirs, agreed
 
 # %%
 same = sum(a == b for a, b in zip(ours, theirs, strict=True))
-reveal("01.b", {6: "all six", 0: "none"}.get(same, "about two, as chance has it"))
+print(f"{same} of {len(guests)}")
+reveal("01.b", {6: "all six", 0: "none"}.get(same, "some, by chance"))
 
 # %% [markdown]
-# librdkafka hashes with CRC32, Kafka's own client and ours with murmur2. A shop in Java and a
-# till in C that write to one topic split each customer's orders over two partitions, and no error
-# is ever seen. One config, `partitioner=murmur2_random`, makes them agree: the third list.
+# Carol alone goes to the same place; chance would give two. librdkafka hashes with CRC32
+# (`consistent_random`), Kafka's own client and ours with murmur2. A shop in Java and a till in C
+# that write to one topic split most customers' orders over two partitions, and no error is ever
+# seen. One config, `partitioner=murmur2_random`, makes them agree: the third list.
 #
 # ## Adding partitions later
 #
@@ -273,6 +281,7 @@ predict(
 
 # %%
 moved = sum(partition_of_key(key, 2) != partition_of_key(key, 3) for key in many)
+print(f"{moved} of {len(many):,}")
 reveal("01.c", f"about {moved // 10 * 10}")
 
 # %% [markdown]
@@ -294,8 +303,8 @@ second = producer.send("orders", b"no cake", key=b"carol").result()
 (first.partition, first.offset), (second.partition, second.offset)
 
 # %% [markdown]
-# Two consumers share the work. One is busy with partitions 0 and 1, the other has nothing to do
-# but partition 2.
+# Two consumers share the work. One has partitions 0 and 1, is busy, and polls late; the other has
+# only partition 2.
 
 # %%
 busy = sim.consumer(client_id="busy", auto_offset_reset="earliest", max_poll_records=1)
@@ -317,9 +326,9 @@ LogStrip(
 )
 
 # %% [markdown]
-# The kitchen was told "no cake" first and then bakes one. What people do about it: choose enough
-# partitions on the first day (a few dozen cost little), grow only topics without keys, or write a
-# new topic of the new size and move over at a moment of their choosing.
+# The kitchen was told "no cake" first, and then bakes one. What people do about it: choose enough
+# partitions on the first day (a few dozen cost little), grow only topics whose keys need no order,
+# or write a new topic of the new size and move over at a moment of their choosing.
 #
 # Not enough yet, because so far a log is a list in our heads. It lives in files, and files are
 # full, torn, and deleted. That is [chapter 02](02_segments_and_indexes.ipynb).
@@ -416,6 +425,11 @@ check("01.3", place)
 # - **Nothing in the hash.** Keys go where Kafka's Java client sends them; the test compares them.
 # - **Partitions live on several brokers**, which is what they are for: reading and writing in
 #   parallel. Here all of them are on one.
+# - **A slow broker gets fewer records without a key**: both producers draw the next partition with
+#   weights, the fewer batches wait for it the likelier. With one broker you do not see that.
+# - **Consumers find a new partition late, too**, up to five minutes (`metadata.max.age.ms`). With
+#   `auto.offset.reset=latest`, the default, one begins at the end of what it finds, and never sees
+#   what was written there before.
 # - **Retries can break even the order of a partition**, when a batch fails and the next one
 #   does not. An idempotent producer, the default in Kafka and here, numbers its batches, and the
 #   broker takes them in their order only.

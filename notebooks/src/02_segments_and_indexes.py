@@ -32,7 +32,10 @@
 # | roll | close the active segment, begin the next | `segment.bytes`, `segment.ms` |
 # | offset index | some offsets, and where their batches begin | `….index` |
 # | time index | some times, and the offsets that had them | `….timeindex` |
+# | batch | records that are sent, stored and read together, behind one header | |
 # | retention | how old or how much a log may be | `retention.ms`, `retention.bytes` |
+# | acks | who must have a record before its producer is told so | `acks="all"` |
+# | flush | carry what was written from memory to the disk | `flush.messages` |
 # | recovery point | up to here the disk is known to have it all | `recovery_point` |
 # | torn | cut off in the middle of a batch | |
 
@@ -67,7 +70,8 @@ folder("orders-0")
 # %% [markdown]
 # The records are in the `.log`. Its name is the offset of its first record, with zeros in front,
 # so that a sorted list of names is a sorted list of offsets. Two indexes stand beside it, empty
-# still; the other two files say which leader wrote what, and which topic this is.
+# still. `leader-epoch-checkpoint` says from which offset on which leader wrote, and
+# `partition.metadata` holds the topic's id.
 
 # %%
 from minikafka.log.dump import dump
@@ -78,14 +82,15 @@ for row in dump(name, broker.files.read(f"orders-0/{name}"), records=True):
 
 # %% [markdown]
 # Three batches of one record each, because each was waited for. A batch lies here as it came over
-# the wire: the broker has put the offset in front and touched nothing else. So it can send a piece
-# of this file to a consumer without looking at it.
+# the wire: the broker has put its offset and the leader's epoch in front, and touched nothing else.
+# So it can send a piece of this file to a consumer without opening a batch.
 #
 # ## The next file
 #
 # Meters report: 2,000 records, 110 kB. A segment is closed when the next batch would make it
-# too large. Kafka's `segment.bytes` is 1 GiB, and at least 1 MiB; for a picture we use 32 KiB, with
-# the name that Kafka keeps for its own tests.
+# too large (`segment.bytes`), or when its first record is too old (`segment.ms`, seven days; that
+# comes further down). Kafka's `segment.bytes` is 1 GiB, and at least 1 MiB; for a picture we use
+# 32 KiB, with the name that Kafka keeps for its own tests.
 
 # %%
 predict("02.a", "How many files will 110 kB of records lie in, at 32 KiB each?",
@@ -114,8 +119,10 @@ segments = partition("meter").segments
 reveal("02.a", len(segments))
 
 # %% [markdown]
-# None is larger than 32,768 bytes, and all but the last are nearly that: a batch is never cut in
-# two. The last one is *active*: only there is anything written, and only at its end.
+# Each line is a base offset, a size, and the number of entries in the offset index. None is larger
+# than 32,768 bytes, and all but the last are nearly that: a batch is never cut in two. The last one
+# is *active*: only there is anything written, and only at its end. (Each new file brings a
+# `.snapshot`: which producer has written how far, so that a batch sent twice is known again.)
 #
 # ## Finding a record
 #
@@ -140,13 +147,15 @@ SegmentBrowser(
 # Press **play** or step. Two searches by halves and a short walk:
 #
 # 1. **Which file?** The last one whose name is not beyond 1234. The names are in memory.
-# 2. **Which index entry?** The last one not beyond 1234. The index is *sparse*: an entry for
-#    one batch in 2,048 bytes (4,096 by default), eight bytes each, so it stays small.
+# 2. **Which index entry?** The last one not beyond 1234. An entry holds the last offset of a batch
+#    and the byte where this batch begins. The index is *sparse*: an entry for one batch in 2,048
+#    bytes (4,096 by default), eight bytes each, so it stays small.
 # 3. **Walk** from there, from header to header. A header says how many records follow and where
 #    the next batch begins, so nothing is decompressed and no record is looked at.
 #
-# All in all it looked at 215 of 110,461 bytes. The answer begins with the batch that *contains*
-# 1234, because batches are never opened. The consumer throws away what it did not ask for.
+# All in all it looked at 215 of 110,461 bytes: four entries and three headers of 61. The answer
+# begins with the batch that *contains* 1234, here with 1231, because batches are never opened. The
+# consumer throws away what it did not ask for.
 
 # %%
 reveal("02.b", "from an index entry on, 2 kB at most")
@@ -173,12 +182,12 @@ found
 # %% [markdown]
 # ## Old files go
 #
-# `retention.ms` says how long a record is kept. A topic gets one hour, and a record every minute,
-# for a day.
+# `retention.ms` says how long a record is kept: seven days, if nobody says otherwise. A topic gets
+# one hour, and a record every minute, for a day.
 
 # %%
-predict("02.c", "retention.ms is one hour, everything else as it comes. How many of the 1,440 "
-        "records of a day are still there in the evening?",
+predict("02.c", "retention.ms is one hour, all other configs have their defaults. How many of the "
+        "1,440 records of a day are still there at its end?",
         [60, 66, 1440])  # fmt: skip
 
 # %%
@@ -203,8 +212,8 @@ reveal("02.c", kept["quiet"])
 # %% [markdown]
 # All of them! Files are deleted whole, and a file can go when its *youngest* record is old enough.
 # The active file of `quiet` got a record a minute ago, and it is closed after seven days
-# (`segment.ms`) or a gibibyte. So a record lives for `retention.ms` **and** until its file is
-# closed. The topic `cut` closes a file every ten minutes, and keeps what it promises.
+# (`segment.ms`) or a gibibyte. The topic `cut` closes a file every ten minutes, and the broker
+# looks every five: it has 66 records now, and never had more than 75.
 
 # %%
 import plotly.graph_objects as go
@@ -225,7 +234,7 @@ def records_over_time(topic: str) -> tuple[list[float], list[int]]:
 
 
 # %%
-lines = [("quiet: segment.ms as it comes", "quiet", "dash", "lost"),
+lines = [("quiet: segment.ms = 7 days", "quiet", "dash", "lost"),
          ("cut: segment.ms = 10 minutes", "cut", "solid", "commit")]  # fmt: skip
 go.Figure(
     [go.Scatter(x=(xy := records_over_time(topic))[0], y=xy[1], name=name, mode="lines",
@@ -237,8 +246,17 @@ go.Figure(
 )  # fmt: skip
 
 # %% [markdown]
-# Where a law says "deleted after an hour", `segment.ms` matters as much as `retention.ms`. And who
-# reads slowly finds nothing: the log start passes over a reader, as `audit` learned in chapter 00.
+# Where a law says "deleted after an hour", `segment.ms` matters as much as `retention.ms`. Three
+# things more:
+#
+# - When *nothing* comes for an hour, the active file is old enough as well. The broker closes it,
+#   begins an empty one, and deletes it.
+# - The age is that of the record's timestamp, which the producer sets. A wrong clock keeps a file
+#   too long, or deletes it too soon.
+# - `retention.bytes` limits the size of a partition: the oldest file goes when the others alone
+#   have that many bytes. There is no such limit by default.
+#
+# The log start waits for no reader, as `audit` learned in chapter 00.
 #
 # ## Pull the plug
 #
@@ -254,7 +272,9 @@ night = mk.Simulator(seed=7)
 broker = night.broker()
 night.admin().create_topics([mk.NewTopic("orders")])
 till = night.producer(linger_ms=0, acks="all")
+began = night.now
 acknowledged = [till.send("orders", b"order number %d" % n).result().offset for n in range(8)]
+took_ms = (night.now - began) / 1_000
 broker.crash(torn=True)
 acknowledged, folder("orders-0")["00000000000000000000.log"]
 
@@ -269,9 +289,11 @@ SegmentBrowser(
 # %% [markdown]
 # Eight times 82 bytes were written, and 439 are there. The operating system had said "written" as
 # soon as the bytes were in its memory, and took its time to carry them to the disk. The last batch
-# is *torn*: a part of it is missing, its length and its checksum do not fit. So the broker, when
-# it starts, reads from the recovery point on, batch by batch, and cuts at the first that is not
-# whole.
+# is *torn*: of its 82 bytes the first 29 are there.
+#
+# A broker that is stopped in order leaves a file `.kafka_cleanshutdown`. When it starts and finds
+# none, it reads from the recovery point on (here from the beginning, nothing was flushed), batch by
+# batch: does the length fit, does the checksum? It cuts at the first batch that is not whole.
 
 # %%
 broker.restart()
@@ -284,26 +306,28 @@ reveal("02.d", partition("orders").log_end_offset)
 
 # %% [markdown]
 # Three orders are gone, and the producer was told that they are safe. With **one** broker,
-# `acks=all` means "the one broker has it", and a broker that has it in memory says so. Kafka could
-# wait for the disk, and does if told to:
+# `acks=all` means "the one broker has it", and a broker that has it in memory says so. Kafka can
+# wait for the disk, if it is told to:
 
 # %%
 careful = mk.Simulator(seed=7)
 broker = careful.broker()
 careful.admin().create_topics([mk.NewTopic("orders", configs={"flush.messages": "1"})])
-till = careful.producer(linger_ms=0)
+till = careful.producer(linger_ms=0, acks="all")
+began = careful.now
 for n in range(8):
     till.send("orders", b"order number %d" % n).result()
-took_us = careful.now
+careful_ms = (careful.now - began) / 1_000
 broker.crash(torn=True)
 broker.restart()
 careful.run(100)
-partition("orders").log_end_offset
+partition("orders").log_end_offset, round(took_ms), round(careful_ms)
 
 # %% [markdown]
-# All eight. But a disk needs its time for each flush, and most people do not pay that. They put
-# copies on three machines and bet that not all of them lose power in the same second. That bet is
-# called replication. It is what Kafka is really about, and one broker is **not enough** for it.
+# All eight, in 33 ms instead of 9: for each order the log and its two indexes are flushed, and this
+# disk needs a millisecond for each. Most people do not pay that. They put copies on three machines
+# and bet that not all of them lose power in the same second. That bet is called replication, and
+# one broker is **not enough** for it.
 
 # %% [markdown]
 # ## Exercises
@@ -390,8 +414,10 @@ check("02.3", configs)
 # ## What real Kafka does differently
 #
 # - **Nothing in the files.** Kafka's tools read this folder, and Kafka can take it over.
-# - **Index files of the active segment have 10 MB** in Kafka, mostly zeros: it maps them into
+# - **Index files of the active segment have 10 MiB** in Kafka, mostly zeros: it maps them into
 #   memory. Here they are as long as what is in them.
+# - **A deleted file** is renamed to `….deleted`, and gone a minute later (`file.delete.delay.ms`).
+#   Here it goes at once.
 # - **Compaction** (`cleanup.policy=compact`) keeps the last record of each key instead of the last
 #   hour. The cleaner is a matter of its own.
 # - **Tiered storage** moves closed files to an object store. Not here.
@@ -400,6 +426,7 @@ check("02.3", configs)
 #
 # A partition is a folder, a segment is a file named after its first offset, and only the last one
 # grows. Two searches by halves and a short walk find any offset; one more search finds a time.
-# Files are deleted whole, so a record lives until its file is closed and then for its retention.
-# What was not flushed may be lost or torn in a crash; the broker cuts at the first batch that is
-# not whole. And an acknowledgement is worth as much as the machines that gave it.
+# Files are deleted whole, when their youngest record is old enough, so a record may live much
+# longer than its retention. What was not flushed may be lost or torn in a crash; the broker cuts at
+# the first batch that is not whole. And an acknowledgement is worth as much as the machines that
+# gave it.

@@ -22,6 +22,7 @@
 # - cut a stream into frames, and say which answer belongs to which request,
 # - explain how two programs of different age find a version that both speak,
 # - point at a key, a value and a varint in the bytes of a produce request,
+# - say what a broker changes in a batch before a consumer fetches it,
 # - say what a broker does with bytes that lie.
 #
 # | word | meaning | in Python |
@@ -30,6 +31,10 @@
 # | API key | which request this is, 0 for Produce | `ProduceRequest.API_KEY` |
 # | version | how its fields lie there | `request.version` |
 # | correlation id | the number that an answer repeats | `request.correlation_id` |
+# | error code | a number in an answer, 0 when all is well | `mk.ErrorCode` |
+# | produce | the request that writes records | `ProduceRequest` |
+# | fetch | the request that reads them | `FetchRequest` |
+# | batch | records that are sent, stored and read together, behind one header | |
 # | flexible version | one with short lengths and room for new fields | `ProduceRequest.FLEXIBLE` |
 # | varint | a number in as few bytes as it needs, seven bits each | |
 
@@ -92,9 +97,9 @@ correlation_id, error_code, count = struct.unpack_from(">ihi", answer)
 correlation_id, error_code, count
 
 # %% [markdown]
-# It has answered our 7, without an error, with a list of that many APIs. An answer says
-# neither which API it is nor which version: **only who asked knows how to read it**, and the
-# correlation id says which question it was.
+# It has answered our 7, without an error (0), with a list of 24 APIs. An answer says neither which
+# API it is for nor which version: **only who asked knows how to read it**, and the correlation id
+# says which question it was.
 #
 # ## Several at once
 #
@@ -120,7 +125,7 @@ reveal("03.order", " ".join(map(str, order)))
 
 # %% [markdown]
 # In the order of the questions. A broker answers the requests of one connection strictly one
-# after the other, even if the first is a fetch that waits for data: so a client that wants two
+# after the other, even if the first is a fetch that waits for records: so a client that wants two
 # things independently opens two connections.
 #
 # ## The version dance
@@ -153,10 +158,18 @@ from minikafka.viz import WireExplorer
 sim = mk.Simulator(seed=3)
 sim.broker()
 sim.admin().create_topics([mk.NewTopic("orders")])
+sim.producer(client_id="early").send("orders", b"water").result()
 till = sim.producer(client_id="till")
 till.send("orders", b"two teas", key=b"bob", headers=[("table", b"4")]).result()
-said = [event.what for event in sim.trace.of("sent") if event.node in ("till", "broker-1")]
-(produce,) = [each for each in said if type(each.body).__name__ == "ProduceRequest"]
+
+
+def said(name: str, by: str = "broker-1") -> list:
+    """All messages of this name that a node has sent."""
+    sent = [event.what for event in sim.trace.of("sent") if event.node == by]
+    return [each for each in sent if type(each.body).__name__ == name]
+
+
+(produce,) = said("ProduceRequest", by="till")
 WireExplorer(
     produce,
     title="How does an order travel?",
@@ -166,27 +179,88 @@ WireExplorer(
 
 # %% [markdown]
 # 1. **`bob` and `two teas` stand there as they are.** What they mean is nobody's business here.
-# 2. Around them stands a **batch**: 61 bytes of header, with one checksum for all that follows
-#    it. The broker checks that, writes the batch's offset in front of it (outside of the
-#    checksum), and sends the same bytes to consumers. Only who wants a record takes it out.
-# 3. **Lengths are varints**: 8 takes one byte and not four. The record's own length is 25.
+# 2. In front of them stands the header of a **batch**, 61 bytes, with one checksum for all that
+#    follows it. The broker checks it, and stores the records as they are.
+# 3. **A record's lengths are varints**: the length of `two teas` takes one byte and not four. It is
+#    `10`, 16 and not 8, because -1 must have a place too: it stands for null (exercise 3). The
+#    record's own length, 25, is `32`.
 # 4. The line beside the versions says what the one at hand changed: 13 drops the topic's name and
 #    adds a 16-byte **id**, so that a topic that was deleted and made again is not the same.
 # 5. Version 9 is the first *flexible* one: lengths become shorter, and `tagged fields` leave
-#    room for what nobody has thought of yet. The request is the shorter for it.
+#    room for what nobody has thought of yet. Such a length is written plus one, and 0 is null.
+# 6. `acks` is -1, which means *all*.
 #
 # The answer is small, and one number in it is what the producer waited for: `base_offset`, the
-# record's address.
+# record's place in its partition. Somebody had ordered water before.
 
 # %%
-(acknowledgement,) = [each for each in said if type(each.body).__name__ == "ProduceResponse"]
-acknowledgement.body.responses[0].partition_responses[0].base_offset
+said("ProduceResponse")[-1].body.responses[0].partition_responses[0].base_offset
+
+# %% [markdown]
+# ## And to a reader
+#
+# A consumer fetches it: from offset 1 on.
+
+# %%
+predict(
+    "03.back",
+    "The batch has 87 bytes. How many of them are different when they reach the consumer?",
+)
+
+# %%
+with sim.consumer(client_id="kitchen") as kitchen:
+    kitchen.assign([("orders", 0)])
+    kitchen.seek(("orders", 0), 1)
+    kitchen.poll(timeout_ms=1_000)
+WireExplorer(
+    said("FetchRequest", by="kitchen")[0],
+    title="How does a consumer ask?",
+    settings="from offset 1 of orders-0",
+    caption="seed 3",
+)
+
+# %% [markdown]
+# 1. **`fetch_offset` is the position**, and it comes with the question: the broker need not know
+#    where a consumer stands.
+# 2. `min_bytes` 1 and `max_wait_ms` 500: if there is nothing, **the broker waits** half a second
+#    for something before it answers "nothing". So a record is delivered when it comes, and nobody
+#    asks a thousand times a second.
+# 3. `max_bytes` and `partition_max_bytes` limit the answer, but a first batch that is larger comes
+#    whole: otherwise a consumer would be stuck before it for ever.
+# 4. `session_epoch` 0 opens a *session*: the next fetch names only the partitions that changed.
+#
+# The answer:
+
+# %%
+fetched = said("FetchResponse")[0]
+WireExplorer(
+    fetched,
+    title="What does a consumer get?",
+    settings="the answer to that fetch",
+    caption="seed 3",
+)
+
+# %%
+written = produce.body.topic_data[0].partition_data[0].records
+read = fetched.body.responses[0].partitions[0].records
+changed = [at for at, (a, b) in enumerate(zip(written, read, strict=True)) if a != b]
+changed
+
+# %%
+reveal("03.back", len(changed))
+
+# %% [markdown]
+# Byte 7 is the end of `base_offset`: the producer wrote 0, as always, the broker 1. Bytes 12 to 15
+# are the leader's epoch: -1 became 0. Both stand in front of the checksum and outside of it, so
+# nothing has to be computed again. All other bytes are the producer's, on the disk as well, and
+# the consumer checks the producer's checksum. `high_watermark` comes along, 2: so a consumer knows
+# its lag without asking.
 
 # %% [markdown]
 # ## Listening to a stranger
 #
 # Not enough, because all this was ours. `Capture` sits between a client and a broker and keeps
-# every frame. The client is librdkafka, as it comes; the record is dated one second after
+# every frame. The client is librdkafka with its defaults; the record is dated one second after
 # 1970 began, so that its bytes are the same each time.
 
 # %%
@@ -214,8 +288,9 @@ before = [name.split()[0] for name in asked if not name.startswith("Produce")]
 reveal("03.first", " and ".join(sorted(set(before) & {"ApiVersions", "Metadata"})))
 
 # %% [markdown]
-# Which versions do you speak; who leads what; here is a record. Its produce request has the same
-# pieces as ours, because they are Kafka's. (`WireExplorer` takes captured frames too.)
+# Which versions do you speak; which broker leads the partition; here is a record. Its produce
+# request has the same pieces as ours, because they are Kafka's, and is older: version 10 is the
+# newest that this librdkafka knows.
 
 # %%
 (espresso,) = [f for f in capture.frames if f.name == "Produce" and not f.is_answer]
@@ -224,15 +299,16 @@ reveal("03.first", " and ".join(sorted(set(before) & {"ApiVersions", "Metadata"}
 # %% [markdown]
 # ## Bytes that lie
 #
-# Now play that request again, to a broker in a simulator, but with one bit wrong. `broker.ask`
-# answers what the broker would say to some bytes; it stays as it is, so each lie can be told to
+# Now play that request again, to a broker in a simulator, but with one bit wrong. `judge.ask` says
+# what the broker would answer to some bytes, and leaves it as it is, so each lie can be told to
 # the same broker. Think of a wrong bit in the size, in the correlation id, in the client's name, in
 # the topic's name, and in the espresso: is it refused, is the connection closed, or does nobody
 # notice?
 
 # %%
 predict(
-    "03.unnoticed", "The request has 128 bytes. In how many can a bit be wrong, and nobody notices?"
+    "03.unnoticed",
+    "The request has 128 bytes. In how many can the lowest bit be wrong, and nobody notices?",
 )
 
 # %%
@@ -260,15 +336,17 @@ reveal("03.unnoticed", explorer.outcomes["same"], within=5)
 #    ends at 0. (`magic` is no part of it, but a batch of another magic is no batch either.)
 # 2. **!, 24 bytes: somebody looks it up.** There is no topic `nrders`, no partition 1, no `acks`
 #    of -2, and a producer's batch begins at offset 0 and nowhere else. So it is refused by name.
-# 3. **×, 13 bytes: the frame falls apart.** One wrong length, and all that follows stands in the
-#    wrong place. Nobody could read an answer to that, so the connection is closed.
-# 4. **…: the size promises more than comes.** 16,777,216 bytes more, if it is its first byte. The
-#    broker waits, and sets aside no memory for them before they are there.
-# 5. **≠, the correlation id:** written and answered, but as question 43. The client that asked 42
-#    has no use for that.
-# 6. **=, 17 bytes: nobody notices.** Who is called `sdkafka` is nobody's business, and the leader's
-#    epoch stands outside of the checksum because the broker writes it itself. Here only the
-#    network's own checksums help, or TLS.
+# 3. **×, 13 bytes: the frame falls apart.** An API or a version that there is not, or one wrong
+#    length, and all that follows stands in the wrong place. Nobody could read an answer to that, so
+#    the connection is closed.
+# 4. **…, 4 bytes: the size promises more than comes.** 16,777,216 bytes more, if it is its first
+#    byte. The broker waits, and sets aside no memory for them before they are there.
+# 5. **≠, 4 bytes: the correlation id.** Written and answered, but as question 43, if it is its last
+#    byte. The client that asked 42 has no use for that.
+# 6. **=, 17 bytes: nobody notices.** Who is called `sdkafka` is nobody's business, nor how long
+#    somebody would wait (`timeout_ms`). Version 11 of this request looks like version 10. The
+#    leader's epoch stands outside of the checksum because the broker writes it itself. Here only
+#    the network's own checksums help, or TLS.
 #
 # With **all bits** changed (key **L**) more of it falls apart: `rdkafka` is no text any more.
 #
@@ -392,6 +470,10 @@ check("03.3", zigzag)
 #
 # - **Nothing on the wire.** All requests that a client or a tool sends to a broker are declared
 #   here, in all versions of Kafka 4; those that are not handled yet are not offered.
+# - **Memory.** Kafka sets aside the whole size of a request as soon as it has read it, at most
+#   100 MiB (`socket.request.max.bytes`). This broker grows with what comes.
+# - **Text.** Kafka reads a name that is no UTF-8 as well as it can; this broker closes the
+#   connection.
 # - **Encryption and names.** Usually TLS lies around all of this, and a client says who it is
 #   (SASL) before it may ask anything.
 # - **Who may ask.** A broker in production refuses what you are not allowed to.
@@ -400,5 +482,6 @@ check("03.3", zigzag)
 #
 # A frame is a size and so many bytes. A request says its API, its version and a number; an answer
 # repeats the number and nothing else. Both sides use the newest version that both know. Records
-# travel in batches with one checksum, and stay together on the way. Bytes that lie are refused by
-# name where they can be read, and cost a connection where they cannot.
+# travel in batches with one checksum; producer, disk and consumer have the same bytes, but for an
+# offset and an epoch. Bytes that lie are refused by name where they can be read, and cost a
+# connection where they cannot.

@@ -30,7 +30,7 @@
 # ## The chapters
 #
 # **Start where you like:** each chapter begins in an empty world and needs no other to have
-# been run. Who is new to Kafka begins with 00.
+# been run. If you are new to Kafka, begin with 00.
 
 # %%
 from minikafka.lab import Progress, contents, predict, reveal

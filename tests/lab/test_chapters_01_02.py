@@ -70,17 +70,27 @@ def test_grow_without_moving(answer: Any, hint: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer",
+    ("answer", "hint"),
     [
-        lambda offset, bases: f"{bases[max(0, bisect_left(bases, offset) - 1)]:020}.log",
-        lambda offset, bases: f"{bases[bisect_right(bases, offset) - 1]}.log",
-        lambda offset, bases: f"{min(bases, key=lambda base: abs(base - offset)):020}.log",
+        (
+            lambda offset, bases: f"{bases[max(0, bisect_left(bases, offset) - 1)]:020}.log",
+            "'00000000000000000000.log' is not its file. A file begins with its base offset",
+        ),
+        (
+            lambda offset, bases: f"{min(bases, key=lambda base: abs(base - offset)):020}.log",
+            "is not its file",
+        ),
+        (
+            lambda offset, bases: f"{bases[bisect_right(bases, offset) - 1]}.log",
+            "its name is '00000000000000000000.log'",
+        ),
+        (lambda offset, bases: f"{bases[bisect_right(bases, offset) - 1]:020}", "its name is"),
     ],
-    ids=["the one before", "no zeros", "the nearest"],
+    ids=["the one before", "the nearest", "no zeros", "no suffix"],
 )
-def test_which_file(answer: Any) -> None:
+def test_which_file(answer: Any, hint: str) -> None:
     verdict = check("02.1", answer)
-    assert not verdict.is_accepted and "is not its file" in verdict.why
+    assert not verdict.is_accepted and hint in verdict.why
 
 
 @pytest.mark.parametrize(

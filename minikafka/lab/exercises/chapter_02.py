@@ -17,10 +17,16 @@ def which_file(answer: Callable[[int, list[int]], str]) -> Verdict:
     """02.1: the file that holds an offset."""
     bases = [0, 526, 1051, 1576]
     for offset in (0, 1, 525, 526, 527, 1050, 1051, 1234, 1575, 1576, 9_999):
-        wanted = f"{bases[bisect_right(bases, offset) - 1]:020}.log"
+        base = bases[bisect_right(bases, offset) - 1]
+        wanted = f"{base:020}.log"
         found = answer(offset, list(bases))
+        if found in (f"{base}.log", f"{base:020}", f"{base}"):
+            return not_yet(f"{found!r} is the right file, but its name is {wanted!r}.")
         if found != wanted:
-            return not_yet(f"offset {offset} with files from {bases}: {found!r} is not its file.")
+            return not_yet(
+                f"offset {offset} with files from {bases}: {found!r} is not its file. "
+                "A file begins with its base offset and ends before the next one's."
+            )
     return accepted("eleven offsets, each in its file.")
 
 
