@@ -251,10 +251,11 @@ reveal("03.back", len(changed))
 
 # %% [markdown]
 # Byte 7 is the end of `base_offset`: the producer wrote 0, as always, the broker 1. Bytes 12 to 15
-# are the leader's epoch: -1 became 0. Both stand in front of the checksum and outside of it, so
-# nothing has to be computed again. All other bytes are the producer's, on the disk as well, and
-# the consumer checks the producer's checksum. `high_watermark` comes along, 2: so a consumer knows
-# its lag without asking.
+# are the leader's epoch, which counts the brokers that have led this partition: -1 became 0. Both
+# stand in front of the checksum and outside of it, so nothing has to be computed again. All other
+# bytes are the producer's, on the disk as well, and the consumer checks the producer's checksum.
+# `high_watermark`, the end of what may be read, comes along: so a consumer knows its lag without
+# asking.
 
 # %% [markdown]
 # ## Listening to a stranger
