@@ -131,17 +131,18 @@ reveal("02.a", len(segments))
 # %%
 predict(
     "02.b",
-    "How much of the log must the broker look at to find offset 1234?",
-    ["all before it, 68 kB", "from an index entry on, 2 kB at most", "one header, 61 bytes"],
+    "About how many bytes of log and index must the broker look at to find offset 1234?",
+    [68_000, 2_000, 200],
 )
 
 # %%
-SegmentBrowser(
+search = SegmentBrowser(
     "meter-0", files=broker.files, offset=1234,
     title="Where is offset 1234?",
     settings="Topic meter, `index.interval.bytes` = 2048",
     caption="seed 4",
 )  # fmt: skip
+search
 
 # %% [markdown]
 # Press **play** or step. Two searches by halves and a short walk:
@@ -158,7 +159,7 @@ SegmentBrowser(
 # consumer throws away what it did not ask for.
 
 # %%
-reveal("02.b", "from an index entry on, 2 kB at most")
+reveal("02.b", round(search.answer["read"], -2))
 
 # %% [markdown]
 # By time it is the same with one search more: the time index leads to an offset, and from there
