@@ -14,9 +14,9 @@ pytest.importorskip("anywidget", reason="needs the lab extra")
 
 from minikafka.viz import Pipelines
 from minikafka.viz.engine import still
-from minikafka.viz.shapes import text_width
 from minikafka.viz.widgets.pipelines import Act
 
+from .measured import left_and_width
 from .opened import FRAME_TIMES, Opened
 
 
@@ -170,10 +170,7 @@ def test_no_words_leave_the_picture(width: int) -> None:
     for shape in drawn.shapes:
         if shape.tag != "text":
             continue
-        size = float(shape.attributes["font-size"])
-        wide = text_width(shape.text, size, "font-weight" in shape.attributes)
-        side = {"middle": 0.5, "end": 1.0}.get(str(shape.attributes.get("text-anchor")), 0.0)
-        left = float(shape.attributes["x"]) - side * wide
+        left, wide = left_and_width(shape)
         assert left >= -2 and left + wide <= width + 6, shape.text
         assert 0 <= float(shape.attributes["y"]) <= drawn.height
 

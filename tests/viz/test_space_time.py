@@ -19,9 +19,10 @@ from minikafka.viz import SpaceTime
 from minikafka.viz.engine import still
 from minikafka.viz.figures import a_lost_acknowledgement
 from minikafka.viz.journeys import Journeys, journeys
-from minikafka.viz.shapes import Picture, text_width
+from minikafka.viz.shapes import Picture
 from minikafka.viz.static import space_time_svg
 
+from .measured import left_and_width
 from .opened import FRAME_TIMES, Opened
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -47,11 +48,8 @@ def boxes(picture: Picture) -> Iterator[tuple[float, float, float, float, str]]:
     for shape in picture.shapes:
         if shape.tag != "text" or "stroke" in shape.attributes:
             continue
-        size = float(shape.attributes["font-size"])
-        wide = text_width(shape.text, size, "font-weight" in shape.attributes)
-        side = {"middle": 0.5, "end": 1.0}.get(str(shape.attributes.get("text-anchor")), 0.0)
-        x, y = float(shape.attributes["x"]), float(shape.attributes["y"])
-        yield x - side * wide, y, wide, 8, shape.text
+        left, wide = left_and_width(shape)
+        yield left, float(shape.attributes["y"]), wide, 8, shape.text
 
 
 # ---- the picture without a browser -------------------------------------------------------
