@@ -82,13 +82,8 @@ class Player {
   }
 
   buildBar() {
-    const button = (name, label, act) => {
-      const node = element("button", { type: "button", "aria-label": label, title: label,
-        class: `mk-${name}` }, icon(name));
-      node.addEventListener("click", act);
-      return node;
-    };
-    this.playButton = button("play", "Play", () => this.toggle());
+    const sign = (name, label, act) => button(icon(name), act, { label, class: `mk-${name}` });
+    this.playButton = sign("play", "Play", () => this.toggle());
     this.range = element("input", { type: "range", min: 0, max: Math.max(1, Math.round(this.end)),
       step: 1, "aria-label": "Instant of the run" });
     this.range.addEventListener("input", () => {
@@ -99,14 +94,13 @@ class Player {
     this.ticks = document.createElementNS(SVG, "svg");
     this.ticks.setAttribute("aria-hidden", "true");
     this.clock = element("output", { class: "mk-clock" });
-    this.speedButton = element("button", { type: "button", class: "mk-speed" });
-    this.speedButton.addEventListener("click", () => this.faster());
+    this.speedButton = button("", () => this.faster(), { class: "mk-speed" });
     this.showSpeed();
     const track = element("div", { class: "mk-track" }, this.range);
     track.prepend(this.ticks);
     return element("div", { class: "mk-bar" },
-      button("back", "Step back", () => this.step(-1)), this.playButton,
-      button("step", "Step", () => this.step(1)), track, this.clock, this.speedButton);
+      sign("back", "Step back", () => this.step(-1)), this.playButton,
+      sign("step", "Step", () => this.step(1)), track, this.clock, this.speedButton);
   }
 
   // -- playing ----------------------------------------------------------------------------------
@@ -189,6 +183,10 @@ class Player {
       this.svg.setAttribute("height", height * this.size);
     }
     patch(this.svg, picture.shapes);
+    this.showPlace();
+  }
+
+  showPlace() {
     this.range.value = Math.round(this.place);
     this.range.style.setProperty("--mk-part", `${100 * this.place / (this.end || 1)}%`);
   }

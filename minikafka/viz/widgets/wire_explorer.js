@@ -170,18 +170,13 @@ class WireExplorer {
   }
 
   buildLies() {
-    const button = (words, act, more) => {
-      const node = element("button", { type: "button", ...more }, ...words);
-      node.addEventListener("click", act);
-      return node;
-    };
     this.map = document.createElementNS(SVG, "svg");
     this.map.setAttribute("role", "img");
     this.mapBox = element("div", { class: "mk-map" }, this.map);
     this.map.addEventListener("click", event => this.tell(this.mapByte(event)));
     this.answer = element("div", { class: "mk-answer", "aria-live": "polite" });
     this.counts = element("div", { class: "mk-counts" });
-    this.masks = ["lowest bit", "all bits"].map(lie => button([lie], () => this.set("lie", lie), { "data-lie": lie }));
+    this.masks = ["lowest bit", "all bits"].map(lie => button(lie, () => this.set("lie", lie), { "data-lie": lie }));
     this.corrupt = button(["Corrupt this byte ", kbd("C")], () => this.tell(this.view.byte));
     this.every = button(["Corrupt every byte ", kbd("A")], () => this.set("revealed", !this.model.get("revealed")));
     this.liesBox = element("div", { class: "mk-lies" },
@@ -227,8 +222,7 @@ class WireExplorer {
   }
 
   wrong(byte) {
-    const value = parseInt(byteAt(this.frame.hex, byte), 16) ^ this.asked.lies[this.lie].mask;
-    return value.toString(16).padStart(2, "0");
+    return hexPlace(parseInt(byteAt(this.frame.hex, byte), 16) ^ this.asked.lies[this.lie].mask, 2);
   }
 
   // The byte under the cursor is shown as it was sent: wrong.
@@ -243,8 +237,8 @@ class WireExplorer {
   }
 
   mapByte(event) {
-    const box = this.map.getBoundingClientRect(), { per, cell, k } = this.drawn;
-    return Math.floor((event.clientY - box.top) / k / LIE_ROW) * per + Math.floor((event.clientX - box.left) / k / cell);
+    const { per, cell, k } = this.drawn, [x, y] = pointIn(this.map, k, event);
+    return Math.floor(y / LIE_ROW) * per + Math.floor(x / cell);
   }
 
   set(name, value) {
@@ -307,11 +301,8 @@ class WireExplorer {
 
   showVersions(frame, before) {
     this.versions.hidden = this.frames.length < 2;
-    const buttons = this.frames.map(each => {
-      const button = element("button", { type: "button", "aria-pressed": `${each === frame}` }, `v${each.version}`);
-      button.addEventListener("click", () => this.toVersion(each.version));
-      return button;
-    });
+    const buttons = this.frames.map(each =>
+      button(`v${each.version}`, () => this.set("version", each.version), { "aria-pressed": `${each === frame}` }));
     const focused = this.versions.contains(document.activeElement);
     this.versions.replaceChildren("Version", element("div", {}, ...buttons),
       element("p", {}, ...withCode(this.versionSentence(frame, before))));
@@ -328,12 +319,6 @@ class WireExplorer {
     const what = [added.length ? `adds ${added.join(", ")}` : "", gone.length ? `drops ${gone.join(", ")}` : "",
       shorter ? `writes ${plural(shorter, "length")} shorter` : ""].filter(Boolean);
     return `${size} v${before.version}: ${what.join(", ") || "the same fields, another meaning or only a promise"}`;
-  }
-
-  toVersion(version) {
-    this.model.set("version", version);
-    this.model.save_changes();
-    this.show();
   }
 
   // The reader pointed at something or chose it.
@@ -356,7 +341,7 @@ class WireExplorer {
 
   onKey(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const at = this.frames.indexOf(this.frame), newer = by => this.frames[at + by] && this.toVersion(this.frames[at + by].version);
+    const at = this.frames.indexOf(this.frame), newer = by => this.frames[at + by] && this.set("version", this.frames[at + by].version);
     const other = this.masks.find(node => node.dataset.lie !== this.lie).dataset.lie;
     const act = { v: () => newer(1), V: () => newer(-1), ...(this.asked && {
       c: () => this.tell(this.view.byte), a: () => this.set("revealed", !this.model.get("revealed")), l: () => this.set("lie", other) }),
