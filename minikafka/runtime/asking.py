@@ -6,8 +6,10 @@
     broker = sim.broker()
     broker.ask(frame)                    # the real broker hears nothing of it
 
-Each question has a broker of its own, so no answer depends on what was asked before. What only
-lives in memory (fetch sessions, requests that wait) it does not know, as after a restart.
+Each question has a broker of its own, so no answer depends on what was asked before.
+
+Not done: what only lives in memory (fetch sessions, requests that wait) is not known, as after a
+restart.
 """
 
 from __future__ import annotations

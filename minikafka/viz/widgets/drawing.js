@@ -165,12 +165,21 @@ function patch(svg, shapes) {
   }
 }
 
+// How much larger than written everything is: for a projector.
+const enlarged = node => parseFloat(getComputedStyle(node).getPropertyValue("--mk-k")) || 1;
+
+// Give an SVG the size of a picture, `k` times as large on the screen.
+function sizeTo(svg, width, height, k = 1) {
+  svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+  svg.setAttribute("width", width * k);
+  svg.setAttribute("height", height * k);
+}
+
 function glyph(width, height, paintIt) {
-  const picture = new Picture(width);
+  const picture = new Picture(width), svg = document.createElementNS(SVG, "svg");
   paintIt(picture);
-  const svg = document.createElementNS(SVG, "svg");
-  for (const [k, v] of Object.entries({ width, height, viewBox: `0 0 ${width} ${height}`,
-    "aria-hidden": "true" })) svg.setAttribute(k, v);
+  sizeTo(svg, width, height);
+  svg.setAttribute("aria-hidden", "true");
   patch(svg, picture.shapes);
   return svg;
 }

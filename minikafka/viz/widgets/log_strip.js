@@ -23,7 +23,7 @@ const IDEA = {
 
 // ---- the picture -------------------------------------------------------------------------------
 
-export function layout(story, width) {
+function layout(story, width) {
   const lanes = story.lanes, ends = lanes.map(lane => lane.log_end.value.reduce((a, b) => Math.max(a, b), 0));
   const names = lanes.map(lane => textWidth(lane.name, 14, true));
   const brokers = lanes.map(lane => textWidth(lane.broker, 11) + (lane.epoch.value.length ? 19 : 0));
@@ -56,7 +56,7 @@ function keysOf(story) {
 // `shown[i]` is what lane i shows, as looked up or gliding: a view, the start of its window and of its
 // lens, how far it is unfolded, and whether the reader chose it. `span` is the width of a window.
 // `before` is the picture of the last frame: lanes whose `key` is the same are taken from there.
-export function draw(story, common, span, shown, before = null) {
+function draw(story, common, span, shown, before = null) {
   const picture = new Picture(common.width), strips = [], scale = common.room / span;
   const sized = { ...common, slot: Math.max(10, Math.min(scale, 40)) };
   let y = 2;

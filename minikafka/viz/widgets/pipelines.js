@@ -33,7 +33,7 @@ function queueBox(p, x, y, count) {
 }
 
 // Where both sides and their rows are: `height` is that of both together.
-export function layout(state, width) {
+function layout(state, width) {
   const isWide = width >= TWO, w = isWide ? (width - BETWEEN) / 2 : width;
   const body = (state.sources.length + state.targets.length) * ROW + LANE + 46;
   const tall = HEAD + body + FOOT;
@@ -219,7 +219,7 @@ class OneLog extends Side {
 }
 
 // `view`: how much of the last second has passed (`p`), and which system is selected.
-export function draw(state, where, view) {
+function draw(state, where, view) {
   const picture = new Picture(where.width), parts = [[EachToEach, state.direct], [OneLog, state.log]];
   picture.height = where.height;
   picture.places = parts.map(([Kind, side], i) => {
@@ -405,11 +405,7 @@ class Pipelines {
   toggle() {
     this.playing = !this.playing;
     this.before = null;
-    const label = this.playing ? "Pause" : "Play";
-    this.playButton.replaceChildren(icon(this.playing ? "pause" : "play"));
-    this.playButton.setAttribute("aria-label", label);
-    this.playButton.title = label;
-    this.now.setAttribute("aria-live", this.playing ? "off" : "polite");
+    showPlaying(this);
     if (!this.playing) this.tell();
     this.redraw();
   }
@@ -443,7 +439,7 @@ class Pipelines {
   // -- drawing ----------------------------------------------------------------------------------------
 
   resize(width) {
-    this.size = parseFloat(getComputedStyle(this.root).getPropertyValue("--mk-k")) || 1;
+    this.size = enlarged(this.root);
     this.width = Math.floor(width / this.size);
     this.redraw();
   }
@@ -457,9 +453,7 @@ class Pipelines {
     const where = layout(this.state, this.width), p = this.calm.matches && this.p < 1 ? 0.75 : this.p;
     const picture = draw(this.state, where, { p, selected: this.selected });
     this.places = picture.places;
-    this.svg.setAttribute("viewBox", `0 0 ${where.width} ${where.height}`);
-    this.svg.setAttribute("width", where.width * this.size);
-    this.svg.setAttribute("height", where.height * this.size);
+    sizeTo(this.svg, where.width, where.height, this.size);
     patch(this.svg, picture.shapes);
     this.showWords();
     if (this.playing || this.p < 1) this.redraw();

@@ -15,7 +15,7 @@ const STEP_MS = 600;
 const SPEEDS = [0.5, 1, 2, 4];
 
 // Where each moment lies on the track, in milliseconds of playing at normal speed.
-export function timeline(times) {
+function timeline(times) {
   const gaps = times.slice(1).map((t, i) => t - times[i]);
   const waits = gaps.filter(gap => gap > 0).sort((a, b) => a - b);
   const usual = waits[waits.length >> 1] ?? 1;
@@ -24,6 +24,15 @@ export function timeline(times) {
   const places = [0];
   for (const ms of long) places.push(places.at(-1) + ms * squeeze);
   return places;
+}
+
+// The play button of a widget, and whether what it says is announced: playing, it would never stop.
+function showPlaying({ playing, playButton, now }) {
+  const label = playing ? "Pause" : "Play";
+  playButton.replaceChildren(icon(playing ? "pause" : "play"));
+  playButton.setAttribute("aria-label", label);
+  playButton.title = label;
+  now.setAttribute("aria-live", playing ? "off" : "polite");
 }
 
 class Player {
@@ -111,14 +120,14 @@ class Player {
     if (this.place >= this.end) { this.place = 0; this.jump = true; }
     this.playing = true;
     this.before = null;
-    this.showPlaying();
+    showPlaying(this);
     this.redraw();
   }
 
   pause() {
     if (!this.playing) return;
     this.playing = false;
-    this.showPlaying();
+    showPlaying(this);
     this.tell();
   }
 
@@ -163,7 +172,7 @@ class Player {
   // -- drawing ----------------------------------------------------------------------------------
 
   resize(width) {
-    const size = parseFloat(getComputedStyle(this.root).getPropertyValue("--mk-k")) || 1;
+    const size = enlarged(this.root);
     if (width < 40 || (width === this.width && size === this.size)) return;
     this.width = width;
     this.size = size;
@@ -178,9 +187,7 @@ class Player {
     const { width, height } = picture;
     if (this.shownSize !== `${width} ${height}`) {
       this.shownSize = `${width} ${height}`;
-      this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
-      this.svg.setAttribute("width", width * this.size);
-      this.svg.setAttribute("height", height * this.size);
+      sizeTo(this.svg, width, height, this.size);
     }
     patch(this.svg, picture.shapes);
     this.showPlace();
@@ -215,14 +222,6 @@ class Player {
     this.paint(now, this.jump || this.calm.matches);
     this.jump = false;
     if (this.playing || this.isMoving(now)) this.redraw();
-  }
-
-  showPlaying() {
-    const label = this.playing ? "Pause" : "Play";
-    this.playButton.replaceChildren(icon(this.playing ? "pause" : "play"));
-    this.playButton.setAttribute("aria-label", label);
-    this.playButton.title = label;
-    this.now.setAttribute("aria-live", this.playing ? "off" : "polite");
   }
 
   showSpeed() {

@@ -23,7 +23,7 @@ function question(by, value) {
   return by === "offset" ? `Where is offset ${value}?` : `Where is the first record of ${timeWords(value)}?`;
 }
 
-export function describe(directory, view) {
+function describe(directory, view) {
   const step = view.steps[view.moment - 1];
   const where = step ? ` Step ${view.moment} of ${view.steps.length}: ${step.words}.` : "";
   return `${directory.name}: ${question(view.by, view.value)}${where}`;
@@ -42,7 +42,7 @@ export function still({ story, by, value, moment = -1, width, numbered = [] }) {
 // ---- the widget --------------------------------------------------------------------------------------
 
 // The 61 bytes of a batch header, as they stand in the file.
-export function headerHex(batch) {
+function headerHex(batch) {
   const view = new DataView(new ArrayBuffer(HEADER_BYTES));
   view.setBigInt64(0, BigInt(batch.base_offset));
   view.setInt32(8, batch.batch_length);

@@ -16,7 +16,7 @@ function instants(story) {
 }
 
 // The pieces of a packed frame (viz/frames.py) as a tree.
-export function unpacked({ layout, hex, spans, values }, layouts) {
+function unpacked({ layout, hex, spans, values }, layouts) {
   const above = [];
   layouts[layout].forEach(([name, depth, form], i) => {
     const piece = { name, form, start: spans[2 * i], end: spans[2 * i + 1], value: values[i], pieces: [] };

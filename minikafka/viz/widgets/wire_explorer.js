@@ -21,7 +21,7 @@ const KINDS = {
 };
 
 // The pieces that a map names: without pieces of their own, or a text with its length.
-export function units(tree) {
+function units(tree) {
   const isText = piece => piece.pieces.every(each => ["length", "length + 1", "content"].includes(each.name));
   const found = [];
   const walk = piece => { if (isText(piece)) found.push(piece); else piece.pieces.forEach(walk); };
@@ -31,7 +31,7 @@ export function units(tree) {
 
 // A cell for each byte with the sign of what its lie leads to, and below it the fields. `kinds` has
 // a kind for each byte, null where nobody has asked yet.
-export function lieMap(picture, { tree, kinds, at = -1, top = 0 }) {
+function lieMap(picture, { tree, kinds, at = -1, top = 0 }) {
   const per = PER_ROW.find(count => count * CELL <= picture.width) ?? 16, size = picture.width / per;
   const xy = byte => [(byte % per) * size, top + Math.floor(byte / per) * LIE_ROW];
   for (let start = 0, end; start < kinds.length; start = end) { // cells of one kind in one line
@@ -255,13 +255,12 @@ class WireExplorer {
     this.every.setAttribute("aria-pressed", `${this.model.get("revealed")}`);
     this.corrupt.setAttribute("aria-disabled", `${!asked || this.view.byte < 0}`);
     this.every.setAttribute("aria-disabled", `${!asked}`);
-    const k = parseFloat(getComputedStyle(this.root).getPropertyValue("--mk-k")) || 1;
+    const k = enlarged(this.root);
     const width = (this.mapBox.clientWidth || 800) / k, picture = new Picture(width), at = (this.view.pointed ?? this.view).byte;
     const kinds = asked ? kindsOf(asked, this.lie).map((kind, byte) => this.isKnown(byte) ? kind : null) : [];
     if (asked) lieMap(picture, { tree: this.frame.tree, kinds, at });
     this.drawn = { per: picture.per, cell: picture.cell, k };
-    for (const [name, value] of Object.entries({ width: width * k, height: picture.height * k, viewBox: `0 0 ${width} ${picture.height}` }))
-      this.map.setAttribute(name, value);
+    sizeTo(this.map, width, picture.height, k);
     patch(this.map, picture.shapes);
     const counts = countsOf(kinds), words = counts.map(([kind, count]) => `${count} ${KINDS[kind][3]}`);
     this.map.setAttribute("aria-label", `What comes of one wrong byte: ${words.join(", ") || "not asked yet"}.`);
