@@ -14,7 +14,7 @@ from minikafka.viz.engine import WIDGETS, still
 from minikafka.viz.picture import story_picture
 from minikafka.viz.story import Story
 
-from .measured import text_width
+from .widths import text_width
 
 PAGE = Path(theme.__file__).with_name("LANGUAGE.md").read_text(encoding="utf-8")
 

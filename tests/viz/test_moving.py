@@ -16,7 +16,7 @@ from minikafka.viz.moving import FRAME_MS, moving_svg
 from minikafka.viz.shapes import Attributes, Picture, Shape
 from minikafka.viz.theme import DARK
 
-from .measured import text_width
+from .widths import text_width
 
 SVG = "{http://www.w3.org/2000/svg}"
 FIGURE = Path(__file__).parent.parent.parent / "figures" / "lost-acknowledgement.svg"

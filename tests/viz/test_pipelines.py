@@ -12,12 +12,13 @@ import pytest
 
 pytest.importorskip("anywidget", reason="needs the lab extra")
 
+from minikafka.bench.widgets import FRAMES
 from minikafka.viz import Pipelines
 from minikafka.viz.engine import still
 from minikafka.viz.widgets.pipelines import Act
 
-from .measured import left_and_width
-from .opened import FRAME_TIMES, Opened
+from .opened import Opened
+from .widths import left_and_width
 
 
 class Counts(NamedTuple):
@@ -261,7 +262,7 @@ def test_it_plays_and_stops(browser: Any, tmp_path: Path) -> None:
     press(opened, " ")
     tick = opened.widget.get_attribute("data-tick")
     assert str(told(opened, "tick")) == tick
-    opened.page.evaluate(FRAME_TIMES, 300)
+    opened.page.evaluate(FRAMES, 300)
     assert opened.widget.get_attribute("data-tick") == tick
     opened.close()
 

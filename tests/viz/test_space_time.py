@@ -13,7 +13,7 @@ import pytest
 
 pytest.importorskip("anywidget", reason="needs the lab extra")
 
-from minikafka.bench.widgets import a_world
+from minikafka.bench.widgets import FRAMES, a_world
 from minikafka.trace import Trace
 from minikafka.viz import SpaceTime
 from minikafka.viz.engine import still
@@ -22,8 +22,8 @@ from minikafka.viz.journeys import Journeys, journeys
 from minikafka.viz.shapes import Picture
 from minikafka.viz.static import space_time_svg
 
-from .measured import left_and_width
-from .opened import FRAME_TIMES, Opened
+from .opened import Opened
+from .widths import left_and_width
 
 SVG = "{http://www.w3.org/2000/svg}"
 ALLOWED = {"svg", "title", "rect", "line", "circle", "path", "text"}
@@ -361,7 +361,7 @@ def test_five_thousand_events_play_smoothly_and_appear_at_once(
     for _ in range(3):  # other programs run on this machine too
         opened.press("Home")
         opened.press(" ")
-        times = sorted(opened.page.evaluate(FRAME_TIMES, 2_000))
+        times = sorted(opened.page.evaluate(FRAMES, 2_000))
         opened.press(" ")
         p50, p95 = times[len(times) // 2], times[len(times) * 95 // 100]
         if p95 < 20:

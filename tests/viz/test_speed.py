@@ -10,7 +10,7 @@ from minikafka.bench.broker import MEASURES, Plan, summary
 from minikafka.viz.shapes import Picture
 from minikafka.viz.speed import GROUPS, LABELS_WIDTH, NUMBERS_WIDTH, STORED, Scale, chart, cut
 
-from .measured import left_and_width
+from .widths import left_and_width
 
 WIDTH = 832
 DRAWN = [measure for _, measures in GROUPS for measure in measures]
