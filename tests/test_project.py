@@ -35,6 +35,8 @@ KNOWS = {
     "producer": {"record", "wire", "client"},
     "consumer": {"record", "wire", "client"},
     "admin": {"wire", "client"},
+    # It shows what was said and stored: no broker, replica or client is known from inside.
+    "viz": {"record", "wire", "log", "producer", "admin", "runtime", "bench"},
 }
 KNOWN_TO_ALL = {"node", "trace", "config", "loggers", "__version__"}
 

@@ -6,14 +6,16 @@
     broker = sim.broker()
     broker.ask(frame)                    # the real broker hears nothing of it
 
-Each question has a broker of its own, so no answer depends on what was asked before. What only
-lives in memory (fetch sessions, requests that wait) it does not know, as after a restart.
+Each question has a broker of its own, so no answer depends on what was asked before.
+
+Not done: what only lives in memory (fetch sessions, requests that wait) is not known, as after a
+restart.
 """
 
 from __future__ import annotations
 
 from random import Random
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from minikafka.broker.broker import Broker
 from minikafka.node import MS, Channel, Closed, Message, Response
@@ -21,6 +23,7 @@ from minikafka.runtime.disk import MemoryFiles
 from minikafka.runtime.loop import Loop
 from minikafka.wire.connection import ServerConnection, encode_response
 from minikafka.wire.errors import MalformedFrame
+from minikafka.wire.types import joined
 
 WAIT_US = 60_000 * MS
 """How long an answer is waited for, in the broker's own time."""
@@ -86,7 +89,7 @@ def _run(broker: Broker, now: int, arrived: list[tuple[Message, int]]) -> tuple[
     while not failures:
         for message, _ in loop.leaving:
             if isinstance(message, Response):
-                return _joined(encode_response(message)), ""
+                return joined(encode_response(message)) or None, ""
             if isinstance(message, Closed):
                 return None, message.reason
         if not len(broker.purgatory) or wake > now + WAIT_US:
@@ -95,11 +98,7 @@ def _run(broker: Broker, now: int, arrived: list[tuple[Message, int]]) -> tuple[
     return None, failures[0]
 
 
-def _joined(parts: list[Any]) -> bytes | None:
-    """What would be sent; None when that is nothing."""
-    return b"".join(part.read() if hasattr(part, "read") else part for part in parts) or None
-
-
 def _log_ends(broker: Broker) -> dict[str, int]:
-    found = {f"{p.topic}-{p.partition}": p.log_end_offset for p in broker.statistics().partitions}
-    return {**found, "the metadata log": broker.statistics().metadata_offset}
+    now = broker.statistics()
+    found = {f"{p.topic}-{p.partition}": p.log_end_offset for p in now.partitions}
+    return {**found, "the metadata log": now.metadata_offset}

@@ -53,6 +53,7 @@ from minikafka.log.segment import MAX_RELATIVE_OFFSET
 from minikafka.record.batch import HEADER_BYTES, BatchHeader, check_crc, read_header
 from minikafka.record.errors import BadMagic, RecordError
 from minikafka.record.records import decode
+from minikafka.wire.anatomy import BATCH_HEADER
 
 MOST_BATCHES = 10_000
 MOST_ENTRIES = 300_000
@@ -179,12 +180,7 @@ class SegmentFiles:
         }
 
 
-HEADER_FIELDS = (
-    "base_offset", "batch_length", "partition_leader_epoch", "crc", "attributes",
-    "last_offset_delta", "base_timestamp", "max_timestamp", "producer_id", "producer_epoch",
-    "base_sequence", "record_count",
-)  # fmt: skip
-"""A batch header in its order, without magic, which is 2."""
+HEADER_FIELDS = [name for name, _ in BATCH_HEADER if name != "magic"]  # which is 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from typing import Any
 from minikafka.node import Request, Response
 from minikafka.wire.anatomy import Piece, dissect_request, dissect_response
 from minikafka.wire.connection import SIZE_BYTES, encode_request, encode_response, frame_size
+from minikafka.wire.types import joined
 
 MOST_BYTES = 4_000
 """Of a larger message the bytes are left out."""
@@ -40,7 +41,7 @@ class Frames:
         size = sum(len(part) for part in parts)
         if size > MOST_BYTES or self._left <= 0:
             return size, None
-        frame = b"".join(part if isinstance(part, bytes) else _read(part) for part in parts)
+        frame = joined(parts)
         if frame_size(frame) + SIZE_BYTES != len(frame):  # a part of a file that was cut since
             return size, None
         tree = (
@@ -65,10 +66,6 @@ class Frames:
             "spans": [end for piece, _ in pieces for end in (piece.start, piece.end)],
             "values": [piece.value for piece, _ in pieces],
         }
-
-
-def _read(part: Any) -> bytes:
-    return bytes(part.read() if hasattr(part, "read") else part)
 
 
 def _walk(piece: Piece, depth: int = 0) -> Iterator[tuple[Piece, int]]:

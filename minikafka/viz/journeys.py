@@ -204,19 +204,21 @@ class _Telling:
         key = id(message.channel), message.correlation_id
         exchange = self._exchanges.setdefault(key, len(self._exchanges))
         size, frame = self._frames.of(message)
-        name = type(message.body).__name__
+        name, (title, more) = type(message.body).__name__, words_of(message)
         self.story.messages.append(
             Message(
-                *(
-                    source,
-                    target,
-                    event.time - self._start,
-                    arrived,
-                    *words_of(message),
-                    api,
-                    idea_of(api),
-                ),
-                *(size, is_answer, exchange, events),
+                source=source,
+                target=target,
+                sent=event.time - self._start,
+                arrived=arrived,
+                title=title,
+                more=more,
+                api=api,
+                idea=idea_of(api),
+                size_bytes=size,
+                is_answer=is_answer,
+                exchange=exchange,
+                events=events,
                 head=f"{name} v{message.version} · #{message.correlation_id}",
                 frame=frame,
                 body=None if frame else message_to_json(message)["body"],

@@ -4,10 +4,8 @@
     picture.rect(0, 0, 40, 12, fill="batch")          # a token of theme.py, not a colour
     picture.text(4, 9, "5..8", size=10)
 
-A picture is data. static.py writes it down as SVG; a widget's script draws the same shapes live.
-
-Text is not measured but estimated from a table of character widths, generous enough for
-the widest font of the stack: so the same picture comes out on every machine.
+A picture is data. static.py writes it down as SVG; a widget's script draws the same shapes live,
+and more of them (widgets/drawing.js).
 """
 
 from __future__ import annotations
@@ -16,19 +14,6 @@ from dataclasses import dataclass, field
 from math import floor
 
 Attributes = dict[str, float | str]
-
-NARROW, WIDE = frozenset("iljtfrI.,:;'|!()[]· "), frozenset("mwMW@—%…")
-
-
-def text_width(text: str, size: float = 12, bold: bool = False) -> float:
-    """Estimated width of a text, rather too wide than too narrow."""
-    ems = sum(0.36 if c in NARROW else 0.95 if c in WIDE else 0.63 for c in text)
-    return ems * size * (1.06 if bold else 1)
-
-
-def fitting(wordings: list[str], width: float, size: float = 12, bold: bool = False) -> str:
-    """The first (longest) wording that fits; nothing when none does."""
-    return next((w for w in wordings if text_width(w, size, bold) <= width), "")
 
 
 def rounded(value: float) -> float:
@@ -62,14 +47,6 @@ class Picture:
     def line(self, x1: float, y1: float, x2: float, y2: float, **more: float | str) -> None:
         self._add("line", {"x1": x1, "y1": y1, "x2": x2, "y2": y2, **more})
 
-    def circle(self, x: float, y: float, r: float, **more: float | str) -> None:
-        self._add("circle", {"cx": x, "cy": y, "r": r, **more})
-
-    def path(self, *points: float | str, **more: float | str) -> None:
-        """`path("M", x, y, "L", …)`: data in pieces, so that numbers are rounded as elsewhere."""
-        data = " ".join(p if isinstance(p, str) else number(p) for p in points)
-        self._add("path", {"d": data, "fill": "none", **more})
-
     def text(
         self,
         x: float,
@@ -79,32 +56,12 @@ class Picture:
         size: int = 12,
         **more: float | str,
     ) -> None:
-        """`bold=1`, `halo=<ground>` and SVG's attributes (`_` for `-`) may follow."""
+        """`bold=1` and SVG's attributes (`_` for `-`) may follow."""
         if not text:
             return
-        at: Attributes = {"x": x, "y": y, "font_size": size}
-        halo = more.pop("halo", "")
         if more.pop("bold", 0):
             more["font_weight"] = 640
-        if halo:
-            round_ = {"stroke": halo, "stroke_width": 4, "stroke_linejoin": "round"}
-            self._add("text", {**at, "fill": halo, **more, **round_}, text)
-        self._add("text", {**at, "fill": colour, **more}, text)
-
-    def hatch(self, x: float, y: float, w: float, h: float, colour: str, gap: float = 5) -> None:
-        """Waiting, as strokes at 45°, clipped by arithmetic."""
-        points: list[float | str] = []
-        offset = gap / 2
-        while offset < w + h:
-            ax, ay = (offset, 0.0) if offset <= w else (w, offset - w)
-            bx, by = (offset - h, h) if offset >= h else (0.0, offset)
-            points += ["M", x + ax, y + ay, "L", x + bx, y + by]
-            offset += gap
-        if points:
-            self.path(*points, stroke=colour)
-
-    def anchor(self, name: str, x: float, y: float) -> None:
-        self.anchors.setdefault(name, (x, y))
+        self._add("text", {"x": x, "y": y, "font_size": size, "fill": colour, **more}, text)
 
     def _add(self, tag: str, attributes: Attributes, text: str = "") -> None:
         plain = {

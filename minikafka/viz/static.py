@@ -22,6 +22,13 @@ from minikafka.viz.theme import LIGHT, SANS
 MARGIN = 14
 
 
+def still_svg(
+    widget: str, *, width: int = 720, tokens: dict[str, str] = LIGHT, **arguments: Any
+) -> str:
+    """What a widget draws for these arguments (engine.py), `width` wide with its margins."""
+    return svg(still(widget, width=width - 2 * MARGIN, **arguments), tokens)
+
+
 def log_strip_svg(
     story: Story,
     moment: int | None = None,
@@ -34,11 +41,12 @@ def log_strip_svg(
 
     `numbered` names the anchors that carry the numbers of a look-for list, in its order.
     """
-    moment = story.last if moment is None else moment
-    told, inner = story.to_json(), width - 2 * MARGIN
-    return svg(
-        still("log_strip", story=told, moment=moment, width=inner, numbered=numbered), tokens
-    )
+    what = {
+        "story": story.to_json(),
+        "moment": story.last if moment is None else moment,
+        "numbered": numbered,
+    }
+    return still_svg("log_strip", width=width, tokens=tokens, **what)
 
 
 def space_time_svg(
@@ -56,47 +64,13 @@ def space_time_svg(
     Kinds of messages that are hidden: how clients find their way, unless others are named.
     """
     kinds = story.chatter if hidden_kinds is None else hidden_kinds
-    view = {
+    what = {
+        "story": story.to_json(),
+        "selected": selected,
         "hidden": {"kinds": list(kinds), "nodes": list(hidden_nodes)},
         "onlyLinked": only_linked,
     }
-    inner = width - 2 * MARGIN
-    drawn = still("space_time", story=story.to_json(), width=inner, selected=selected, **view)
-    return svg(drawn, tokens)
-
-
-def wire_svg(
-    frame: dict[str, Any],
-    *,
-    width: int = 720,
-    selected: Sequence[int] = (),
-    asked: dict[str, Any] | None = None,
-    lie: str = "",
-    tokens: dict[str, str] = LIGHT,
-) -> str:
-    """A frame (bytes as hex, and its tree) with the piece at the path `selected` marked.
-
-    `asked` is what a broker said to wrong bytes (viz/lies.py), `lie` which of them is drawn.
-    """
-    inner = width - 2 * MARGIN
-    more = {"asked": asked, "lie": lie} if asked else {}
-    shown = still("wire_explorer", frame=frame, width=inner, selected=list(selected), **more)
-    return svg(shown, tokens)
-
-
-def segments_svg(
-    directory: dict[str, Any],
-    *,
-    width: int = 720,
-    tokens: dict[str, str] = LIGHT,
-    **asked: Any,
-) -> str:
-    """A partition's directory (viz/directory.py) with a search in it.
-
-    `asked`: `by` and `value`, the `moment` (a step), `numbered` anchors.
-    """
-    inner = width - 2 * MARGIN
-    return svg(still("segment_browser", story=directory, width=inner, **asked), tokens)
+    return still_svg("space_time", width=width, tokens=tokens, **what)
 
 
 def svg(picture: Picture, tokens: dict[str, str] = LIGHT) -> str:

@@ -36,6 +36,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from random import Random
 
     from minikafka.wire.schema import Struct
@@ -54,6 +55,12 @@ Records = Buffer | Sendable | None
 
 Part = Buffer | Sendable
 """A piece of an encoded message, to be sent after the pieces before it."""
+
+
+def joined(parts: Iterable[Part]) -> bytes:
+    """An encoded message as one string of bytes; what lies in a file is read."""
+    memory = (bytes, bytearray, memoryview)
+    return b"".join(part if isinstance(part, memory) else part.read() for part in parts)
 
 
 class Versions(NamedTuple):

@@ -8,17 +8,6 @@ from typing import Any
 from minikafka.viz.page import page
 
 TWO_FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
-# Times between frames while something plays, in ms.
-FRAME_TIMES = """ms => new Promise(done => {
-  const times = [], began = performance.now();
-  let before = began;
-  const frame = now => {
-    times.push(now - before);
-    before = now;
-    if (now - began < ms) requestAnimationFrame(frame); else done(times.slice(1));
-  };
-  requestAnimationFrame(frame);
-})"""
 
 
 class Opened:

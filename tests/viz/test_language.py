@@ -12,8 +12,9 @@ pytest.importorskip("quickjs", reason="needs the lab extra")
 from minikafka.viz import theme
 from minikafka.viz.engine import WIDGETS, still
 from minikafka.viz.picture import story_picture
-from minikafka.viz.shapes import text_width
 from minikafka.viz.story import Story
+
+from .widths import text_width
 
 PAGE = Path(theme.__file__).with_name("LANGUAGE.md").read_text(encoding="utf-8")
 

@@ -13,8 +13,10 @@ pytest.importorskip("quickjs", reason="needs the lab extra")
 
 from minikafka.viz.figures import FRAMES, a_lost_acknowledgement, as_it_happens, sentences
 from minikafka.viz.moving import FRAME_MS, moving_svg
-from minikafka.viz.shapes import Picture, text_width
+from minikafka.viz.shapes import Attributes, Picture, Shape
 from minikafka.viz.theme import DARK
+
+from .widths import text_width
 
 SVG = "{http://www.w3.org/2000/svg}"
 FIGURE = Path(__file__).parent.parent.parent / "figures" / "lost-acknowledgement.svg"
@@ -27,7 +29,8 @@ def three() -> list[Picture]:
         picture = Picture(40, 20)
         picture.line(0, 10, 40, 10, stroke="edge")
         for _ in range(count):
-            picture.circle(at, 10, 3, fill="write")
+            dot: Attributes = {"cx": at, "cy": 10, "r": 3, "fill": "write"}
+            picture.shapes.append(Shape("circle", dot))
         picture.text(0, 18, "here" if at > 10 else "there")
         pictures.append(picture)
     return pictures

@@ -12,12 +12,13 @@ import pytest
 
 pytest.importorskip("anywidget", reason="needs the lab extra")
 
+from minikafka.bench.widgets import FRAMES
 from minikafka.viz import Pipelines
 from minikafka.viz.engine import still
-from minikafka.viz.shapes import text_width
 from minikafka.viz.widgets.pipelines import Act
 
-from .opened import FRAME_TIMES, Opened
+from .opened import Opened
+from .widths import left_and_width
 
 
 class Counts(NamedTuple):
@@ -170,10 +171,7 @@ def test_no_words_leave_the_picture(width: int) -> None:
     for shape in drawn.shapes:
         if shape.tag != "text":
             continue
-        size = float(shape.attributes["font-size"])
-        wide = text_width(shape.text, size, "font-weight" in shape.attributes)
-        side = {"middle": 0.5, "end": 1.0}.get(str(shape.attributes.get("text-anchor")), 0.0)
-        left = float(shape.attributes["x"]) - side * wide
+        left, wide = left_and_width(shape)
         assert left >= -2 and left + wide <= width + 6, shape.text
         assert 0 <= float(shape.attributes["y"]) <= drawn.height
 
@@ -264,7 +262,7 @@ def test_it_plays_and_stops(browser: Any, tmp_path: Path) -> None:
     press(opened, " ")
     tick = opened.widget.get_attribute("data-tick")
     assert str(told(opened, "tick")) == tick
-    opened.page.evaluate(FRAME_TIMES, 300)
+    opened.page.evaluate(FRAMES, 300)
     assert opened.widget.get_attribute("data-tick") == tick
     opened.close()
 

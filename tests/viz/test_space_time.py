@@ -13,16 +13,17 @@ import pytest
 
 pytest.importorskip("anywidget", reason="needs the lab extra")
 
-from minikafka.bench.widgets import a_world
+from minikafka.bench.widgets import FRAMES, a_world
 from minikafka.trace import Trace
 from minikafka.viz import SpaceTime
 from minikafka.viz.engine import still
 from minikafka.viz.figures import a_lost_acknowledgement
 from minikafka.viz.journeys import Journeys, journeys
-from minikafka.viz.shapes import Picture, text_width
+from minikafka.viz.shapes import Picture
 from minikafka.viz.static import space_time_svg
 
-from .opened import FRAME_TIMES, Opened
+from .opened import Opened
+from .widths import left_and_width
 
 SVG = "{http://www.w3.org/2000/svg}"
 ALLOWED = {"svg", "title", "rect", "line", "circle", "path", "text"}
@@ -47,11 +48,8 @@ def boxes(picture: Picture) -> Iterator[tuple[float, float, float, float, str]]:
     for shape in picture.shapes:
         if shape.tag != "text" or "stroke" in shape.attributes:
             continue
-        size = float(shape.attributes["font-size"])
-        wide = text_width(shape.text, size, "font-weight" in shape.attributes)
-        side = {"middle": 0.5, "end": 1.0}.get(str(shape.attributes.get("text-anchor")), 0.0)
-        x, y = float(shape.attributes["x"]), float(shape.attributes["y"])
-        yield x - side * wide, y, wide, 8, shape.text
+        left, wide = left_and_width(shape)
+        yield left, float(shape.attributes["y"]), wide, 8, shape.text
 
 
 # ---- the picture without a browser -------------------------------------------------------
@@ -363,7 +361,7 @@ def test_five_thousand_events_play_smoothly_and_appear_at_once(
     for _ in range(3):  # other programs run on this machine too
         opened.press("Home")
         opened.press(" ")
-        times = sorted(opened.page.evaluate(FRAME_TIMES, 2_000))
+        times = sorted(opened.page.evaluate(FRAMES, 2_000))
         opened.press(" ")
         p50, p95 = times[len(times) // 2], times[len(times) * 95 // 100]
         if p95 < 20:

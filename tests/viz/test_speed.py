@@ -7,8 +7,10 @@ import json
 import pytest
 
 from minikafka.bench.broker import MEASURES, Plan, summary
-from minikafka.viz.shapes import Picture, text_width
+from minikafka.viz.shapes import Picture
 from minikafka.viz.speed import GROUPS, LABELS_WIDTH, NUMBERS_WIDTH, STORED, Scale, chart, cut
+
+from .widths import left_and_width
 
 WIDTH = 832
 DRAWN = [measure for _, measures in GROUPS for measure in measures]
@@ -29,11 +31,8 @@ def texts(picture: Picture) -> list[tuple[float, float, str]]:
     found = []
     for shape in picture.shapes:
         if shape.tag == "text":
-            at, size = float(shape.attributes["x"]), float(shape.attributes["font-size"])
-            width = text_width(shape.text, size, "font-weight" in shape.attributes)
-            anchor = shape.attributes.get("text-anchor", "start")
-            left = at - {"start": 0, "middle": width / 2, "end": width}[str(anchor)]
-            found.append((left, left + width, shape.text))
+            left, wide = left_and_width(shape)
+            found.append((left, left + wide, shape.text))
     return found
 
 

@@ -10,12 +10,13 @@ import pytest
 
 from minikafka.trace import Trace
 from minikafka.viz.engine import still
-from minikafka.viz.shapes import Picture, fitting, text_width
+from minikafka.viz.shapes import Picture
 from minikafka.viz.static import log_strip_svg
 from minikafka.viz.story import Story, size_text, span, tell
 from minikafka.viz.theme import DARK, LIGHT
 
 from .conftest import long
+from .widths import left_and_width
 
 GOLDEN = Path(__file__).parent / "golden"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -40,10 +41,7 @@ def assert_inside(picture: Picture, what: object) -> None:
     for shape in picture.shapes:
         if shape.tag != "text":
             continue
-        size = float(shape.attributes["font-size"])
-        wide = text_width(shape.text, size, "font-weight" in shape.attributes)
-        side = {"middle": 0.5, "end": 1.0}.get(str(shape.attributes.get("text-anchor")), 0.0)
-        left = float(shape.attributes["x"]) - side * wide
+        left, wide = left_and_width(shape)
         assert left >= -8, (what, shape.text)
         assert left + wide <= picture.width + 8, (what, shape.text)
         assert 0 <= float(shape.attributes["y"]) <= picture.height
@@ -214,8 +212,3 @@ def test_many_lanes_and_a_long_log_stay_a_picture() -> None:
     picture = drawn(long, long.last, 700)
     assert len(picture.shapes) < 2_500, "neighbours too narrow to be seen are drawn as one"
     assert picture.height < 1_000
-
-
-def test_the_longest_wording_that_fits() -> None:
-    assert fitting(["LEO 45 · out", "LEO 45"], 60, 11) == "LEO 45"
-    assert fitting(["LEO 45"], 10, 11) == ""

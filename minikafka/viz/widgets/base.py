@@ -21,6 +21,9 @@ from minikafka.viz.engine import module
 
 HERE = Path(__file__).parent
 
+LookFor = tuple[str, str, str]
+"""What to look for: where its number stands (an anchor of the picture), first words, the rest."""
+
 
 class Widget(anywidget.AnyWidget):
     """A title that says what there is to see, the settings that matter, and a caption.

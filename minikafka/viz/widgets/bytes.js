@@ -23,7 +23,7 @@ const plainName = piece => piece.name.replace(" + 1", "");
 
 // The pieces in the order of their bytes, the root left out: each with its path and depth, and what
 // became of it since the tree `before`: "new", "gone" (it has no path), or how many bytes it grew.
-export function treeRows(tree, before) {
+function treeRows(tree, before) {
   const found = [];
   const walk = (piece, old, path, depth) => {
     const olds = old?.pieces ?? [], names = new Set(piece.pieces.map(plainName));

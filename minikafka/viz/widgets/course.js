@@ -16,13 +16,13 @@ const numberIn = text => parseFloat(text.replace(/(\d)[,_](?=\d{3})/g, "$1").mat
 const isNumber = text => /^-?[\d,._]+$/.test(text);
 
 // As text, or where a number came out, as numbers that differ by no more than `within`.
-export function isRight(answer, actual, within = 0) {
+function isRight(answer, actual, within = 0) {
   if (plain(answer) === plain(actual)) return true;
   return isNumber(actual) && Math.abs(numberIn(answer) - numberIn(actual)) <= within + 1e-9;
 }
 
 // A prediction beside what came out, as a sentence.
-export function sentence(answer, actual, within) {
+function sentence(answer, actual, within) {
   if (!answer) return `You did not predict; it is ${actual}.`;
   if (!isRight(answer, actual, within)) return `You predicted ${answer}; it is ${actual}.`;
   return isRight(answer, actual) ? `You predicted ${answer}, and so it is.`
@@ -124,7 +124,7 @@ const ofChapter = (predictions, { number }) =>
   Object.keys(predictions).filter(name => name.startsWith(`${number}.`)).map(name => predictions[name]);
 
 // How far it is, and what is next.
-export function progressText(chapters, accepted) {
+function progressText(chapters, accepted) {
   const every = chapters.flatMap(chapter => chapter.exercises), open = every.find(e => !accepted.includes(e));
   const count = every.filter(each => accepted.includes(each)).length;
   const chapter = chapters.find(each => each.exercises.includes(open));

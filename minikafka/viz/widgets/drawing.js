@@ -4,8 +4,7 @@
 //                       └► viz/static.py ─► .svg   without one: viz/engine.py runs the first half
 //
 // Text is not measured but estimated from a table of character widths, generous enough for the
-// widest font of the stack: so the same picture comes out on every machine (viz/shapes.py has
-// the same table).
+// widest font of the stack: so the same picture comes out on every machine.
 //
 // Put in front of a widget's own module, so that a widget is one file without imports: it runs in
 // JupyterLab, in an exported page, offline.
@@ -28,6 +27,8 @@ const fileName = base => `…${String(base).padStart(4, "0")}.log`;
 const sizeText = bytes => bytes >= 1e6 ? `${(bytes / 1e6).toFixed(1)} MB`
   : bytes >= 1e3 ? `${(bytes / 1e3).toFixed(1)} kB` : `${bytes} B`;
 const thousands = n => `${n}`.replace(/\B(?=(\d{3})+$)/g, ","); // toLocaleString takes 15 ms at first
+// How far something is that begins fast and ends slowly.
+const ease = p => 1 - (1 - p) ** 3;
 const plural = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
 
 class Picture {
@@ -92,14 +93,27 @@ function element(name, attributes = {}, ...children) {
   return node;
 }
 
+// A button that acts; `label` says what it does where its words (or its sign) do not.
+function button(words, act, { label = null, ...more } = {}) {
+  const node = element("button", { type: "button", "aria-label": label, title: label, ...more }, ...[words].flat());
+  node.addEventListener("click", act);
+  return node;
+}
+
+// Where in a picture that is shown in this size the pointer is.
+function pointIn(svg, size, event) {
+  const box = svg.getBoundingClientRect();
+  return [(event.clientX - box.left) / size, (event.clientY - box.top) / size];
+}
+
 // `words` in backticks become code: config names look like config names.
 function withCode(text) {
   return text.split("`").map((part, i) => i % 2 ? element("code", {}, part) : part);
 }
 
 // What to look for: numbered sentences, each [first words, the rest]; `isHere` fills the discs.
-function lookList(looks, isHere = true) {
-  return element("div", {}, element("h3", {}, "Look for"),
+function lookList(looks, isHere = true, title = "Look for") {
+  return element("div", {}, element("h3", {}, title),
     element("ol", { class: "mk-look" }, ...looks.map(([first, rest], i) =>
       element("li", isHere ? { class: "mk-here" } : {}, element("span", { class: "mk-disc" }, `${i + 1}`),
         element("span", {}, element("b", {}, first), ` ${rest}`)))));
@@ -151,12 +165,21 @@ function patch(svg, shapes) {
   }
 }
 
+// How much larger than written everything is: for a projector.
+const enlarged = node => parseFloat(getComputedStyle(node).getPropertyValue("--mk-k")) || 1;
+
+// Give an SVG the size of a picture, `k` times as large on the screen.
+function sizeTo(svg, width, height, k = 1) {
+  svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+  svg.setAttribute("width", width * k);
+  svg.setAttribute("height", height * k);
+}
+
 function glyph(width, height, paintIt) {
-  const picture = new Picture(width);
+  const picture = new Picture(width), svg = document.createElementNS(SVG, "svg");
   paintIt(picture);
-  const svg = document.createElementNS(SVG, "svg");
-  for (const [k, v] of Object.entries({ width, height, viewBox: `0 0 ${width} ${height}`,
-    "aria-hidden": "true" })) svg.setAttribute(k, v);
+  sizeTo(svg, width, height);
+  svg.setAttribute("aria-hidden", "true");
   patch(svg, picture.shapes);
   return svg;
 }

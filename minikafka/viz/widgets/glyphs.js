@@ -238,7 +238,7 @@ function callOut(p, label, x, y) {
   p.text(x, y + 3.9, label, "inv", 11, { bold: 1, text_anchor: "middle" });
 }
 
-// Numbers at the anchors of these names, where they are drawn.
-function callOuts(p, names) {
-  names.forEach((name, i) => { if (p.anchors[name]) callOut(p, `${i + 1}`, ...p.anchors[name]); });
+// Numbers, or other signs, at the anchors of these names, where they are drawn.
+function callOuts(p, names, signs = "123456789") {
+  names.forEach((name, i) => { if (p.anchors[name]) callOut(p, signs[i], ...p.anchors[name]); });
 }

@@ -23,7 +23,7 @@ const IDEA = {
 
 // ---- the picture -------------------------------------------------------------------------------
 
-export function layout(story, width) {
+function layout(story, width) {
   const lanes = story.lanes, ends = lanes.map(lane => lane.log_end.value.reduce((a, b) => Math.max(a, b), 0));
   const names = lanes.map(lane => textWidth(lane.name, 14, true));
   const brokers = lanes.map(lane => textWidth(lane.broker, 11) + (lane.epoch.value.length ? 19 : 0));
@@ -56,7 +56,7 @@ function keysOf(story) {
 // `shown[i]` is what lane i shows, as looked up or gliding: a view, the start of its window and of its
 // lens, how far it is unfolded, and whether the reader chose it. `span` is the width of a window.
 // `before` is the picture of the last frame: lanes whose `key` is the same are taken from there.
-export function draw(story, common, span, shown, before = null) {
+function draw(story, common, span, shown, before = null) {
   const picture = new Picture(common.width), strips = [], scale = common.room / span;
   const sized = { ...common, slot: Math.max(10, Math.min(scale, 40)) };
   let y = 2;
@@ -97,8 +97,6 @@ export function still({ story, moment, width, span = null, numbered = [] }) {
 }
 
 // ---- what glides -------------------------------------------------------------------------------
-
-const ease = p => 1 - (1 - p) ** 3;
 
 // Numbers that glide to where they belong: flags, posts, pointers, windows, the lens.
 class Glide {
@@ -164,14 +162,10 @@ class LogStrip extends Player {
   }
 
   buildZoom() {
-    const button = (label, words, act) => {
-      const node = element("button", { type: "button", "aria-label": label, title: label }, words);
-      node.addEventListener("click", act);
-      return node;
-    };
     return element("span", { class: "mk-zoom", role: "group", "aria-label": "Zoom" },
-      button("Zoom out", "−", () => this.zoom(2)), button("Show all files", "fit", () => this.fit()),
-      button("Zoom in", "+", () => this.zoom(0.5)));
+      button("−", () => this.zoom(2), { label: "Zoom out" }),
+      button("fit", () => this.fit(), { label: "Show all files" }),
+      button("+", () => this.zoom(0.5), { label: "Zoom in" }));
   }
 
   buildSide() {
@@ -204,8 +198,7 @@ class LogStrip extends Player {
     add("batch, committed", p => batchBox(p, "committed", 1, 2, 28, 14));
     add("batch landing, not committed", p => batchBox(p, "landing", 1, 2, 28, 14));
     add("file; the open one has no right edge", p =>
-      p.path(["M", 28, 7, "H", 2, "V", 17, "H", 28, "M", 2, 7, "V", 2, "H", 12, "L", 15, 7],
-        { stroke: "edge", stroke_width: 1.2 }));
+      folder(p, { x0: 2, x1: 28, top: 2, y0: 7, y1: 17, tab: 13, isOpen: true }));
     add("high watermark (HW): committed up to here", p => {
       p.path(["M", 26, 2, "H", 8, "L", 4, 6.5, "L", 8, 11, "H", 26, "Z"], { fill: "commit" });
       p.line(26, 2, 26, 18, { stroke: "commit", stroke_width: 2.6 });
@@ -408,8 +401,7 @@ class LogStrip extends Player {
 
   // The lane under the pointer and the offset there; null outside of the strips.
   pointed(event) {
-    const box = this.svg.getBoundingClientRect();
-    const x = (event.clientX - box.left) / this.size, y = (event.clientY - box.top) / this.size;
+    const [x, y] = pointIn(this.svg, this.size, event);
     const index = this.strips.findIndex(s => y >= s.yTag && y <= s.yReaders);
     if (index < 0) return null;
     const share = (x - this.layout.left) / this.layout.room;
@@ -431,8 +423,7 @@ class LogStrip extends Player {
   }
 
   drag(event) {
-    const { index, x, from } = this.dragged, box = this.svg.getBoundingClientRect();
-    const by = (event.clientX - box.left) / this.size - x;
+    const { index, x, from } = this.dragged, by = pointIn(this.svg, this.size, event)[0] - x;
     if (!this.wasDragged && Math.abs(by) < 4) return;
     if (!this.wasDragged) this.svg.setPointerCapture(event.pointerId);
     this.wasDragged = true;

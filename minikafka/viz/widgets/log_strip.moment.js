@@ -21,7 +21,7 @@ function at(steps, moment) {
 const isThere = (columns, i, moment) => columns.born[i] <= moment
   && (columns.gone[i] === NEVER_ENDED || columns.gone[i] >= moment);
 
-export function look(story, index, moment, time = story.moments.time_us[moment]) {
+function look(story, index, moment, time = story.moments.time_us[moment]) {
   const lane = story.lanes[index], end = at(lane.log_end, moment);
   if (end === null) return null;
   const view = {
@@ -80,7 +80,7 @@ function flightsAt(story, index, moment, time) {
 // For each lane and moment a number: where it is the same, the lane looks the same, but for flights.
 // A moment is seen in the lanes of its partition, or in all when it has none, and once more when it is
 // over.
-export function versions(story) {
+function versions(story) {
   return story.lanes.map(({ name }) => {
     let version = 0, isOwn = false;
     return story.moments.lane.map(lane => {
@@ -92,12 +92,12 @@ export function versions(story) {
 }
 
 // The lane that a moment is about: its own, or that of the one before.
-export function laneOf(story, moment) {
+function laneOf(story, moment) {
   for (let i = moment; i >= 0; i--) if (story.moments.lane[i] >= 0) return story.moments.lane[i];
   return 0;
 }
 
-export function describe(story, views) {
+function describe(story, views) {
   const sentences = [];
   story.lanes.forEach((lane, index) => {
     const view = views[index];
@@ -117,7 +117,7 @@ export function describe(story, views) {
 
 // How many offsets a strip may show: `near` few and large, `fit` every file that ever stood in one
 // log, `all` what was deleted too.
-export function spans(story, room) {
+function spans(story, room) {
   let fit = 1, all = 1;
   for (const lane of story.lanes) {
     const { moment, value } = lane.log_end, { base } = lane.segments;
@@ -134,13 +134,13 @@ export function spans(story, room) {
 
 // Where a window begins. A wish `{ offset, share }` keeps an offset at a share of the window's width,
 // but no window reaches beyond the log's ends.
-export function windowStart(lane, end, span, wish = null) {
+function windowStart(lane, end, span, wish = null) {
   const latest = Math.max(lane.first, end - span);
   return wish ? Math.max(lane.first, Math.min(latest, wish.offset - wish.share * span)) : latest;
 }
 
 // Where a lens begins: at the end of what its window shows, or around the offset in `focus`.
-export function lensStart(view, capacity, to, focus = null) {
+function lensStart(view, capacity, to, focus = null) {
   const latest = Math.max(view.first, Math.floor(Math.min(view.log_end, to)) - capacity);
   return focus === null ? latest : Math.max(view.first,
     Math.min(Math.max(view.first, view.log_end - capacity), focus - Math.floor(capacity / 2)));

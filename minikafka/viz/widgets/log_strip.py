@@ -17,10 +17,7 @@ from minikafka.trace import Trace
 from minikafka.viz.picture import story_picture
 from minikafka.viz.static import log_strip_svg
 from minikafka.viz.story import Story, tell
-from minikafka.viz.widgets.base import Played
-
-LookFor = tuple[str, str, str]
-"""What to look for: where its number stands (an anchor of log_strip.js), first words, the rest."""
+from minikafka.viz.widgets.base import LookFor, Played
 
 
 class LogStrip(Played, files="log_strip"):

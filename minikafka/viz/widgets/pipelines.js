@@ -33,7 +33,7 @@ function queueBox(p, x, y, count) {
 }
 
 // Where both sides and their rows are: `height` is that of both together.
-export function layout(state, width) {
+function layout(state, width) {
   const isWide = width >= TWO, w = isWide ? (width - BETWEEN) / 2 : width;
   const body = (state.sources.length + state.targets.length) * ROW + LANE + 46;
   const tall = HEAD + body + FOOT;
@@ -219,7 +219,7 @@ class OneLog extends Side {
 }
 
 // `view`: how much of the last second has passed (`p`), and which system is selected.
-export function draw(state, where, view) {
+function draw(state, where, view) {
   const picture = new Picture(where.width), parts = [[EachToEach, state.direct], [OneLog, state.log]];
   picture.height = where.height;
   picture.places = parts.map(([Kind, side], i) => {
@@ -282,7 +282,6 @@ class Pipelines {
     this.figure = element("figure", { class: "mk-picture" });
     this.figure.append(this.svg);
     this.names = element("div", { class: "mk-names", role: "radiogroup", "aria-label": "System" });
-    this.verbs = element("div", { class: "mk-verbs" });
     this.now = element("p", { class: "mk-now", "aria-live": "polite" });
     this.root = chrome(this.model, "mk-pipelines", this.buildKeys(),
       this.figure, element("div", { class: "mk-acts" }, this.names, this.buildVerbs()),
@@ -292,32 +291,21 @@ class Pipelines {
   }
 
   buildVerbs() {
-    const button = act => {
-      const node = element("button", { type: "button" });
-      node.addEventListener("click", act);
-      this.verbs.append(node);
-      return node;
-    };
-    this.breaks = button(() => this.doBreak());
-    this.swaps = button(() => this.act("swap", this.selected));
-    this.removes = button(() => this.act("remove", this.selected));
-    this.addsSource = button(() => this.doAdd(Object.keys(SOURCES)));
-    this.addsTarget = button(() => this.doAdd(TARGETS));
-    return this.verbs;
+    this.breaks = button("", () => this.doBreak());
+    this.swaps = button("", () => this.act("swap", this.selected));
+    this.removes = button("", () => this.act("remove", this.selected));
+    this.addsSource = button("", () => this.doAdd(Object.keys(SOURCES)));
+    this.addsTarget = button("", () => this.doAdd(TARGETS));
+    return element("div", { class: "mk-verbs" }, this.breaks, this.swaps, this.removes, this.addsSource, this.addsTarget);
   }
 
   buildBar() {
-    const button = (className, label, shown, act) => {
-      const node = element("button", { type: "button", class: className, "aria-label": label, title: label }, shown);
-      node.addEventListener("click", act);
-      return node;
-    };
-    this.playButton = button("mk-play", "Play", icon("play"), () => this.toggle());
+    this.playButton = button(icon("play"), () => this.toggle(), { label: "Play", class: "mk-play" });
     this.clock = element("output", { class: "mk-clock" });
-    this.speedButton = button("mk-speed", "Speed 1", "× 1", () => this.faster());
-    this.undoButton = button("mk-undo", "Undo", "undo", () => this.undo());
+    this.speedButton = button("× 1", () => this.faster(), { "aria-label": "Speed 1", class: "mk-speed" });
+    this.undoButton = button("undo", () => this.undo(), { label: "Undo", class: "mk-undo" });
     return element("div", { class: "mk-bar" }, this.playButton,
-      button("mk-step", "One second on", icon("step"), () => this.step()), this.clock, this.speedButton, this.undoButton);
+      button(icon("step"), () => this.step(), { label: "One second on", class: "mk-step" }), this.clock, this.speedButton, this.undoButton);
   }
 
   buildSide() {
@@ -328,12 +316,8 @@ class Pipelines {
       ["Formats are work.", `A new system and a swapped database need programs. Each side has a team that writes one in ${WORK} s; until then nothing moves there.`],
       ["The log itself never breaks here.", "A real one can. That it survives is what copies are for, in later chapters."],
     ];
-    const side = element("aside", { class: "mk-side" });
-    const list = element("ol", { class: "mk-look" }, ...rules.map(([first, rest], i) => element("li", {},
-      element("span", { class: "mk-disc" }, `${i + 1}`), element("span", {}, element("b", {}, first), ` ${rest}`))));
-    side.append(element("div", {}, element("h3", {}, "The rules"), list),
+    return element("aside", { class: "mk-side" }, lookList(rules, false, "The rules"),
       element("div", {}, element("h3", {}, "Legend"), this.buildLegend()));
-    return side;
   }
 
   those(what) {
@@ -421,11 +405,7 @@ class Pipelines {
   toggle() {
     this.playing = !this.playing;
     this.before = null;
-    const label = this.playing ? "Pause" : "Play";
-    this.playButton.replaceChildren(icon(this.playing ? "pause" : "play"));
-    this.playButton.setAttribute("aria-label", label);
-    this.playButton.title = label;
-    this.now.setAttribute("aria-live", this.playing ? "off" : "polite");
+    showPlaying(this);
     if (!this.playing) this.tell();
     this.redraw();
   }
@@ -459,7 +439,7 @@ class Pipelines {
   // -- drawing ----------------------------------------------------------------------------------------
 
   resize(width) {
-    this.size = parseFloat(getComputedStyle(this.root).getPropertyValue("--mk-k")) || 1;
+    this.size = enlarged(this.root);
     this.width = Math.floor(width / this.size);
     this.redraw();
   }
@@ -473,9 +453,7 @@ class Pipelines {
     const where = layout(this.state, this.width), p = this.calm.matches && this.p < 1 ? 0.75 : this.p;
     const picture = draw(this.state, where, { p, selected: this.selected });
     this.places = picture.places;
-    this.svg.setAttribute("viewBox", `0 0 ${where.width} ${where.height}`);
-    this.svg.setAttribute("width", where.width * this.size);
-    this.svg.setAttribute("height", where.height * this.size);
+    sizeTo(this.svg, where.width, where.height, this.size);
     patch(this.svg, picture.shapes);
     this.showWords();
     if (this.playing || this.p < 1) this.redraw();
@@ -509,11 +487,9 @@ class Pipelines {
     const hadFocus = this.names.contains(document.activeElement);
     this.names.replaceChildren(...systems(this.state).map(({ name, broken }) => {
       const isChosen = name === this.selected;
-      const node = element("button", { type: "button", role: "radio", "aria-checked": `${isChosen}`, "data-name": name,
-        "aria-label": `${isSource(name) ? "source" : "target"} ${name}${broken ? ", broken" : ""}`,
-        class: isSource(name) ? "mk-source" : "mk-target", tabindex: isChosen ? "0" : "-1" }, broken ? `✕ ${name}` : name);
-      node.addEventListener("click", () => this.choose(name));
-      return node;
+      const label = `${isSource(name) ? "source" : "target"} ${name}${broken ? ", broken" : ""}`;
+      return button(broken ? `✕ ${name}` : name, () => this.choose(name), { role: "radio", "aria-checked": `${isChosen}`, "data-name": name,
+        "aria-label": label, class: isSource(name) ? "mk-source" : "mk-target", tabindex: isChosen ? "0" : "-1" });
     }));
     if (hadFocus) this.names.querySelector("[tabindex='0']")?.focus();
   }
@@ -533,8 +509,7 @@ class Pipelines {
   // -- keys and pointer -------------------------------------------------------------------------------
 
   onClick(event) {
-    const box = this.svg.getBoundingClientRect();
-    const x = (event.clientX - box.left) / this.size, y = (event.clientY - box.top) / this.size;
+    const [x, y] = pointIn(this.svg, this.size, event);
     for (const places of this.places)
       for (const [name, [left, top]] of Object.entries(places))
         if (x >= left - 4 && x <= left + TAG + 4 && y >= top - 4 && y <= top + TALL + 4) this.choose(name);

@@ -31,7 +31,7 @@ const touching = (side, name) => side.programs.filter(p => p.from === name || p.
 // A program that moves records. `todo` is the work left on it: one that is new or out of date moves none.
 const program = (from, to) => ({ from, to, queue: 0, lost: 0, carried: 0, position: 0, isNew: true, todo: WORK });
 
-export function begin({ sources, targets }) {
+function begin({ sources, targets }) {
   const side = () => ({ programs: [], written: 0, lost: 0, waited: 0, stalled: {} });
   const state = { tick: 0, sources: [], targets: [], end: 0, direct: side(), log: side() };
   for (const name of [...Object.keys(SOURCES).slice(0, sources), ...TARGETS.slice(0, targets)]) add(state, name);
@@ -82,7 +82,7 @@ function swap(state, name) {
 const VERBS = { add, remove, break: fail, repair, swap };
 
 // One second: both sides get the same records offered.
-export function second(state) {
+function second(state) {
   state.tick++;
   for (const side of [state.direct, state.log]) {
     work(side);
@@ -125,7 +125,7 @@ function read(state, one) {
   one.position += one.carried;
 }
 
-export function run(start, acts, tick) {
+function run(start, acts, tick) {
   const state = begin(start);
   for (const [at, verb, name] of acts) {
     while (state.tick < at) second(state);
@@ -145,7 +145,7 @@ const todo = side => side.programs.filter(one => one.todo).length;
 const lag = (state, name) => state.end - state.log.programs.find(p => p.from === LOG && p.to === name).position;
 
 // What an act costs on either side. Counted after it, or for a removal before it.
-export function cost(state, [, verb, name]) {
+function cost(state, [, verb, name]) {
   const many = touching(state.direct, name).length, one = touching(state.log, name).length;
   const pipelines = plural(many, "pipeline"), programs = plural(one, "program");
   return {
@@ -160,7 +160,7 @@ export function cost(state, [, verb, name]) {
 }
 
 // Both sides with every count, a line each.
-export function describe(state) {
+function describe(state) {
   const counts = side => `${plural(todo(side), "program")} to write, ${plural(side.lost, "record")} lost, ` +
     `sources waited ${side.waited} s`;
   const broken = systems(state).filter(s => s.broken).map(s => `${s.name} broken since ${s.since} s`);

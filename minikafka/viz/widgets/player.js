@@ -15,7 +15,7 @@ const STEP_MS = 600;
 const SPEEDS = [0.5, 1, 2, 4];
 
 // Where each moment lies on the track, in milliseconds of playing at normal speed.
-export function timeline(times) {
+function timeline(times) {
   const gaps = times.slice(1).map((t, i) => t - times[i]);
   const waits = gaps.filter(gap => gap > 0).sort((a, b) => a - b);
   const usual = waits[waits.length >> 1] ?? 1;
@@ -24,6 +24,15 @@ export function timeline(times) {
   const places = [0];
   for (const ms of long) places.push(places.at(-1) + ms * squeeze);
   return places;
+}
+
+// The play button of a widget, and whether what it says is announced: playing, it would never stop.
+function showPlaying({ playing, playButton, now }) {
+  const label = playing ? "Pause" : "Play";
+  playButton.replaceChildren(icon(playing ? "pause" : "play"));
+  playButton.setAttribute("aria-label", label);
+  playButton.title = label;
+  now.setAttribute("aria-live", playing ? "off" : "polite");
 }
 
 class Player {
@@ -82,13 +91,8 @@ class Player {
   }
 
   buildBar() {
-    const button = (name, label, act) => {
-      const node = element("button", { type: "button", "aria-label": label, title: label,
-        class: `mk-${name}` }, icon(name));
-      node.addEventListener("click", act);
-      return node;
-    };
-    this.playButton = button("play", "Play", () => this.toggle());
+    const sign = (name, label, act) => button(icon(name), act, { label, class: `mk-${name}` });
+    this.playButton = sign("play", "Play", () => this.toggle());
     this.range = element("input", { type: "range", min: 0, max: Math.max(1, Math.round(this.end)),
       step: 1, "aria-label": "Instant of the run" });
     this.range.addEventListener("input", () => {
@@ -99,14 +103,13 @@ class Player {
     this.ticks = document.createElementNS(SVG, "svg");
     this.ticks.setAttribute("aria-hidden", "true");
     this.clock = element("output", { class: "mk-clock" });
-    this.speedButton = element("button", { type: "button", class: "mk-speed" });
-    this.speedButton.addEventListener("click", () => this.faster());
+    this.speedButton = button("", () => this.faster(), { class: "mk-speed" });
     this.showSpeed();
     const track = element("div", { class: "mk-track" }, this.range);
     track.prepend(this.ticks);
     return element("div", { class: "mk-bar" },
-      button("back", "Step back", () => this.step(-1)), this.playButton,
-      button("step", "Step", () => this.step(1)), track, this.clock, this.speedButton);
+      sign("back", "Step back", () => this.step(-1)), this.playButton,
+      sign("step", "Step", () => this.step(1)), track, this.clock, this.speedButton);
   }
 
   // -- playing ----------------------------------------------------------------------------------
@@ -117,14 +120,14 @@ class Player {
     if (this.place >= this.end) { this.place = 0; this.jump = true; }
     this.playing = true;
     this.before = null;
-    this.showPlaying();
+    showPlaying(this);
     this.redraw();
   }
 
   pause() {
     if (!this.playing) return;
     this.playing = false;
-    this.showPlaying();
+    showPlaying(this);
     this.tell();
   }
 
@@ -169,7 +172,7 @@ class Player {
   // -- drawing ----------------------------------------------------------------------------------
 
   resize(width) {
-    const size = parseFloat(getComputedStyle(this.root).getPropertyValue("--mk-k")) || 1;
+    const size = enlarged(this.root);
     if (width < 40 || (width === this.width && size === this.size)) return;
     this.width = width;
     this.size = size;
@@ -184,11 +187,13 @@ class Player {
     const { width, height } = picture;
     if (this.shownSize !== `${width} ${height}`) {
       this.shownSize = `${width} ${height}`;
-      this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
-      this.svg.setAttribute("width", width * this.size);
-      this.svg.setAttribute("height", height * this.size);
+      sizeTo(this.svg, width, height, this.size);
     }
     patch(this.svg, picture.shapes);
+    this.showPlace();
+  }
+
+  showPlace() {
     this.range.value = Math.round(this.place);
     this.range.style.setProperty("--mk-part", `${100 * this.place / (this.end || 1)}%`);
   }
@@ -217,14 +222,6 @@ class Player {
     this.paint(now, this.jump || this.calm.matches);
     this.jump = false;
     if (this.playing || this.isMoving(now)) this.redraw();
-  }
-
-  showPlaying() {
-    const label = this.playing ? "Pause" : "Play";
-    this.playButton.replaceChildren(icon(this.playing ? "pause" : "play"));
-    this.playButton.setAttribute("aria-label", label);
-    this.playButton.title = label;
-    this.now.setAttribute("aria-live", this.playing ? "off" : "polite");
   }
 
   showSpeed() {

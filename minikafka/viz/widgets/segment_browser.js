@@ -6,6 +6,8 @@
 //
 // `still` is the picture without a browser; the parts stand in front of this file.
 
+const LETTERS = "ABCDE"; // of what to look for: numbers are the steps
+
 // The keys that are shown as shapes: the first four that come.
 function keysOf(directory) {
   const found = [];
@@ -21,7 +23,7 @@ function question(by, value) {
   return by === "offset" ? `Where is offset ${value}?` : `Where is the first record of ${timeWords(value)}?`;
 }
 
-export function describe(directory, view) {
+function describe(directory, view) {
   const step = view.steps[view.moment - 1];
   const where = step ? ` Step ${view.moment} of ${view.steps.length}: ${step.words}.` : "";
   return `${directory.name}: ${question(view.by, view.value)}${where}`;
@@ -33,14 +35,14 @@ export function still({ story, by, value, moment = -1, width, numbered = [] }) {
   const last = answer.steps.length, at = moment < 0 ? last : Math.min(moment, last);
   const view = { by, value, ...answer, keys: keysOf(directory), moment: at };
   const picture = new Sheet(directory, view, width).draw(), { height, shapes, anchors } = picture;
-  numbered.forEach((name, i) => { if (anchors[name]) callOut(picture, "ABCDE"[i], ...anchors[name]); });
+  callOuts(picture, numbered, LETTERS);
   return { width, height, shapes, anchors, label: describe(directory, view) };
 }
 
 // ---- the widget --------------------------------------------------------------------------------------
 
 // The 61 bytes of a batch header, as they stand in the file.
-export function headerHex(batch) {
+function headerHex(batch) {
   const view = new DataView(new ArrayBuffer(HEADER_BYTES));
   view.setBigInt64(0, BigInt(batch.base_offset));
   view.setInt32(8, batch.batch_length);
@@ -55,7 +57,7 @@ export function headerHex(batch) {
   view.setInt16(51, batch.producer_epoch);
   view.setInt32(53, batch.base_sequence);
   view.setInt32(57, batch.record_count);
-  return Array.from(new Uint8Array(view.buffer), byte => byte.toString(16).padStart(2, "0"));
+  return Array.from(new Uint8Array(view.buffer), byte => hexPlace(byte, 2));
 }
 
 const HEADER_FIELDS = [["base_offset", 8], ["batch_length", 4], ["partition_leader_epoch", 4], ["magic", 1], ["crc", 4],
@@ -105,11 +107,8 @@ class SegmentBrowser extends Player {
 
   buildAsk() {
     const names = { offset: "Find an offset", timestamp: "Find a timestamp", recovery: "Recover" };
-    this.buttons = Object.entries(names).map(([by, words]) => {
-      const button = element("button", { type: "button", "data-by": by }, words);
-      button.addEventListener("click", () => this.ask(by, this.usual(by)));
-      return button;
-    });
+    this.buttons = Object.entries(names).map(([by, words]) =>
+      button(words, () => this.ask(by, this.usual(by)), { "data-by": by }));
     this.number = element("input", { type: "number", step: 1 });
     this.slider = element("input", { type: "range", step: 1 });
     for (const input of [this.number, this.slider])
@@ -126,7 +125,7 @@ class SegmentBrowser extends Player {
     const looks = this.model.get("look_for").map(([, first, rest]) => [first, rest]);
     if (looks.length) side.append(lookList(looks, false));
     this.looks = [...side.querySelectorAll("li")];
-    this.looks.forEach((item, i) => { item.querySelector(".mk-disc").textContent = "ABCDE"[i]; });
+    this.looks.forEach((item, i) => { item.querySelector(".mk-disc").textContent = LETTERS[i]; });
     this.numbers = element("div", { class: "mk-numbers" });
     side.append(element("div", {}, element("h3", {}, "Legend"), this.buildLegend(), this.numbers));
     return side;
@@ -227,8 +226,7 @@ class SegmentBrowser extends Player {
 
   // What stands under the pointer: a file, or a batch in it.
   placeAt(event) {
-    const box = this.svg.getBoundingClientRect();
-    const x = (event.clientX - box.left) / this.size, y = (event.clientY - box.top) / this.size;
+    const [x, y] = pointIn(this.svg, this.size, event);
     const isIn = ([x0, y0, w, h]) => x >= x0 && x <= x0 + w && y >= y0 && y <= y0 + h;
     const hit = (this.picturePlaces ?? []).findLast(isIn)?.[4];
     if (!hit?.bar) return hit ?? null;
@@ -298,18 +296,15 @@ class SegmentBrowser extends Player {
     const view = this.view, { width } = this.layout;
     const key = [this.asked, view.moment, JSON.stringify(view.chosen), width, this.size].join(" ");
     if (this.painted === key) {
-      this.range.value = Math.round(this.place);
-      this.range.style.setProperty("--mk-part", `${100 * this.place / (this.end || 1)}%`);
+      this.showPlace();
       return;
     }
     this.painted = key;
     const picture = new Sheet(this.directory, view, width).draw();
     this.picturePlaces = picture.places;
-    this.model.get("look_for").forEach(([name], i) => {
-      const isHere = name in picture.anchors;
-      this.looks[i].classList.toggle("mk-here", isHere);
-      if (isHere) callOut(picture, "ABCDE"[i], ...picture.anchors[name]);
-    });
+    const names = this.model.get("look_for").map(([name]) => name);
+    callOuts(picture, names, LETTERS);
+    names.forEach((name, i) => this.looks[i].classList.toggle("mk-here", name in picture.anchors));
     this.show(picture);
     this.showWords(view);
   }

@@ -20,9 +20,8 @@ import traitlets
 
 from minikafka.viz.directory import Directory, Looking, read
 from minikafka.viz.engine import run
-from minikafka.viz.static import segments_svg
-from minikafka.viz.widgets.base import Played
-from minikafka.viz.widgets.log_strip import LookFor
+from minikafka.viz.static import still_svg
+from minikafka.viz.widgets.base import LookFor, Played
 
 MOST_LINES = 12
 
@@ -95,8 +94,9 @@ class SegmentBrowser(Played, files="segment_browser"):
     def svg(self, width: int = 720) -> str:
         """The search up to the step at hand as a static SVG, lettered like the look-for list."""
         lettered = [anchor for anchor, _, _ in self.look_for]
-        return segments_svg(
-            self.story,
+        return still_svg(
+            "segment_browser",
+            story=self.story,
             width=width,
             by=self.by,
             value=self.value,

@@ -37,7 +37,7 @@ function summed(differences) {
 }
 
 // Segments with their batches and entries as objects.
-export function opened(directory) {
+function opened(directory) {
   const segments = directory.segments.map((s, at) => {
     const [offsets, positions] = s.index.map(summed), [times, relatives] = s.time_index.map(summed);
     const segment = { ...s, at, batches: batchesOf(s),
@@ -179,7 +179,7 @@ function hops(run, segment, first, end, why, brief) {
 
 // ---- the three questions ------------------------------------------------------------------------------
 
-export function searchOffset(directory, offset) {
+function searchOffset(directory, offset) {
   const run = new Steps(directory), { log_start, log_end, segments } = directory;
   if (offset < log_start || offset > log_end) {
     const holds = log_end > log_start ? `The log holds ${log_start} to ${log_end - 1}` : "The log holds no record";
@@ -218,7 +218,7 @@ function offsetFound(run, segment, batch, offset) {
     `${fileName(segment.base)}, byte ${thousands(batch.position)}`);
 }
 
-export function searchTimestamp(directory, timestamp) {
+function searchTimestamp(directory, timestamp) {
   const run = new Steps(directory), { segments } = directory, target = timeWords(timestamp, true);
   for (let at = 0; at < segments.length; at++) {
     let until = at;
@@ -303,7 +303,7 @@ function timeFound(run, segment, batch, timestamp) {
 }
 
 // What a start does with a log that was not closed: check each byte that was not flushed, and cut.
-export function recovery(directory) {
+function recovery(directory) {
   const run = new Steps(directory), { segments, cut, checked_from, recovery_point, log_end } = directory;
   if (!segments.length) {
     run.say("names", "end", "No file: the log begins empty at offset 0");
@@ -350,7 +350,7 @@ function cutting(run, segment, cut, row) {
     { ...row, brief: "cut here" });
 }
 
-export function ask(directory, by, value) {
+function ask(directory, by, value) {
   if (by === "recovery") return recovery(directory);
   return by === "timestamp" ? searchTimestamp(directory, value) : searchOffset(directory, value);
 }

@@ -16,7 +16,7 @@ function instants(story) {
 }
 
 // The pieces of a packed frame (viz/frames.py) as a tree.
-export function unpacked({ layout, hex, spans, values }, layouts) {
+function unpacked({ layout, hex, spans, values }, layouts) {
   const above = [];
   layouts[layout].forEach(([name, depth, form], i) => {
     const piece = { name, form, start: spans[2 * i], end: spans[2 * i + 1], value: values[i], pieces: [] };
@@ -93,16 +93,11 @@ class SpaceTime extends Player {
     const nodes = this.story.lanes.map(({ name }) => box([name], "", "hidden_nodes", [name], null));
     this.linkedBox = element("input", { type: "checkbox" });
     this.linkedBox.addEventListener("change", () => this.tellTrait("only_linked", this.linkedBox.checked));
-    const zoom = (words, label, act) => {
-      const button = element("button", { type: "button", "aria-label": label, title: label }, words);
-      button.addEventListener("click", act);
-      return button;
-    };
     const group = (name, ...parts) => element("div", { role: "group", "aria-label": name }, element("h3", {}, name), element("div", {}, ...parts));
     const filters = element("div", { class: "mk-filters" }, group("Messages", ...kinds), group("Nodes", ...nodes),
       group("Show", element("label", {}, this.linkedBox, element("span", {}, "only what is linked")),
-        zoom("−", "Zoom out", () => this.zoom(2)), zoom("+", "Zoom in", () => this.zoom(0.5)),
-        zoom("all", "Show the whole run", () => this.zoom(Infinity))));
+        button("−", () => this.zoom(2), { label: "Zoom out" }), button("+", () => this.zoom(0.5), { label: "Zoom in" }),
+        button("all", () => this.zoom(Infinity), { label: "Show the whole run" })));
     this.showFilters();
     return filters;
   }
@@ -203,10 +198,7 @@ class SpaceTime extends Player {
     if (!grip) this.slide(start);
   }
 
-  at(event) {
-    const box = this.svg.getBoundingClientRect();
-    return [(event.clientX - box.left) / this.size, (event.clientY - box.top) / this.size];
-  }
+  at(event) { return pointIn(this.svg, this.size, event); }
 
   timeAt(event) { return this.from + (this.at(event)[0] - LEFT) / this.layout.scale; }
 
@@ -292,7 +284,7 @@ class SpaceTime extends Player {
     this.glide.began ??= now;
     const p = Math.min(1, (now - this.glide.began) / GLIDE_MS), start = this.glide.from;
     if (p >= 1) this.glide = null;
-    return start + (this.from - start) * (1 - (1 - p) ** 3);
+    return start + (this.from - start) * ease(p);
   }
 
   // ---- drawing ---------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ const BANDS = { write: "Produce", read: "Fetch", rule: "other" };
 
 const wholeOf = story => Math.max(1, story.end);
 
-export function plan(story, shown, width, span) {
+function plan(story, shown, width, span) {
   const isDense = shown.lanes.length > DENSE_LANES, isPart = span < wholeOf(story) * 0.999;
   const scale = (width - LEFT - RIGHT) / span;
   const common = { story, shown, width, span, scale, isDense, row: isDense ? 18 : 22 };

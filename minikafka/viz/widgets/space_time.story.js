@@ -27,7 +27,7 @@ function placeAfter(sorted, number) {
 // ---- what is shown -----------------------------------------------------------------------------
 
 // `hidden` has kinds of messages and names of nodes. A lane stays as long as something happens in it.
-export function shownOf(story, { kinds, nodes }) {
+function shownOf(story, { kinds, nodes }) {
   const gone = new Set(nodes), without = new Set(kinds);
   const isThere = lane => !gone.has(story.lanes[lane].name);
   const messages = story.messages.filter(m => !without.has(m.api) && isThere(m.source) && isThere(m.target));
@@ -51,7 +51,7 @@ function usual(story) {
 const endOf = (message, shown) => message.arrived >= 0 ? message.arrived : message.sent + shown.usual;
 
 // Each kind of message with how many there are and their bytes; how clients find their way is one.
-export function kindsOf(story) {
+function kindsOf(story) {
   const found = new Map();
   for (const { api, idea, size_bytes } of story.messages) {
     const isChatter = story.chatter.includes(api), name = isChatter ? "chatter" : api;
@@ -64,7 +64,7 @@ export function kindsOf(story) {
 }
 
 // The story at an instant, in words.
-export function describe(story, shown, time) {
+function describe(story, shown, time) {
   const sent = placeAfter(shown.sent, time), lost = placeAfter(shown.lost, time);
   const waiting = placeAfter(shown.parked, time) - placeAfter(shown.ended, time);
   const words = [plural(sent, "message"), ...(lost ? [`${lost} lost`] : []),
@@ -77,7 +77,7 @@ export function describe(story, shown, time) {
 // ---- causes and effects ------------------------------------------------------------------------
 
 // Every event that led to these, and every event that followed from them.
-export function related(causes, events) {
+function related(causes, events) {
   const before = new Set(), after = new Set(events);
   for (let event of events)
     for (; event >= 0 && !before.has(event); event = causes[event]) before.add(event);
@@ -89,7 +89,7 @@ export function related(causes, events) {
 
 const touches = (thing, events) => thing.events.some(event => events.has(event));
 
-export function linked(story, message) {
+function linked(story, message) {
   const found = related(story.causes, message.events), { before } = found;
   const question = message.is_answer
     && story.messages.find(other => other.exchange === message.exchange && other !== message);
@@ -106,7 +106,7 @@ export function linked(story, message) {
 }
 
 // A selection: what it is linked with, and its steps in time: what led to it, itself, what followed.
-export function focusOf(story, shown, selected) {
+function focusOf(story, shown, selected) {
   const chosen = story.messages[selected];
   if (!chosen) return null;
   const { before, after } = linked(story, chosen);

@@ -21,7 +21,7 @@ const KINDS = {
 };
 
 // The pieces that a map names: without pieces of their own, or a text with its length.
-export function units(tree) {
+function units(tree) {
   const isText = piece => piece.pieces.every(each => ["length", "length + 1", "content"].includes(each.name));
   const found = [];
   const walk = piece => { if (isText(piece)) found.push(piece); else piece.pieces.forEach(walk); };
@@ -31,7 +31,7 @@ export function units(tree) {
 
 // A cell for each byte with the sign of what its lie leads to, and below it the fields. `kinds` has
 // a kind for each byte, null where nobody has asked yet.
-export function lieMap(picture, { tree, kinds, at = -1, top = 0 }) {
+function lieMap(picture, { tree, kinds, at = -1, top = 0 }) {
   const per = PER_ROW.find(count => count * CELL <= picture.width) ?? 16, size = picture.width / per;
   const xy = byte => [(byte % per) * size, top + Math.floor(byte / per) * LIE_ROW];
   for (let start = 0, end; start < kinds.length; start = end) { // cells of one kind in one line
@@ -170,18 +170,13 @@ class WireExplorer {
   }
 
   buildLies() {
-    const button = (words, act, more) => {
-      const node = element("button", { type: "button", ...more }, ...words);
-      node.addEventListener("click", act);
-      return node;
-    };
     this.map = document.createElementNS(SVG, "svg");
     this.map.setAttribute("role", "img");
     this.mapBox = element("div", { class: "mk-map" }, this.map);
     this.map.addEventListener("click", event => this.tell(this.mapByte(event)));
     this.answer = element("div", { class: "mk-answer", "aria-live": "polite" });
     this.counts = element("div", { class: "mk-counts" });
-    this.masks = ["lowest bit", "all bits"].map(lie => button([lie], () => this.set("lie", lie), { "data-lie": lie }));
+    this.masks = ["lowest bit", "all bits"].map(lie => button(lie, () => this.set("lie", lie), { "data-lie": lie }));
     this.corrupt = button(["Corrupt this byte ", kbd("C")], () => this.tell(this.view.byte));
     this.every = button(["Corrupt every byte ", kbd("A")], () => this.set("revealed", !this.model.get("revealed")));
     this.liesBox = element("div", { class: "mk-lies" },
@@ -227,8 +222,7 @@ class WireExplorer {
   }
 
   wrong(byte) {
-    const value = parseInt(byteAt(this.frame.hex, byte), 16) ^ this.asked.lies[this.lie].mask;
-    return value.toString(16).padStart(2, "0");
+    return hexPlace(parseInt(byteAt(this.frame.hex, byte), 16) ^ this.asked.lies[this.lie].mask, 2);
   }
 
   // The byte under the cursor is shown as it was sent: wrong.
@@ -243,8 +237,8 @@ class WireExplorer {
   }
 
   mapByte(event) {
-    const box = this.map.getBoundingClientRect(), { per, cell, k } = this.drawn;
-    return Math.floor((event.clientY - box.top) / k / LIE_ROW) * per + Math.floor((event.clientX - box.left) / k / cell);
+    const { per, cell, k } = this.drawn, [x, y] = pointIn(this.map, k, event);
+    return Math.floor(y / LIE_ROW) * per + Math.floor(x / cell);
   }
 
   set(name, value) {
@@ -261,13 +255,12 @@ class WireExplorer {
     this.every.setAttribute("aria-pressed", `${this.model.get("revealed")}`);
     this.corrupt.setAttribute("aria-disabled", `${!asked || this.view.byte < 0}`);
     this.every.setAttribute("aria-disabled", `${!asked}`);
-    const k = parseFloat(getComputedStyle(this.root).getPropertyValue("--mk-k")) || 1;
+    const k = enlarged(this.root);
     const width = (this.mapBox.clientWidth || 800) / k, picture = new Picture(width), at = (this.view.pointed ?? this.view).byte;
     const kinds = asked ? kindsOf(asked, this.lie).map((kind, byte) => this.isKnown(byte) ? kind : null) : [];
     if (asked) lieMap(picture, { tree: this.frame.tree, kinds, at });
     this.drawn = { per: picture.per, cell: picture.cell, k };
-    for (const [name, value] of Object.entries({ width: width * k, height: picture.height * k, viewBox: `0 0 ${width} ${picture.height}` }))
-      this.map.setAttribute(name, value);
+    sizeTo(this.map, width, picture.height, k);
     patch(this.map, picture.shapes);
     const counts = countsOf(kinds), words = counts.map(([kind, count]) => `${count} ${KINDS[kind][3]}`);
     this.map.setAttribute("aria-label", `What comes of one wrong byte: ${words.join(", ") || "not asked yet"}.`);
@@ -307,11 +300,8 @@ class WireExplorer {
 
   showVersions(frame, before) {
     this.versions.hidden = this.frames.length < 2;
-    const buttons = this.frames.map(each => {
-      const button = element("button", { type: "button", "aria-pressed": `${each === frame}` }, `v${each.version}`);
-      button.addEventListener("click", () => this.toVersion(each.version));
-      return button;
-    });
+    const buttons = this.frames.map(each =>
+      button(`v${each.version}`, () => this.set("version", each.version), { "aria-pressed": `${each === frame}` }));
     const focused = this.versions.contains(document.activeElement);
     this.versions.replaceChildren("Version", element("div", {}, ...buttons),
       element("p", {}, ...withCode(this.versionSentence(frame, before))));
@@ -328,12 +318,6 @@ class WireExplorer {
     const what = [added.length ? `adds ${added.join(", ")}` : "", gone.length ? `drops ${gone.join(", ")}` : "",
       shorter ? `writes ${plural(shorter, "length")} shorter` : ""].filter(Boolean);
     return `${size} v${before.version}: ${what.join(", ") || "the same fields, another meaning or only a promise"}`;
-  }
-
-  toVersion(version) {
-    this.model.set("version", version);
-    this.model.save_changes();
-    this.show();
   }
 
   // The reader pointed at something or chose it.
@@ -356,7 +340,7 @@ class WireExplorer {
 
   onKey(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const at = this.frames.indexOf(this.frame), newer = by => this.frames[at + by] && this.toVersion(this.frames[at + by].version);
+    const at = this.frames.indexOf(this.frame), newer = by => this.frames[at + by] && this.set("version", this.frames[at + by].version);
     const other = this.masks.find(node => node.dataset.lie !== this.lie).dataset.lie;
     const act = { v: () => newer(1), V: () => newer(-1), ...(this.asked && {
       c: () => this.tell(this.view.byte), a: () => this.set("revealed", !this.model.get("revealed")), l: () => this.set("lie", other) }),

@@ -22,11 +22,12 @@ from minikafka.node import Request, Response
 from minikafka.runtime.capture import Captured
 from minikafka.runtime.network import message_bytes
 from minikafka.viz.lies import MASKS, Ask, as_text, kinds_of, lies
-from minikafka.viz.static import wire_svg
+from minikafka.viz.static import still_svg
 from minikafka.viz.widgets.base import Widget
 from minikafka.wire.anatomy import Piece, dissect_request, dissect_response
 from minikafka.wire.connection import encode_request, encode_response
 from minikafka.wire.errors import UnsupportedVersion
+from minikafka.wire.types import joined
 
 MOST_LINES = 40
 LARGE_BYTES = 8_000
@@ -105,8 +106,14 @@ class WireExplorer(Widget, files="wire_explorer"):
 
     def svg(self, width: int = 720) -> str:
         """The version at hand as a static SVG."""
-        asked = self.lies.get(str(self.version))
-        return wire_svg(self._frame, width=width, selected=self.selected, asked=asked, lie=self.lie)
+        return still_svg(
+            "wire_explorer",
+            width=width,
+            frame=self._frame,
+            selected=self.selected,
+            asked=self.lies.get(str(self.version)),
+            lie=self.lie,
+        )
 
     def text(self) -> str:
         """The tree, piece by piece, and a map of the answers to wrong bytes."""
@@ -133,17 +140,13 @@ def _in_all_versions(message: Request | Response) -> list[tuple[int, bytes, Piec
             if isinstance(message, Request):
                 client = message.client_id
                 other = Request(message.channel, body, version, message.correlation_id, client)
-                frame = _joined(encode_request(other))
+                frame = joined(encode_request(other))
                 tree = dissect_request(frame)
             else:
                 answer = Response(message.channel, body, version, message.correlation_id)
-                frame = _joined(encode_response(answer))
+                frame = joined(encode_response(answer))
                 tree = dissect_response(frame, body.API_KEY, version)
         except UnsupportedVersion:
             continue
         found.append((version, frame, tree))
     return found
-
-
-def _joined(parts: list[Any]) -> bytes:
-    return b"".join(part.read() if hasattr(part, "read") else bytes(part) for part in parts)
