@@ -1,187 +1,58 @@
-"""`minikafka sim | fuzz | bench`: play, provoke and measure."""
+"""`minikafka lab`: the course in JupyterLab, opened at its contents page."""
 
 from __future__ import annotations
 
-import json
-import sys
-from typing import IO, Any
+import os
+from pathlib import Path
 
 import click
 
-from minikafka.cli.common import as_json, in_words, progress
+PACKAGE = Path(__file__).parent.parent
+CONTENTS = "index.ipynb"
+NEEDED = ("jupyterlab", "anywidget", "plotly", "quickjs")
 
 
-@click.command()
-@click.argument("scenario", required=False)
-@click.option("--list", "list_", is_flag=True, help="Name the scenarios, one a line.")
-@click.option("--seed", type=int, default=7, show_default=True)
-@click.option("--trace", type=click.File("w"), help="Write every event as a line of JSON.")
-@as_json
-def sim(scenario: str | None, list_: bool, seed: int, trace: IO[str] | None, json_: bool) -> None:
-    """Play SCENARIO in virtual time; the same seed gives the same run, event for event."""
-    from minikafka.lab import scenarios
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.option(
+    "--notebooks",
+    type=click.Path(path_type=Path),
+    default=PACKAGE.parent / "notebooks",
+    help="The folder with the course; by default the one beside this package.",
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[JUPYTERLAB'S OPTIONS]...")
+def lab(notebooks: Path, arguments: tuple[str, ...]) -> None:
+    """Open the course's contents page in JupyterLab.
 
-    if list_:
-        for name in scenarios.SCENARIOS:
-            # A script gets the bare names; a person is told what they are about.
-            about = f"  {scenarios.describe(name)}" if sys.stdout.isatty() else ""
-            click.echo(f"{name:12}{about}" if about else name)
-        return
-    if scenario not in scenarios.SCENARIOS:
-        names = ", ".join(scenarios.SCENARIOS)
-        wrong = f"no scenario {scenario}" if scenario else "which scenario?"
-        raise click.UsageError(f"{wrong}; there are: {names}")
-    try:
-        world = scenarios.run(scenario, seed)
-    except AssertionError as error:
-        replay = f"minikafka sim {scenario} --seed {seed}"
-        raise click.ClickException(f"{error or 'a check failed'}; replay with: {replay}") from error
-    if trace is not None and world.trace is not None:
-        trace.writelines(f"{line}\n" for line in world.trace.lines())
-    row = {"scenario": scenario, "seed": seed, "virtual_ms": world.now / 1000}
-    row["events"] = len(world.trace or ())
-    click.echo(
-        json.dumps(row) if json_ else in_words(row),
-        err=trace is not None and trace.name == "<stdout>",
+    Other options are JupyterLab's, such as --no-browser or --port=8899.
+    """
+    from importlib.util import find_spec
+
+    if missing := [name for name in NEEDED if find_spec(name) is None]:
+        raise click.ClickException(
+            f"the lab extra is missing ({', '.join(missing)}): pip install 'minikafka[lab]'"
+        )
+    notebooks = notebooks.resolve()
+    if not (notebooks / CONTENTS).exists():
+        raise click.ClickException(
+            f"no {CONTENTS} in {notebooks}: the notebooks come with the repository, not with the "
+            "package; clone it, or name their folder with --notebooks"
+        )
+    _open(notebooks, arguments)
+
+
+def _open(notebooks: Path, arguments: tuple[str, ...]) -> None:
+    # Settings of ours beside the reader's: nobody outside is asked, and no pop-up offers to.
+    paths = [str(PACKAGE / "lab" / "jupyter"), os.environ.get("JUPYTER_CONFIG_PATH", "")]
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, paths))
+    from jupyterlab.labapp import LabApp
+
+    # JupyterLab refuses to run as root unless told; a container often has nobody else.
+    as_root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    LabApp.launch_instance(
+        [
+            f"--ServerApp.root_dir={notebooks.parent}",
+            f"--LabApp.default_url=/lab/tree/{notebooks.name}/{CONTENTS}",
+            *as_root,
+            *arguments,
+        ]
     )
-
-
-# --- hostile input -----------------------------------------------------------------
-@click.command()
-@click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--frames", type=click.IntRange(min=1), default=100_000, show_default=True)
-@click.option("--live", is_flag=True, help="Send them to a broker process, not to one in here.")
-@click.option(
-    "--corpus",
-    type=click.Path(file_okay=False, exists=True),
-    help="Where to keep frames that meet an exception nobody expected.",
-)
-@as_json
-def fuzz(seed: int, frames: int, live: bool, corpus: str | None, json_: bool) -> None:
-    """Hand a broker frames that no honest client sends; the same ones for the same seed."""
-    from pathlib import Path
-
-    from minikafka.lab import fuzz
-
-    row: dict[str, Any] = {"seed": seed, "frames": frames}
-    if live:
-        from tempfile import TemporaryDirectory
-
-        from minikafka.bench.servers import Minikafka
-        from minikafka.bench.siege import besiege
-
-        with TemporaryDirectory() as root, Minikafka(Path(root)) as server:
-            before = server.rss_bytes()
-            with progress("sending", frames) as advance:
-                siege = besiege(server.address, seed, frames, advance)
-            megabytes = [round(rss / 1e6) for rss in (before, server.rss_bytes())]
-        row |= siege._asdict() | {"rss_mb_before": megabytes[0], "rss_mb_after": megabytes[1]}
-        click.echo(json.dumps(row) if json_ else in_words(row))
-        return
-    with progress("trying", frames) as advance:
-        found = fuzz.find(seed, frames, advance)
-    for case, error in found:
-        name = f"{case.api}-v{case.version}-{case.how}-{case.number}.hex"
-        click.echo(f"{name}: {error!r}", err=True)
-        if corpus is not None:
-            Path(corpus, name).write_text(case.frame.hex() + "\n")
-    row["unexpected"] = len(found)
-    click.echo(json.dumps(row) if json_ else in_words(row))
-    if found:
-        raise click.ClickException(f"{len(found)} frames met an exception that nobody expected")
-
-
-# --- measuring ---------------------------------------------------------------------
-@click.group()
-def bench() -> None:
-    """Measure the broker or the simulator on this machine."""
-
-
-@bench.command("broker")
-@click.option("--rounds", type=click.IntRange(min=2), default=6, show_default=True)
-@click.option("--size-mb", type=click.IntRange(min=1), default=200, show_default=True)
-@click.option("--alone", is_flag=True, help="Without Apache Kafka beside it.")
-@click.option("--json", "file", type=click.File("w"), help="Write every figure to a file.")
-def bench_broker(rounds: int, size_mb: int, alone: bool, file: IO[str] | None) -> None:
-    """One broker under librdkafka, beside Apache Kafka and the bare disk."""
-    from importlib.util import find_spec
-
-    from minikafka.bench.broker import Plan, report, run
-    from minikafka.bench.servers import Unavailable
-
-    if find_spec("confluent_kafka") is None:
-        raise click.ClickException("the load is librdkafka's: pip install confluent-kafka")
-    plan = Plan(rounds=rounds, size_bytes=size_mb * 1_000_000, beside_apache=not alone)
-    try:
-        with progress("measuring", plan.step_count) as advance:
-            results = run(plan, advance)
-    except Unavailable as error:
-        raise click.ClickException(f"{error}; --alone measures without it") from error
-    click.echo(report(results))
-    if file is not None:
-        json.dump(results, file, indent=2)
-
-
-@bench.command("flat")
-@click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True)
-@click.option("--size-mb", type=click.IntRange(min=1), default=200, show_default=True)
-@click.option(
-    "--largest-gb",
-    type=click.IntRange(min=1),
-    default=10,
-    show_default=True,
-    help="How far the log grows in each round; the disk needs that and a half.",
-)
-@click.option("--json", "file", type=click.File("w"), help="Write every figure to a file.")
-def bench_flat(rounds: int, size_mb: int, largest_gb: int, file: IO[str] | None) -> None:
-    """One broker with more and more data, partitions and connections: is it as fast?"""
-    from importlib.util import find_spec
-
-    if find_spec("confluent_kafka") is None:
-        raise click.ClickException("the load is librdkafka's: pip install confluent-kafka")
-    from minikafka.bench.flat import Plan, log_sizes_mb, report, run
-
-    plan = Plan(rounds, slice_bytes=size_mb * 1_000_000, log_mb=log_sizes_mb(largest_gb))
-    with progress("measuring", plan.step_count) as advance:
-        results = run(plan, advance)
-    click.echo(report(results))
-    if file is not None:
-        json.dump(results, file, indent=2)
-
-
-@bench.command("start")
-@as_json
-def bench_start(json_: bool) -> None:
-    """How long `import minikafka` takes, and a broker until it is ready, in ms."""
-    from minikafka.bench.start import measure
-
-    for row in measure():
-        click.echo(json.dumps(row) if json_ else in_words(row))
-
-
-@bench.command("sim")
-@as_json
-def bench_simulator(json_: bool) -> None:
-    """Events a second of the simulator."""
-    from minikafka.bench.simulator import measure
-
-    for row in measure():
-        click.echo(json.dumps(row) if json_ else in_words(row))
-
-
-@bench.command("widgets")
-@as_json
-def bench_widgets(json_: bool) -> None:
-    """Frame times and first drawings of the widgets, in ms, in a headless Chromium."""
-    from importlib.util import find_spec
-
-    missing = [name for name in ("anywidget", "quickjs", "playwright") if find_spec(name) is None]
-    if missing:
-        raise click.ClickException(f"it needs {', '.join(missing)}: pip install 'minikafka[test]'")
-    from minikafka.bench.widgets import measure
-
-    try:
-        for row in measure():
-            click.echo(json.dumps(row) if json_ else in_words(row))
-    except FileNotFoundError as error:
-        raise click.ClickException(str(error)) from error

@@ -82,8 +82,8 @@ _FILES = {
     "broker": ["broker"],
     "cluster": ["topics", "offsets", "log-dirs", "configs", "quotas"],
     "records": ["produce", "consume", "dump-log"],
-    "course": ["lab"],
-    "lab": ["sim", "fuzz", "bench"],
+    "lab": ["lab"],
+    "experiments": ["sim", "fuzz", "bench"],
 }
 """Where each command is."""
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from minikafka.cli.course import CONTENTS
+from minikafka.cli.lab import CONTENTS
 from minikafka.lab.course import CHAPTERS, Chapter
 from minikafka.lab.exercises import EXERCISES
 
