@@ -56,8 +56,10 @@ def note(prediction: str, **what: str | float) -> None:
 def _path() -> Path | None:
     named = os.environ.get("MINIKAFKA_PROGRESS")
     if named is not None:
-        return Path(named) if named else None
-    data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+        return Path(os.path.expanduser(named)) if named else None
+    data = os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")
+    if data.startswith("~"):  # in a container nobody may have a home
+        return None
     return Path(data) / "minikafka" / "progress.json"
 
 
@@ -115,7 +117,10 @@ _record = cache(_Record)
 
 def _parsed(text: str) -> Done:
     """Raises ValueError for anything that `write` does not write."""
-    found = json.loads(text)
+    try:
+        found = json.loads(text)
+    except RecursionError as error:
+        raise ValueError("too many brackets") from error
     if not isinstance(found, dict) or set(found) != {"exercises", "predictions"}:
         raise ValueError("it has other fields")
     now = Done(**found)

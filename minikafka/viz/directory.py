@@ -13,6 +13,10 @@ to what recovery holds it to (log/recovery.py): it is whole, its offsets go on w
 ended, its CRC fits. But where recovery stops at the first damage, here the headers behind it are
 still read, as far as they can be: they are to be seen.
 
+Above a known recovery point a gap between two good batches is a hole too, and is cut, unless the
+topic is compacted. No file here says that it is: a topic that Kafka's cleaner has been at is taken
+for one, and so are the internal ones. (Apache Kafka itself takes no gap for damage.)
+
 A large log is not read whole. Headers of `MOST_BATCHES` batches are, first those of the file that
 is asked for, then of the newest files; a picture says where it does not know.
 
@@ -59,6 +63,9 @@ MOST_BATCHES = 10_000
 MOST_ENTRIES = 300_000
 MOST_RECORDS = 5_000
 ENTRIES_AT_ONCE = 8_192
+CLEANED = "cleaner-offset-checkpoint"
+"""Apache Kafka's: up to where it has compacted a partition."""
+COMPACTED = ("__consumer_offsets", "__transaction_state")
 TRIES = 10
 """A broker that runs removes files and renames them while its directory is read."""
 
@@ -200,6 +207,7 @@ class Cut:
     segment: int
     position: int
     lost_bytes: int
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +224,8 @@ class Directory:
     checked_from: int
     """The segment from which on a start checks every byte."""
     cut: Cut | None
+    is_set_aside: bool
+    """All that is left lies below the log start: a start after a crash begins with an empty log."""
 
     @property
     def size_bytes(self) -> int:
@@ -233,11 +243,12 @@ class Directory:
             "was_closed": self.was_closed,
             "checked_from": self.checked_from,
             "cut": asdict(self.cut) if self.cut else None,
+            "is_set_aside": self.is_set_aside,
         }
 
 
 def read(
-    path: str,
+    path: str | os.PathLike[str],
     files: Looking | None = None,
     *,
     offset: int | None = None,
@@ -249,8 +260,9 @@ def read(
     `timestamp_ms`, is read first.
     """
     if files is None:
-        root, path = os.path.split(os.path.abspath(path))
+        root, path = os.path.split(os.path.abspath(os.path.expanduser(path)))
         files = OnDisk(root)
+    path = os.fspath(path).rstrip("/")
     for _ in range(TRIES):
         try:
             return _Reader(files, path, offset, timestamp_ms).directory()
@@ -291,22 +303,32 @@ class _Reader:
         checked_from = max(0, bisect_right(bases, point or 0) - 1)
         if was_closed:
             checked_from = max(0, len(bases) - 1)
-        cut = _cut(segments, checked_from, was_closed)
+        floor = None if point is None or self._is_compacted() else max(point, start)
+        cut = _cut(segments, checked_from, was_closed, floor)
+        end = self._end_offset(segments, cut)
+        is_set_aside = bool(bases) and end < start and not was_closed
+        if bases and end < start and was_closed:
+            start = bases[0]  # all was on the disk, so it is the checkpoint that is wrong
         return Directory(
             name=self.path.rpartition("/")[2],
             segments=tuple(segments),
             files=tuple(self._listed(name) for name in self.names),
             log_start_offset=start,
-            log_end_offset=self._end_offset(segments, cut),
+            log_end_offset=max(start, end),
             recovery_point=point,
             was_closed=was_closed,
             checked_from=checked_from,
             cut=cut,
+            is_set_aside=is_set_aside,
         )
 
     def _log_start(self, bases: list[int]) -> int:
         said = self._checkpoint(LOG_START_OFFSETS).get(self.topic, 0) if self.topic else 0
         return max(said, bases[0] if bases else 0)
+
+    def _is_compacted(self) -> bool:
+        topic = self.topic and self.topic[0]
+        return topic in COMPACTED or self.topic in self._checkpoint(CLEANED)
 
     def _in_order(self, segments: list[SegmentFiles]) -> list[int]:
         """The segment that is asked for, then the others from the newest back."""
@@ -373,11 +395,14 @@ class _Reader:
 
     def _start(self, segment: SegmentFiles) -> int:
         """From which byte on a search for what is asked for reads."""
-        if self.offset is not None:
-            return segment.position_of(self.offset)
-        if self.timestamp_ms is not None:
-            return segment.position_of(segment.offset_of(self.timestamp_ms))
-        return 0
+        offset = self.offset
+        if offset is None and self.timestamp_ms is not None:
+            offset = segment.offset_of(self.timestamp_ms)
+        if offset is None:
+            return 0
+        position = segment.position_of(offset)
+        log = self._open(segment.base_offset, LOG_SUFFIX)
+        return position if _is_entry_of(log, segment.log_bytes, offset, position) else 0
 
     def _entries(
         self, segment: SegmentFiles, file: Opened, entry: Struct, relative: int
@@ -451,8 +476,9 @@ class _Reader:
         limit = cut.position if cut else segment.log_bytes
         log = self._open(segment.base_offset, LOG_SUFFIX)
         offset, position = segment.base_offset, 0
-        if segment.entries and segment.entries[-1][1] < limit and segment.has_all_entries:
-            position = segment.entries[-1][1]
+        if segment.entries and segment.has_all_entries:
+            relative, at = segment.entries[-1]
+            position = at if _is_entry_of(log, limit, offset + relative, at) else 0
         while position < limit:
             _, header = _header(log, position, limit)
             if header is None:
@@ -540,13 +566,45 @@ def _wrong_crc(data: bytes, header: BatchHeader) -> str:
     return ""
 
 
-def _cut(segments: list[SegmentFiles], first: int, was_closed: bool) -> Cut | None:
-    """What recovery would cut. After a clean stop it looks only whether the last file ends well."""
+def _is_entry_of(log: Opened, limit: int, offset: int, position: int) -> bool:
+    """Whether a batch that may hold `offset`, or one before it, begins where an index says."""
+    if not 0 <= position < limit:
+        return False
+    _, header = _header(log, position, limit)
+    return header is not None and header.base_offset <= offset
+
+
+def _cut(
+    segments: list[SegmentFiles], first: int, was_closed: bool, floor: int | None
+) -> Cut | None:
+    """What recovery would cut. After a clean stop it looks only whether the last file ends well;
+    else a gap that reaches above the offset `floor` is damage too."""
     for at in range(first, len(segments)):
         segment, damage = segments[at], segments[at].damage
-        if damage and not (was_closed and segment.end == segment.log_bytes):
+        if was_closed and segment.end == segment.log_bytes:
+            continue
+        if floor is not None and not was_closed:
+            end = segments[at + 1].base_offset if at + 1 < len(segments) else None
+            gap = _gap(segment, end, floor)
+            damage = min(filter(None, (damage, gap)), key=lambda d: d.position, default=None)
+        if damage:
             later = sum(each.log_bytes for each in segments[at + 1 :])
-            return Cut(at, damage.position, segment.log_bytes - damage.position + later)
+            lost = segment.log_bytes - damage.position + later
+            return Cut(at, damage.position, lost, damage.reason)
+    return None
+
+
+def _gap(segment: SegmentFiles, end: int | None, floor: int) -> Damage | None:
+    """Where records are missing above `floor`; `end` is the next segment's base."""
+    if segment.begin > 0:
+        return None
+    position, following = 0, segment.base_offset
+    for header in segment.batches:
+        if following < header.base_offset > floor:
+            return Damage(position, f"offset {following} is missing, {header.base_offset} is next")
+        position, following = position + header.size_bytes, header.next_offset
+    if position == segment.log_bytes and end is not None and following < end > floor:
+        return Damage(position, f"offset {following} is missing, the next file begins at {end}")
     return None
 
 

@@ -41,6 +41,20 @@ def test_named_nothing_it_is_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_home_may_be_short_or_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("MINIKAFKA_PROGRESS", "~/mine.json")
+    progress.accept("00.1")
+    assert (tmp_path / "mine.json").exists()
+    monkeypatch.delenv("MINIKAFKA_PROGRESS")
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)  # as for a user with no entry
+    monkeypatch.chdir(tmp_path)
+    progress.accept("00.2")
+    assert "00.2" in progress.done().exercises
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.json"]
+
+
 def test_what_another_notebook_wrote_is_not_lost(file: Path) -> None:
     progress.accept("00.1")
     other = {"exercises": ["00.1", "03.2"], "predictions": {"03.a": {"answer": "12"}}}

@@ -28,6 +28,7 @@ def a_request(trace: Trace) -> Any:
     return next(e.what for e in trace.of("sent") if "Produce" in type(e.what.body).__name__)
 
 
+SITE = Path(__file__).parent.parent.parent / "minikafka/lab/site/site.css"
 CHAPTERS = [{"number": "00", "title": "The whole game", "exercises": ["00.1", "00.2"]}]
 
 
@@ -110,6 +111,49 @@ def test_nothing_is_cut_off(browser: Any, trace: Trace, make: Callable[[Trace], 
     viewport = {"width": width, "height": 900}
     opened = Opened.of(browser, make(trace), tmp_path, size=size, viewport=viewport)
     assert opened.page.evaluate("document.documentElement.scrollWidth") <= width
+    opened.close()
+
+
+# How everything in a widget looks, as far as a style sheet decides it and not the room there is.
+LOOKS = """names => [...document.querySelectorAll(".mk-widget, .mk-widget *")].map(node => {
+  if (node.parentNode.closest("svg")) return [];
+  const style = getComputedStyle(node), values = names.map(name => style.getPropertyValue(name));
+  return [`${node.tagName} ${node.getAttribute("class")}`, ...values];
+}).filter(found => found.length)"""
+LOOKED_AT = [
+    "display", "margin-top", "margin-left", "padding-top", "padding-left", "border-top-width",
+    "border-left-width", "border-top-left-radius", "border-top-color", "color", "background-color",
+    "font-size", "font-weight", "line-height", "letter-spacing", "text-transform", "max-height",
+]  # fmt: skip
+SAME_ROOM = """
+  body { padding: 24px 20px !important; box-sizing: content-box !important; }
+  main { padding: 0 !important; display: block !important; box-sizing: content-box !important; }
+"""
+ADDED = """([before, after]) => {
+  for (const [text, add] of [[before, "prepend"], [after, "append"]]) {
+    const style = document.createElement("style");
+    style.textContent = text;
+    document.head[add](style);
+  }
+}"""
+
+
+@each_widget
+@pytest.mark.parametrize("width", [420, 1280])
+def test_other_style_sheets_of_a_page_change_nothing(
+    browser: Any, trace: Trace, make: Callable[[Trace], Any], width: int, tmp_path: Path
+) -> None:
+    """Those of the site's page, and those of all widgets, which come in any order."""
+    viewport = {"width": width, "height": 900}
+    opened = Opened.of(browser, make(trace), tmp_path, viewport=viewport)
+    alone = opened.page.evaluate(LOOKS, LOOKED_AT)
+    every = "".join(str(other(trace)._css) for other in WIDGETS.values())
+    opened.page.evaluate(ADDED, [SITE.read_text(encoding="utf-8"), every])
+    opened.page.add_style_tag(content=SAME_ROOM)
+    opened.drawn()
+    together = opened.page.evaluate(LOOKS, LOOKED_AT)
+    differ = [pair for pair in zip(alone, together, strict=True) if pair[0] != pair[1]]
+    assert differ == []
     opened.close()
 
 

@@ -111,6 +111,12 @@ def test_a_broken_target_fills_the_buffers_then_sources_drop_or_wait() -> None:
     assert direct.waited == 2 * 7, "shop and payments waited"
 
 
+def test_what_waits_in_a_source_that_goes_is_lost() -> None:
+    for verb in ("break", "remove"):
+        direct, log, _ = counted([BROKEN, (12, verb, "shop")], 12)
+        assert (direct.lost, log.lost) == (4, 0)
+
+
 def test_the_log_keeps_what_a_broken_target_does_not_read() -> None:
     for seconds in (9, 13, 20, 60):
         _, log, words = counted([BROKEN], seconds)

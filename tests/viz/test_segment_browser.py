@@ -308,6 +308,96 @@ def test_the_cut_is_where_recovery_cuts() -> None:
         assert "nothing is cut" in after.steps[-1]
 
 
+def lose(files: MemoryFiles, log: Log, random: Random) -> None:
+    """A torn file, a changed byte, a batch less at the end or in the middle, or nothing."""
+    segment = random.randrange(len(log.segments))
+    path, size = path_of(log, segment), log.segments[segment].size_bytes
+    sizes = [header.size_bytes for header in read(NAME, files).segments[segment].batches]
+    which = random.randrange(len(sizes))
+    begin = sum(sizes[:which])
+    data = files.read(path)
+    match random.randrange(5):
+        case 0:
+            files.open(path).truncate(random.randrange(size))
+        case 1:
+            files.rot(path, random.randrange(size))
+        case 2:
+            files.open(path).truncate(begin)
+        case 3:
+            files.replace(path, data[:begin] + data[begin + sizes[which] :])
+
+
+@pytest.mark.parametrize("point", [None, 0, 60])
+def test_above_a_recovery_point_a_gap_is_a_hole(point: int | None) -> None:
+    """And what is found in what is left, by offset and by time, is what the mended log finds."""
+    random, gaps = Random(5), 0
+    for _ in range(40):
+        log = a_log(files := MemoryFiles(), batches=30)
+        lose(files, log, random)
+        if point is not None:
+            files.replace("recovery-point-offset-checkpoint", b"0\n1\norders 0 %d\n" % point)
+        found = read(NAME, files)
+        gaps += found.cut is not None and "is missing" in found.cut.reason
+        again = Log.open(
+            files, NAME, SMALL, FIRST_MS * 1_000, None, clean=False, recovery_point=point
+        )
+        lost = found.cut.lost_bytes if found.cut else 0
+        assert (lost, found.log_end_offset) == (
+            found.size_bytes - again.size_bytes,
+            again.log_end_offset,
+        )
+        for _ in range(6):
+            time = FIRST_MS + random.randint(-1_000, 12_000)
+            there, answer = again.offset_for_timestamp(time), asked(found, "timestamp", time)
+            assert (answer["found"] or {}).get("offset") == (there.offset if there else None)
+    assert (gaps > 0) == (point is not None)
+
+
+def test_a_gap_of_a_compacted_topic_is_none() -> None:
+    log = a_log(files := MemoryFiles())
+    without_batch(files, log, 1, 5)
+    files.replace("recovery-point-offset-checkpoint", b"0\n1\norders 0 0\n")
+    assert read(NAME, files).cut is not None
+    files.replace("cleaner-offset-checkpoint", b"0\n1\norders 0 150\n")
+    assert read(NAME, files).cut is None
+
+
+@pytest.mark.parametrize("clean", [True, False])
+def test_a_log_start_beyond_the_end(clean: bool) -> None:
+    a_log(files := MemoryFiles())
+    files.replace("log-start-offset-checkpoint", b"0\n1\norders 0 500\n")
+    if clean:
+        files.replace(".kafka_cleanshutdown", b"{}")
+    found = read(NAME, files)
+    told = SegmentBrowser(NAME, files=files, recovery=True).steps[-1]
+    again = Log.open(files, NAME, SMALL, FIRST_MS * 1_000, None, clean=clean, log_start_offset=500)
+    ends = (again.log_start_offset, again.log_end_offset)
+    assert (found.log_start_offset, found.log_end_offset) == ends
+    assert ("moved aside" in told) == (not clean)
+    assert asked(found, "timestamp", FIRST_MS)["found"] is None or clean
+
+
+def test_a_last_index_entry_that_lies_does_not_move_the_log_end() -> None:
+    log = a_log(files := MemoryFiles())
+    path = path_of(log, -1, ".index")
+    for junk in (b"\xff" * 8, (5).to_bytes(4, "big") + (17).to_bytes(4, "big")):
+        files.replace(path, junk)
+        assert read(NAME, files).log_end_offset == log.log_end_offset
+
+
+def test_a_path_may_be_written_in_many_ways(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_log(files := RealFiles(str(tmp_path)))
+    files.write_out()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    plain = read(str(tmp_path / NAME)).to_json()
+    for path in (NAME, f"{NAME}/", f"./{NAME}", f"~/{NAME}", tmp_path / NAME):
+        assert read(path).to_json() == plain
+    assert read(f"{NAME}/", files).to_json() == plain
+
+
 def test_a_torn_tail_is_what_is_asked_about_first() -> None:
     log = a_log(files := MemoryFiles())
     files.open(path_of(log)).truncate(log.active.size_bytes - 20)

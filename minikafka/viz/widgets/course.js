@@ -12,7 +12,7 @@
 // ---- right or not --------------------------------------------------------------------------
 
 const plain = text => text.replace(/\s+/g, "").toLowerCase();
-const numberIn = text => parseFloat(text.replace(/(\d)[,_](?=\d{3})/g, "$1").match(/-?\d*\.?\d+/)?.[0]);
+const numberIn = text => parseFloat(text.replace(/(\d)[,_ ](?=\d{3}(?!\d))/g, "$1").match(/-?\d*\.?\d+/)?.[0]);
 const isNumber = text => /^-?[\d,._]+$/.test(text);
 
 // As text, or where a number came out, as numbers that differ by no more than `within`.

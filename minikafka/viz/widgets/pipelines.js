@@ -376,7 +376,7 @@ class Pipelines {
     this.acts = this.acts.slice(0, -1);
     this.state = run(this.model.get("start"), this.acts, last[0]);
     this.p = 1;
-    this.selected = this.chosen.pop() ?? systems(this.state)[0].name;
+    this.selected = this.chosen.pop() ?? systems(this.state)[0]?.name ?? "";
     this.words = `Undone: ${last[1]} ${last[2]}. It is ${last[0]} s again.`;
     this.tell();
     this.redraw();

@@ -56,21 +56,23 @@ function remove(state, name) {
   state.sources = state.sources.filter(system => system.name !== name);
   state.targets = state.targets.filter(system => system.name !== name);
   for (const side of [state.direct, state.log]) {
+    forget(side, name);
     side.programs = side.programs.filter(p => p.from !== name && p.to !== name);
-    delete side.stalled[name];
   }
 }
 
-// A buffer is memory of its source: it is gone when that breaks.
+// A buffer is memory of its source: it is gone when that breaks or goes.
+function forget(side, name) {
+  delete side.stalled[name];
+  for (const one of side.programs.filter(p => p.from === name)) {
+    side.lost += one.queue;
+    one.queue = 0;
+  }
+}
+
 function fail(state, name) {
   Object.assign(find(state, name), { broken: true, since: state.tick });
-  for (const side of [state.direct, state.log]) {
-    delete side.stalled[name];
-    for (const one of side.programs.filter(p => p.from === name)) {
-      side.lost += one.queue;
-      one.queue = 0;
-    }
-  }
+  for (const side of [state.direct, state.log]) forget(side, name);
 }
 
 function repair(state, name) { Object.assign(find(state, name), { broken: false, since: state.tick }); }

@@ -13,6 +13,7 @@ runs, it stands as SVG, and in a terminal as text.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -40,7 +41,7 @@ class SegmentBrowser(Played, files="segment_browser"):
 
     def __init__(
         self,
-        directory: str,
+        directory: str | os.PathLike[str],
         *,
         files: Looking | None = None,
         offset: int | None = None,

@@ -219,7 +219,8 @@ function offsetFound(run, segment, batch, offset) {
 }
 
 function searchTimestamp(directory, timestamp) {
-  const run = new Steps(directory), { segments } = directory, target = timeWords(timestamp, true);
+  const segments = staying(directory), target = timeWords(timestamp, true);
+  const run = new Steps({ ...directory, segments });
   for (let at = 0; at < segments.length; at++) {
     let until = at;
     while (until < segments.length && segments[until].largest < timestamp) until++;
@@ -237,6 +238,16 @@ function searchTimestamp(directory, timestamp) {
   }
   run.say("names", "end", `No record is of ${target} or later: the answer is no offset (-1)`);
   return run.done(null, `no record of ${target} or later`);
+}
+
+// The files without what the next start cuts: who looks for a time finds nothing there.
+function staying({ segments, cut, is_set_aside }) {
+  if (is_set_aside) return [];
+  if (!cut) return segments;
+  const last = segments[cut.segment], batches = last.batches.filter(batch => batch.position < cut.position);
+  const largest = batches.reduce((most, batch) => Math.max(most, batch.max_timestamp), last.begin > 0 ? last.largest : -1);
+  const end = Math.min(last.end, cut.position);
+  return [...segments.slice(0, cut.segment), { ...last, batches, largest, end, log_bytes: cut.position }];
 }
 
 function older(run, from, until, target) {
@@ -319,7 +330,9 @@ function recovery(directory) {
   wholeFiles(run, checked_from, cut ? cut.segment : directory.was_closed ? checked_from : segments.length);
   if (cut) cutting(run, segments[cut.segment], cut, row(cut.segment));
   const next = cut ? ": the next record gets this offset, and the indexes are made anew" : ", nothing is cut";
-  run.say("names", "end", `The log ends at ${log_end}${next}`);
+  run.say("names", "end", run.d.is_set_aside
+    ? `All that is left lies below the log start: the files are moved aside, the log is empty and ends at ${log_end}`
+    : `The log ends at ${log_end}${next}`, { brief: `it ends at ${log_end}` });
   const lost = cut ? `${bytesText(cut.lost_bytes)} cut` : "nothing is damaged";
   return run.done(null, `${lost}, the log ends at ${log_end}`);
 }
@@ -344,9 +357,10 @@ function cutting(run, segment, cut, row) {
   if (good)
     run.say("names", "fits", `${batchesText(good)} up to byte ${at}: each CRC fits`,
       { ...row, brief: "each CRC fits", batch: 0, until: good, read: cut.position });
-  run.say("names", "broken", `Byte ${at}: ${segment.damage.reason}`,
+  run.say("names", "broken", `Byte ${at}: ${cut.reason}`,
     { ...row, brief: "damaged", position: cut.position, batch: good, read: Math.min(HEADER_BYTES, left) });
-  run.say("names", "cut", `Cut at byte ${at}: ${bytesText(left)} go${later ? `, and ${plural(later, "later file")}` : ""}`,
+  const gone = [...(left ? [bytesText(left)] : []), ...(later ? [plural(later, "later file")] : [])].join(" and ");
+  run.say("names", "cut", `Cut at byte ${at}: ${gone} ${left + later > 1 ? "go" : "goes"}`,
     { ...row, brief: "cut here" });
 }
 

@@ -234,6 +234,8 @@ class WireExplorer {
     if (!this.asked || !(byte >= 0)) return;
     this.known.add(byte);
     this.view.toByte(byte);
+    const { per, k } = this.drawn;
+    scrollInto(this.mapBox, Math.floor(byte / per) * LIE_ROW * k, LIE_ROW * k);
   }
 
   mapByte(event) {

@@ -94,7 +94,8 @@ class WireExplorer(Widget, files="wire_explorer"):
     @property
     def outcomes(self) -> dict[str, int]:
         """How many bytes, wrong as `lie` says, come to what: `{"checksum": 66, "same": 17, …}`."""
-        return dict(Counter(kinds_of(self.lies[str(self.version)], self.lie)))
+        told = self.lies.get(str(self.version))
+        return dict(Counter(kinds_of(told, self.lie))) if told else {}
 
     @property
     def _frame(self) -> dict[str, Any]:
