@@ -72,15 +72,16 @@ class Side {
 
   // A system's tag, and below it in words what is wrong.
   system({ name, broken, since }, x, y) {
-    const { picture, state, side } = this, isOut = isSource(name);
+    const { picture, state, side } = this, isOut = isSource(name), stalled = side.stalled[name];
+    const isChosen = name === this.view.selected, tall = TALL + (broken || stalled ? 17 : 8);
     this.places[name] = [x, y];
-    if (name === this.view.selected)
-      picture.rect(x - 4, y - 4, TAG + 8, TALL + 8, { rx: 5, fill: "cell", stroke: "ink", stroke_width: 1.6 });
+    if (isChosen)
+      picture.rect(x - 4, y - 4, TAG + 8, tall, { rx: 5, fill: "cell", stroke: "ink", stroke_width: 1.6 });
     (isOut ? tag : notched)(picture, x, y, TAG, { h: TALL, isDead: broken });
     if (broken) crack(picture, x + TAG - (isOut ? 12 : 5), y - 2, y + TALL + 2);
     const colour = broken ? "ink-2" : isOut ? "write-text" : "read-text";
     picture.text(x + (isOut ? 8 : 12), y + 15, name, colour, 12, { bold: 1 });
-    const halo = { halo: "surface" }, stalled = side.stalled[name];
+    const halo = { halo: isChosen ? "cell" : "surface" };
     if (broken) picture.text(x + 2, y + TALL + 10.5, `broken ${state.tick - since} s`, "lost-text", 11, halo);
     else if (stalled) {
       for (const bar of [4, 8]) picture.line(x + bar, y + TALL + 3, x + bar, y + TALL + 11, { stroke: "ink", stroke_width: 2 });

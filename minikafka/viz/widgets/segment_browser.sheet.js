@@ -299,10 +299,11 @@ class Sheet {
       : `${s.batches.length} batches read, bytes ${thousands(s.begin)} to ${thousands(s.end)}`;
     const words = s.log_bytes ? [`${bytesText(s.log_bytes)}, ${count}`, sizeText(s.log_bytes)]
       : ["empty: the first batch will stand at byte 0"];
-    p.text(at, y, fitting(words, this.width - at, 11), "ink-2", 11);
-    if (s.damage && !s.damage.readable)
-      p.text(this.width, y, `${this.isAfterCut() ? "cut" : "torn"}: ${bytesText(s.log_bytes - s.damage.position)}`,
-        "lost-text", 11, { bold: 1, text_anchor: "end" });
+    const torn = s.damage && !s.damage.readable
+      ? `${this.isAfterCut() ? "cut" : "torn"}: ${bytesText(s.log_bytes - s.damage.position)}` : "";
+    const room = this.width - at - (torn && textWidth(torn, 11, true) + 10);
+    p.text(at, y, fitting(words, room, 11), "ink-2", 11);
+    if (torn) p.text(this.width, y, torn, "lost-text", 11, { bold: 1, text_anchor: "end" });
   }
 
   bar(s, y) {
@@ -548,7 +549,8 @@ class Sheet {
     p.line(0, this.y - 12, this.width, this.y - 12, { stroke: "line" });
     p.text(0, this.y + 5, "In this directory", "ink", 12, { bold: 1 });
     const whose = others.length > MOST_OTHERS ? "" : " of other segments";
-    if (rest) p.text(this.width, this.y + 5, `and ${plural(rest, "file")}${whose}`, "ink-2", 11, { text_anchor: "end" });
+    const more = fitting([`and ${plural(rest, "file")}${whose}`, `and ${rest}`], this.width - 120, 11);
+    if (rest) p.text(this.width, this.y + 5, more, "ink-2", 11, { text_anchor: "end" });
     const names = rows.map(file => file.name.replace(/^[0-9]{16}(?=[0-9]{4}\.)/, "…"));
     const name = Math.min(this.width * 0.42, Math.max(90, ...names.map(each => textWidth(each, 11))));
     const at = name + 66, bar = this.width < 560 ? 40 : 150, most = Math.max(1, ...rows.map(file => file.size_bytes));
