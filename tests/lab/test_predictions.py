@@ -57,6 +57,7 @@ def test_an_answer_that_is_no_choice_any_more_is_none() -> None:
         ("3 files", "30 files", 0, "; it is 30 files."),
         ("0.35", 0.3501, 0, "and so it is"),
         ("0.35", 0.358, 0.01, "near enough"),
+        ("24 000", 24_000, 0, "and so it is"),
         ("-1", -1, 0, "and so it is"),
     ],
 )
