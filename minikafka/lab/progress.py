@@ -5,9 +5,9 @@
 
 `MINIKAFKA_PROGRESS` names another file; set to nothing, it means that nothing is written down
 (tests, the building of notebooks). Several notebooks write to the same file, so each change reads
-it first and replaces it at once. A file that cannot be read or written never stops a cell: a
-warning says so, and what was done is remembered until the kernel ends. A damaged file is moved
-aside, not overwritten.
+it first and replaces it at once, one after the other. A file that cannot be read or written never
+stops a cell: a warning says so, and what was done is remembered until the kernel ends. A damaged
+file is moved aside, not overwritten.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from __future__ import annotations
 import json
 import os
 import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
@@ -37,20 +39,22 @@ def done() -> Done:
 def accept(exercise: str) -> None:
     """An exercise's answer was accepted."""
     record = _record(_path())
-    now = record.read()
-    if exercise not in now.exercises:
-        now.exercises = sorted([*now.exercises, exercise])
-        record.write(now)
+    with record.alone():
+        now = record.read()
+        if exercise not in now.exercises:
+            now.exercises = sorted([*now.exercises, exercise])
+            record.write(now)
 
 
 def note(prediction: str, **what: str | float) -> None:
     """Something about a prediction: its `answer`, or what came of it (`actual`, `within`)."""
     record = _record(_path())
-    now = record.read()
-    known = now.predictions.get(prediction, {})
-    if known | what != known:
-        now.predictions[prediction] = known | what
-        record.write(now)
+    with record.alone():
+        now = record.read()
+        known = now.predictions.get(prediction, {})
+        if known | what != known:
+            now.predictions[prediction] = known | what
+            record.write(now)
 
 
 def _path() -> Path | None:
@@ -69,6 +73,23 @@ class _Record:
     def __init__(self, path: Path | None) -> None:
         self._path = path
         self._remembered = Done()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Let other notebooks wait: what one reads and replaces, another may not replace meanwhile.
+
+        Their folder is locked; where it cannot be, nobody waits.
+        """
+        with ExitStack() as locked:
+            if self._path is not None:
+                with suppress(OSError, ImportError):  # there is no fcntl in a browser kernel
+                    import fcntl
+
+                    self._path.parent.mkdir(parents=True, exist_ok=True)
+                    folder = os.open(self._path.parent, os.O_RDONLY)
+                    locked.callback(os.close, folder)
+                    fcntl.flock(folder, fcntl.LOCK_EX)
+            yield
 
     def read(self) -> Done:
         if self._path is None:

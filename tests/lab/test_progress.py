@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 
@@ -63,6 +65,16 @@ def test_what_another_notebook_wrote_is_not_lost(file: Path) -> None:
     assert progress.done().exercises == ["00.1", "03.2"]
     assert set(progress.done().predictions) == {"00.a", "03.a"}
     assert [path.name for path in file.parent.iterdir()] == ["progress.json"]
+
+
+def test_notebooks_that_write_at_the_same_time_lose_nothing(file: Path) -> None:
+    program = (
+        "import sys; from minikafka.lab import progress\n"
+        "for i in range(60): progress.note(f'{sys.argv[1]}.{i}', answer='x')"
+    )
+    kernels = [subprocess.Popen([sys.executable, "-c", program, name]) for name in ("00", "01")]
+    assert [kernel.wait() for kernel in kernels] == [0, 0]
+    assert len(progress.done().predictions) == 120
 
 
 def test_nothing_new_writes_nothing(file: Path) -> None:
