@@ -157,6 +157,9 @@ class _Telling:
                        if e.kind == "delivered" and isinstance(e.what, Request)}  # fmt: skip
         self._told = {event.node for event in trace}
         self._crashes = [(event.node, event.time) for event in trace.of("crashed")]
+        self._closings: dict[int, list[int]] = {}  # id of a connection -> when it was closed
+        for event in trace.of("closed"):
+            self._closings.setdefault(id(event.what.channel), []).append(event.time)
         self._exchanges: dict[tuple[int, int], int] = {}
         story.lanes = _lanes(trace, self._names, nodes or ())
         self._lanes = {lane.name: i for i, lane in enumerate(story.lanes)}
@@ -233,9 +236,11 @@ class _Telling:
             return LOST if end.kind == "dropped" else arrived, end.time, [ident, number]
         if event.kind == "delivered" or target not in self._told:  # the trace is of one side only
             return event.time - self._start, event.time, [ident]
-        for node, time in self._crashes:
-            if node in (event.node, target) and event.time <= time <= self._stop:
-                return LOST, time, [ident]
+        ends = [time for node, time in self._crashes if node in (event.node, target)]
+        ends += self._closings.get(id(event.what.channel), [])
+        over_at = min((time for time in ends if time >= event.time), default=self._stop + 1)
+        if over_at <= self._stop:
+            return LOST, over_at, [ident]
         return UNDER_WAY, self._stop, [ident]
 
     def _sent_again(self, ident: int, node: str, message: Request) -> None:

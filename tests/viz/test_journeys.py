@@ -136,6 +136,21 @@ def test_a_crash_ends_what_waited_there_and_what_was_on_its_way() -> None:
 # ---- windows ---------------
 
 
+def test_what_is_sent_to_a_broker_that_is_down_is_lost() -> None:
+    sim = Simulator(seed=7)
+    broker = sim.broker()
+    sim.admin().create_topics([NewTopic("orders")])
+    producer = sim.producer(client_id="till")
+    producer.send("orders", b"tea").result()
+    broker.crash()
+    assert sim.trace is not None
+    crashed = sim.now - sim.trace.events[0].time
+    producer.send("orders", b"water")
+    sim.run(50)
+    tries = [m for m in journeys(sim.trace).messages if m.sent > crashed]
+    assert tries and {message.arrived for message in tries} == {LOST}
+
+
 def test_what_was_under_way_when_the_window_opens_is_in_it(run: tuple[Trace, float]) -> None:
     trace, _ = run
     whole = journeys(trace)
