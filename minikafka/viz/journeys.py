@@ -161,6 +161,8 @@ class _Telling:
         for event in trace.of("closed"):
             self._closings.setdefault(id(event.what.channel), []).append(event.time)
         self._exchanges: dict[tuple[int, int], int] = {}
+        places = {(e.what["topic"], e.what["partition"]) for e in trace.of("append", "position")}
+        self.has_partitions = sum(not topic.startswith("__") for topic, _ in places) > 1
         story.lanes = _lanes(trace, self._names, nodes or ())
         self._lanes = {lane.name: i for i, lane in enumerate(story.lanes)}
         for ident, event in enumerate(trace):
@@ -439,18 +441,20 @@ def _completed(self: _Telling, ident: int, event: Event, what: Fields) -> None:
     self.finish((event.node, what["channel"]), event, ident, f" · {what['reason']}")
 
 
-def _append(self: _Telling, ident: int, event: Event, what: Fields) -> None:
-    if not what["topic"].startswith("__"):
-        title = f"LEO {what['last_offset'] + 1}"
-        self.mark(ident, event, "log", title, "append", "write")
+def _of_a_log(
+    row: str, title: str, kind: str, idea: str
+) -> Callable[[_Telling, int, Event, Fields], None]:
+    """What happens to a partition's log; of internal topics nothing is said."""
 
+    def take(self: _Telling, ident: int, event: Event, what: Fields) -> None:
+        if what["topic"].startswith("__"):
+            return
+        end = what.get("last_offset", -1) + 1
+        words = title.format(end=end, **what)
+        where = f"{what['topic']}-{what['partition']}: " if self.has_partitions else ""
+        self.mark(ident, event, row, where + words, kind, idea)
 
-def _high_watermark(self: _Telling, ident: int, event: Event, what: Fields) -> None:
-    self.mark(ident, event, "log", f"HW {what['offset']}", "high_watermark", "commit")
-
-
-def _position(self: _Telling, ident: int, event: Event, what: Fields) -> None:
-    self.mark(ident, event, "position", f"next {what['offset']}", "position", "read")
+    return take
 
 
 def _crashed(self: _Telling, ident: int, event: Event, what: Fields) -> None:
@@ -473,11 +477,11 @@ _TAKERS: dict[str, Callable[[_Telling, int, Event, Fields], None]] = {
     "batch_failed": _batch_over,
     "parked": _parked,
     "completed": _completed,
-    "append": _append,
-    "high_watermark": _high_watermark,
-    "position": _position,
+    "append": _of_a_log("log", "LEO {end}", "append", "write"),
+    "high_watermark": _of_a_log("log", "HW {offset}", "high_watermark", "commit"),
+    "position": _of_a_log("position", "next {offset}", "position", "read"),
     "crashed": _crashed,
-    "recovered": _named("recovered", "recovers to {offset}", "lost"),
+    "recovered": _of_a_log("life", "recovers to {offset}", "recovered", "lost"),
     "throttled": _named("throttled", "too fast: {throttle_time_ms} ms", "rule"),
-    "truncate": _named("truncate", "cut to {offset}", "lost"),
+    "truncate": _of_a_log("life", "cut to {offset}", "truncate", "lost"),
 }

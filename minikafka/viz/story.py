@@ -48,6 +48,9 @@ ABSENT = -1
 MAX_HASHED_KEYS = 4
 """More keys than there are shapes for them make no table."""
 
+MOST_BYTES_A_CHARACTER = 4
+"""In UTF-8."""
+
 PREVIEW_CHARACTERS = 24
 """A key or value is shown, not stored: longer text is cut here."""
 
@@ -657,8 +660,8 @@ def _decoded(buffer: Any) -> list[Record]:
 def _text(data: bytes | None) -> str | None:
     if data is None:
         return None
-    head = bytes(data[: PREVIEW_CHARACTERS + 1])
+    head = bytes(data[: MOST_BYTES_A_CHARACTER * (PREVIEW_CHARACTERS + 1)])
     text = head.decode("utf-8", errors="replace")
-    if not text.isprintable() or "\ufffd" in text[:-1]:
-        text = head.hex(" ", 1)
+    if not text.isprintable() or "\ufffd" in text[: PREVIEW_CHARACTERS + 1]:
+        text = head[: PREVIEW_CHARACTERS + 1].hex(" ", 1)
     return text if len(text) <= PREVIEW_CHARACTERS else text[: PREVIEW_CHARACTERS - 1] + "…"

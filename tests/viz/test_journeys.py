@@ -146,7 +146,7 @@ def test_what_is_sent_to_a_broker_that_is_down_is_lost() -> None:
     assert sim.trace is not None
     crashed = sim.now - sim.trace.events[0].time
     producer.send("orders", b"water")
-    sim.run(50)
+    sim.run(500)
     tries = [m for m in journeys(sim.trace).messages if m.sent > crashed]
     assert tries and {message.arrived for message in tries} == {LOST}
 

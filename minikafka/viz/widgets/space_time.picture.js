@@ -128,8 +128,7 @@ class Diagram {
     for (const { name, role, top, bottom } of this.common.lanes.values()) {
       this.picture.rect(LEFT - 6, top, this.common.width - LEFT + 5, bottom - top, { rx: 3, fill: "raised", stroke: "edge" });
       const twoLines = !name.startsWith(role) && bottom - top >= 27, y = (top + bottom) / 2 + (twoLines ? -2 : 4);
-      const short = [name, `${name.slice(0, 4)}…${name.slice(-6)}`, `…${name.slice(-6)}`]; // the end tells more than the middle
-      this.picture.text(0, y, fitting(short, LEFT - 10, 12, true) || name.slice(-6), "ink", 12, { bold: 1 });
+      this.picture.text(0, y, shortened(name, LEFT - 10, 12, true), "ink", 12, { bold: 1 });
       if (twoLines) this.picture.text(0, y + 13, role, "ink-2", 11);
     }
   }
@@ -245,8 +244,10 @@ class Diagram {
       if (points) signs.add(`${mark.lane} ${mark.kind}`, points, { fill: markFill(mark) }, x, 0);
       else cross(this.picture, x + 3.5, middle - 0.5, 3.5);
       const colour = mark.idea === "write" ? "ink" : `${mark.idea}-text`;
-      if (x + 10 + textWidth(mark.words, 11, true) <= common.width)
-        this.picture.text(x + 10, middle + 3.5, mark.words, colour, 11, part ? { bold: 1 } : {});
+      const wide = textWidth(mark.words, 11, true), bold = part ? { bold: 1 } : {};
+      if (x + 10 + wide <= common.width) this.picture.text(x + 10, middle + 3.5, mark.words, colour, 11, bold);
+      else if (mark.room > wide + 10)
+        this.picture.text(x - 5, middle + 3.5, mark.words, colour, 11, { text_anchor: "end", ...bold });
       this.picture.anchor(mark.kind, x + 4, middle - 17);
     }
     signs.draw(this.picture);
