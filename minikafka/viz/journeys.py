@@ -40,6 +40,8 @@ LOST, UNDER_WAY = -1, -2
 
 CHATTER = frozenset(["ApiVersions", "Metadata", "InitProducerId", "FindCoordinator", "ListOffsets"])
 """How clients find their way: part of every story, and not shown unless asked for."""
+MOST_NUMBERS = 3
+"""Offsets that an arrow names, one for a partition."""
 ROLES = {"Produce": "producer", "Fetch": "consumer"}
 """What a node is that sends such requests; one that sends both is a client."""
 
@@ -382,24 +384,30 @@ def words_of(message: Request | Response) -> tuple[str, str]:
         return "Produce", f"{count} record{'s' * (count != 1)} · {size:,} B"
     if name == "ProduceResponse":
         answers = [each for topic in body.responses for each in topic.partition_responses]
-        return _outcome("ack", answers, lambda each: f"base offset {each.base_offset}")
+        return _outcome("ack", answers, "base offset", [each.base_offset for each in answers])
     if name == "FetchRequest":
         asked = [each for topic in body.topics for each in topic.partitions]
-        return "Fetch", f"from {asked[0].fetch_offset}" if asked else "goes on"
+        return "Fetch", _some("from", [each.fetch_offset for each in asked]) or "goes on"
     if name == "FetchResponse":
         found = [each for topic in body.responses for each in topic.partitions]
         size = sum(len(each.records or b"") for each in found)
         if body.throttle_time_ms:
             return "too fast", f"wait {body.throttle_time_ms:,} ms"
-        return _outcome(f"{size:,} B", found, lambda each: f"HW {each.high_watermark}")
+        told = [each for each in found if each.records] or found
+        return _outcome(f"{size:,} B", found, "HW", [each.high_watermark for each in told])
     return api_of(message), "answer" if isinstance(message, Response) else ""
 
 
-def _outcome(title: str, parts: list[Any], words: Callable[[Any], str]) -> tuple[str, str]:
-    if not parts:
-        return title, ""
-    code = ErrorCode.of(parts[0].error_code)
-    return title, words(parts[0]) if code is ErrorCode.NONE else code.name
+def _outcome(title: str, parts: list[Any], words: str, numbers: list[int]) -> tuple[str, str]:
+    """The first error of an answer; else a number for each of its partitions."""
+    codes = [ErrorCode.of(each.error_code) for each in parts]
+    failed = [code.name for code in codes if code is not ErrorCode.NONE]
+    return title, failed[0] if failed else _some(words, numbers)
+
+
+def _some(words: str, numbers: list[int]) -> str:
+    more = ", …" if len(numbers) > MOST_NUMBERS else ""
+    return f"{words} {', '.join(map(str, numbers[:MOST_NUMBERS]))}{more}" if numbers else ""
 
 
 Fields = dict[str, Any]

@@ -15,7 +15,7 @@ from minikafka.viz.story import NEVER_ENDED, Steps, Story, size_text, span, tell
 from minikafka.wire.messages.produce import PartitionProduceData, ProduceRequest, TopicProduceData
 
 from .conftest import BROKER, CHANNEL, Teller
-from .worlds import a_world
+from minikafka.bench.widgets import a_world
 
 TOLD = """\
 started             broker-1 starts
@@ -136,6 +136,11 @@ def test_keys_and_values_come_from_the_request_behind_an_append(story: Story) ->
     batches = story.lanes[0].batches
     assert batches.records[0] == [["bob", "tea"], ["carol", "water"], ["bob", "scone"]]
     assert batches.records[1][1] == ["bob", "a cake with a very long…"]
+
+
+def test_a_long_key_in_many_bytes_is_cut_between_its_letters() -> None:
+    keys = [key.text for key in produced("ключ-для-заказа-42".encode(), "ж".encode() * 40).keys]
+    assert keys == ["ключ-для-заказа-42", "ж" * 23 + "…"]
 
 
 def test_a_request_is_followed_until_its_sender_knows(story: Story) -> None:

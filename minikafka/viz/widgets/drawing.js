@@ -31,7 +31,7 @@ function shortened(name, width, size = 12, bold = false) {
   return "";
 }
 const rounded = value => Math.floor(value * 10 + 0.5) / 10;
-const whole = value => Math.floor(value + 0.5);
+const whole = Math.round;
 const span = (base, end) => end === base + 1 ? `${base}` : `${base}..${end - 1}`;
 const fileName = base => `…${String(base).padStart(4, "0")}.log`;
 const sizeText = bytes => bytes >= 1e6 ? `${(bytes / 1e6).toFixed(1)} MB`

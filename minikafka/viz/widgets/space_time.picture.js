@@ -107,6 +107,8 @@ class Diagram {
       paint.path(strokes, { stroke: idea, stroke_width: 2 });
       for (const x of lost) cross(paint, LEFT + x + 1.5, base - 6, 3);
     }
+    for (const x of overview.crashes)
+      paint.line(LEFT + x, 1, LEFT + x, overview.bottom, { stroke: "lost", stroke_width: 1.4, stroke_dasharray: "3 2" });
     const at = t => LEFT + t * overview.scale, x0 = at(from), x1 = Math.max(x0 + 6, at(to)), high = overview.bottom;
     paint.rect(x0, 0.5, x1 - x0, high, { rx: 3, fill: "none", stroke: "ink", stroke_width: 1.6 });
     for (const x of [x0, x1]) paint.line(x, high / 2 - 5, x, high / 2 + 6, { stroke: "ink", stroke_width: 4, stroke_linecap: "round" });
@@ -227,7 +229,8 @@ class Diagram {
 
   wait(wait, { x0, y, w, high, isOpen, isParked, look }) {
     const more = wait.others ? ` · ${wait.others} more` : "", room = w - (isParked ? 20 : 10);
-    const words = fitting([wait.title + more, wait.title, wait.title.split(":")[0], wait.title.split(" ")[0]], room, 11);
+    const words = fitting([wait.title + more, wait.title, wait.title.split(":")[0],
+      wait.title.replace(/ (in flight|waits|fills).*/, "")], room, 11);
     if (isParked) { parked(this.picture, x0, y, w, high, words, look.stroke_width, isOpen); return; }
     if (isOpen) this.picture.path(["M", x0, y, "H", x0 + w, "V", y + high, "H", x0], look);
     else this.picture.rect(x0, y, w, high, { rx: 2, ...look });
@@ -261,8 +264,16 @@ class Diagram {
       const p = 0.14 + (x1 - x0 > 400 ? 0.1 : 0), x = shift + x0 + (x1 - x0) * p;
       if (this.reach(arrow).p > p && x > LEFT && x < this.right) places.set(message, [x, y0 + (y1 - y0) * p]);
     }
+    let free = -Infinity;
     for (const mark of common.shown.marks) {
-      if (mark.x === null || !this.isSeen(mark.at, mark.at)) continue;
+      if (!this.isSeen(mark.at, mark.at)) continue;
+      if (mark.x === null) { // its sign had no room: the number stands below the lane's row
+        if (!this.part(mark)) continue;
+        const at = Math.max(this.x(mark.at), free);
+        if (at > LEFT && at < this.right) places.set(mark, [at, common.lanes.get(mark.lane).bottom]);
+        free = at + 19;
+        continue;
+      }
       const after = mark.x + 23 + textWidth(mark.words, 11, true), x = shift + (mark.room > 12 ? mark.x - 10 : after);
       if (x > LEFT && x < this.right) places.set(mark, [x, common.lanes.get(mark.lane).rows + common.row / 2]);
     }
