@@ -131,6 +131,15 @@ def test_a_cause_whose_sign_has_no_room_is_numbered_all_the_same() -> None:
     assert sorted(discs) == ["1", "2", "3", "4"]
 
 
+def test_a_wait_and_what_happens_at_the_very_end_are_numbered_too() -> None:
+    story = told(500, 3, 3)
+    answers = [i for i, m in enumerate(story.messages) if m.is_answer and m.api == "Fetch"]
+    last = max(answers, key=lambda i: story.messages[i].sent)
+    picture = drawn(story, selected=last)
+    discs = [s for s in picture.shapes if s.tag == "text" and s.attributes["fill"] == "inv"]
+    assert sorted(disc.text for disc in discs) == ["1", "2", "3", "4", "5", "6"]
+
+
 def test_a_crash_is_seen_in_the_picture_of_the_whole_run() -> None:
     story = journeys(run("crash", seed=7).trace or Trace())
     (crash,) = [mark for mark in story.marks if mark.kind == "crashed"]

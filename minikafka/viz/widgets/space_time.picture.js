@@ -267,17 +267,31 @@ class Diagram {
     let free = -Infinity;
     for (const mark of common.shown.marks) {
       if (!this.isSeen(mark.at, mark.at)) continue;
-      if (mark.x === null) { // its sign had no room: the number stands below the lane's row
+      if (mark.x === null || shift + mark.x + 9 > this.right) { // its sign has no room: the number stands below
         if (!this.part(mark)) continue;
         const at = Math.max(this.x(mark.at), free);
         if (at > LEFT && at < this.right) places.set(mark, [at, common.lanes.get(mark.lane).bottom]);
         free = at + 19;
         continue;
       }
-      const after = mark.x + 23 + textWidth(mark.words, 11, true), x = shift + (mark.room > 12 ? mark.x - 10 : after);
+      const wide = textWidth(mark.words, 11, true), isBefore = shift + mark.x + 10 + wide > common.width;
+      const x = shift + mark.x + (isBefore && mark.room > wide + 10 ? -wide - 16 : mark.room > 12 ? -10 : wide + 23);
       if (x > LEFT && x < this.right) places.set(mark, [x, common.lanes.get(mark.lane).rows + common.row / 2]);
     }
-    return this.focus.steps.map(({ thing }, i) => [`${i + 1}`, ...(places.get(thing) ?? [])]).filter(disc => disc.length > 1);
+    for (const wait of common.shown.waits) { // on the hatch of its bar, or before it
+      if (wait.place < 0 || !this.part(wait) || !this.isSeen(wait.since, wait.until)) continue;
+      const from = this.x(wait.since), to = this.x(Math.min(wait.until, this.view.time)), x = to - from > 50 ? to - 14 : from - 10;
+      if (x > LEFT && x < this.right)
+        places.set(wait, [x, common.lanes.get(wait.lane).rows + (wait.place + 0.5) * common.row]);
+    }
+    const found = [];
+    for (const [thing, [x, y]] of places) { // those of arrows came first; the others give way
+      const number = this.focus.steps.findIndex(step => step.thing === thing) + 1;
+      let free = x;
+      while (found.some(([, ox, oy]) => Math.abs(ox - free) < 18 && Math.abs(oy - y) < 18)) free -= 19;
+      if (number) found.push([`${number}`, free, y]);
+    }
+    return found;
   }
 
   // Words beside the arrows. Those of the selection come first; others keep their place or give way.
