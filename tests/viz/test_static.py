@@ -17,7 +17,7 @@ from minikafka.viz.story import Story, size_text, span, tell
 from minikafka.viz.theme import DARK, LIGHT
 
 from .conftest import long
-from .widths import left_and_width
+from .widths import left_and_width, text_width
 
 GOLDEN = Path(__file__).parent / "golden"
 SVG = "{http://www.w3.org/2000/svg}"

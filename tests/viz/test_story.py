@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from minikafka.admin import NewTopic
+from minikafka.bench.widgets import a_world
 from minikafka.node import Request
 from minikafka.producer.partitioner import partition_of_key
 from minikafka.runtime.simulator import Simulator
@@ -15,7 +16,6 @@ from minikafka.viz.story import NEVER_ENDED, Steps, Story, size_text, span, tell
 from minikafka.wire.messages.produce import PartitionProduceData, ProduceRequest, TopicProduceData
 
 from .conftest import BROKER, CHANNEL, Teller
-from minikafka.bench.widgets import a_world
 
 TOLD = """\
 started             broker-1 starts

@@ -264,6 +264,12 @@ class Diagram {
       const p = 0.14 + (x1 - x0 > 400 ? 0.1 : 0), x = shift + x0 + (x1 - x0) * p;
       if (this.reach(arrow).p > p && x > LEFT && x < this.right) places.set(message, [x, y0 + (y1 - y0) * p]);
     }
+    for (const wait of common.shown.waits) { // before its bar, or behind it
+      if (wait.place < 0 || !this.part(wait) || !this.isSeen(wait.since, wait.until)) continue;
+      const from = this.x(wait.since), to = this.x(Math.min(wait.until, this.view.time)), x = from - 10 > LEFT ? from - 10 : to + 10;
+      if (x > LEFT && x < this.right)
+        places.set(wait, [x, common.lanes.get(wait.lane).rows + (wait.place + 0.5) * common.row]);
+    }
     let free = -Infinity;
     for (const mark of common.shown.marks) {
       if (!this.isSeen(mark.at, mark.at)) continue;
@@ -277,12 +283,6 @@ class Diagram {
       const wide = textWidth(mark.words, 11, true), isBefore = shift + mark.x + 10 + wide > common.width;
       const x = shift + mark.x + (isBefore && mark.room > wide + 10 ? -wide - 16 : mark.room > 12 ? -10 : wide + 23);
       if (x > LEFT && x < this.right) places.set(mark, [x, common.lanes.get(mark.lane).rows + common.row / 2]);
-    }
-    for (const wait of common.shown.waits) { // on the hatch of its bar, or before it
-      if (wait.place < 0 || !this.part(wait) || !this.isSeen(wait.since, wait.until)) continue;
-      const from = this.x(wait.since), to = this.x(Math.min(wait.until, this.view.time)), x = to - from > 50 ? to - 14 : from - 10;
-      if (x > LEFT && x < this.right)
-        places.set(wait, [x, common.lanes.get(wait.lane).rows + (wait.place + 0.5) * common.row]);
     }
     const found = [];
     for (const [thing, [x, y]] of places) { // those of arrows came first; the others give way
