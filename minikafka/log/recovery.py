@@ -166,6 +166,7 @@ def _check_unflushed(log: Log, floor: int | None) -> list[Segment]:
         log.say(
             "recovered",
             truncated_bytes=size_bytes - log.size_bytes,
+            log_start_offset=max(log.log_start_offset, log.base_offsets[0]),
             offset=_load_tail(log),
             reason=damage or "not closed cleanly; nothing is damaged",
         )
@@ -267,6 +268,7 @@ def _load_tail(log: Log) -> int:
         log.say(
             "recovered",
             truncated_bytes=size_bytes - segment.size_bytes,
+            log_start_offset=max(log.log_start_offset, log.base_offsets[0]),
             offset=offset,
             reason=damage or "the end was not where the index said",
         )

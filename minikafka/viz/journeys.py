@@ -40,6 +40,8 @@ LOST, UNDER_WAY = -1, -2
 
 CHATTER = frozenset(["ApiVersions", "Metadata", "InitProducerId", "FindCoordinator", "ListOffsets"])
 """How clients find their way: part of every story, and not shown unless asked for."""
+MOST_NUMBERS = 3
+"""Offsets that an arrow names, one for a partition."""
 ROLES = {"Produce": "producer", "Fetch": "consumer"}
 """What a node is that sends such requests; one that sends both is a client."""
 
@@ -157,7 +159,12 @@ class _Telling:
                        if e.kind == "delivered" and isinstance(e.what, Request)}  # fmt: skip
         self._told = {event.node for event in trace}
         self._crashes = [(event.node, event.time) for event in trace.of("crashed")]
+        self._closings: dict[int, list[int]] = {}  # id of a connection -> when it was closed
+        for event in trace.of("closed"):
+            self._closings.setdefault(id(event.what.channel), []).append(event.time)
         self._exchanges: dict[tuple[int, int], int] = {}
+        places = {(e.what["topic"], e.what["partition"]) for e in trace.of("append", "position")}
+        self.has_partitions = sum(not topic.startswith("__") for topic, _ in places) > 1
         story.lanes = _lanes(trace, self._names, nodes or ())
         self._lanes = {lane.name: i for i, lane in enumerate(story.lanes)}
         for ident, event in enumerate(trace):
@@ -233,9 +240,11 @@ class _Telling:
             return LOST if end.kind == "dropped" else arrived, end.time, [ident, number]
         if event.kind == "delivered" or target not in self._told:  # the trace is of one side only
             return event.time - self._start, event.time, [ident]
-        for node, time in self._crashes:
-            if node in (event.node, target) and event.time <= time <= self._stop:
-                return LOST, time, [ident]
+        ends = [time for node, time in self._crashes if node in (event.node, target)]
+        ends += self._closings.get(id(event.what.channel), [])
+        over_at = min((time for time in ends if time >= event.time), default=self._stop + 1)
+        if over_at <= self._stop:
+            return LOST, over_at, [ident]
         return UNDER_WAY, self._stop, [ident]
 
     def _sent_again(self, ident: int, node: str, message: Request) -> None:
@@ -375,24 +384,30 @@ def words_of(message: Request | Response) -> tuple[str, str]:
         return "Produce", f"{count} record{'s' * (count != 1)} · {size:,} B"
     if name == "ProduceResponse":
         answers = [each for topic in body.responses for each in topic.partition_responses]
-        return _outcome("ack", answers, lambda each: f"base offset {each.base_offset}")
+        return _outcome("ack", answers, "base offset", [each.base_offset for each in answers])
     if name == "FetchRequest":
         asked = [each for topic in body.topics for each in topic.partitions]
-        return "Fetch", f"from {asked[0].fetch_offset}" if asked else "goes on"
+        return "Fetch", _some("from", [each.fetch_offset for each in asked]) or "goes on"
     if name == "FetchResponse":
         found = [each for topic in body.responses for each in topic.partitions]
         size = sum(len(each.records or b"") for each in found)
         if body.throttle_time_ms:
             return "too fast", f"wait {body.throttle_time_ms:,} ms"
-        return _outcome(f"{size:,} B", found, lambda each: f"HW {each.high_watermark}")
+        told = [each for each in found if each.records] or found
+        return _outcome(f"{size:,} B", found, "HW", [each.high_watermark for each in told])
     return api_of(message), "answer" if isinstance(message, Response) else ""
 
 
-def _outcome(title: str, parts: list[Any], words: Callable[[Any], str]) -> tuple[str, str]:
-    if not parts:
-        return title, ""
-    code = ErrorCode.of(parts[0].error_code)
-    return title, words(parts[0]) if code is ErrorCode.NONE else code.name
+def _outcome(title: str, parts: list[Any], words: str, numbers: list[int]) -> tuple[str, str]:
+    """The first error of an answer; else a number for each of its partitions."""
+    codes = [ErrorCode.of(each.error_code) for each in parts]
+    failed = [code.name for code in codes if code is not ErrorCode.NONE]
+    return title, failed[0] if failed else _some(words, numbers)
+
+
+def _some(words: str, numbers: list[int]) -> str:
+    more = ", …" if len(numbers) > MOST_NUMBERS else ""
+    return f"{words} {', '.join(map(str, numbers[:MOST_NUMBERS]))}{more}" if numbers else ""
 
 
 Fields = dict[str, Any]
@@ -434,18 +449,20 @@ def _completed(self: _Telling, ident: int, event: Event, what: Fields) -> None:
     self.finish((event.node, what["channel"]), event, ident, f" · {what['reason']}")
 
 
-def _append(self: _Telling, ident: int, event: Event, what: Fields) -> None:
-    if not what["topic"].startswith("__"):
-        title = f"LEO {what['last_offset'] + 1}"
-        self.mark(ident, event, "log", title, "append", "write")
+def _of_a_log(
+    row: str, title: str, kind: str, idea: str
+) -> Callable[[_Telling, int, Event, Fields], None]:
+    """What happens to a partition's log; of internal topics nothing is said."""
 
+    def take(self: _Telling, ident: int, event: Event, what: Fields) -> None:
+        if what["topic"].startswith("__"):
+            return
+        end = what.get("last_offset", -1) + 1
+        words = title.format(end=end, **what)
+        where = f"{what['topic']}-{what['partition']}: " if self.has_partitions else ""
+        self.mark(ident, event, row, where + words, kind, idea)
 
-def _high_watermark(self: _Telling, ident: int, event: Event, what: Fields) -> None:
-    self.mark(ident, event, "log", f"HW {what['offset']}", "high_watermark", "commit")
-
-
-def _position(self: _Telling, ident: int, event: Event, what: Fields) -> None:
-    self.mark(ident, event, "position", f"next {what['offset']}", "position", "read")
+    return take
 
 
 def _crashed(self: _Telling, ident: int, event: Event, what: Fields) -> None:
@@ -468,11 +485,11 @@ _TAKERS: dict[str, Callable[[_Telling, int, Event, Fields], None]] = {
     "batch_failed": _batch_over,
     "parked": _parked,
     "completed": _completed,
-    "append": _append,
-    "high_watermark": _high_watermark,
-    "position": _position,
+    "append": _of_a_log("log", "LEO {end}", "append", "write"),
+    "high_watermark": _of_a_log("log", "HW {offset}", "high_watermark", "commit"),
+    "position": _of_a_log("position", "next {offset}", "position", "read"),
     "crashed": _crashed,
-    "recovered": _named("recovered", "recovers to {offset}", "lost"),
+    "recovered": _of_a_log("life", "recovers to {offset}", "recovered", "lost"),
     "throttled": _named("throttled", "too fast: {throttle_time_ms} ms", "rule"),
-    "truncate": _named("truncate", "cut to {offset}", "lost"),
+    "truncate": _of_a_log("life", "cut to {offset}", "truncate", "lost"),
 }

@@ -28,20 +28,28 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
-from minikafka.node import Request
+from minikafka.node import Channel, Request
 from minikafka.producer.partitioner import murmur2, partition_of_key
 from minikafka.record.batch import batches
 from minikafka.record.records import Record, decode
 from minikafka.trace import Event, Trace
+from minikafka.wire.messages.fetch import FetchRequest
 from minikafka.wire.messages.produce import ProduceRequest
+from minikafka.wire.types import uuid_text
 
 CREATED = ("topic_created", "partitions_created")
 
 NEVER_ENDED = -1
 """In an `end` column: still there when the trace stops."""
 
+ABSENT = -1
+"""In the steps of an offset: there is no log any more."""
+
 MAX_HASHED_KEYS = 4
 """More keys than there are shapes for them make no table."""
+
+MOST_BYTES_A_CHARACTER = 4
+"""In UTF-8."""
 
 PREVIEW_CHARACTERS = 24
 """A key or value is shown, not stored: longer text is cut here."""
@@ -60,13 +68,13 @@ class Steps:
             self.value.append(value)
 
     def at(self, moment: int) -> int | None:
-        """The value at a moment; None before the first one."""
+        """The value at a moment; None before the first one, and where it is ABSENT."""
         place = bisect_right(self.moment, moment)
-        return self.value[place - 1] if place else None
+        return self.value[place - 1] if place and self.value[place - 1] != ABSENT else None
 
     @property
     def last(self) -> int:
-        return self.value[-1] if self.value else 0
+        return max(0, self.value[-1]) if self.value else 0
 
 
 @dataclass(slots=True)
@@ -210,15 +218,25 @@ class _Teller:
         self.topics = topics
         self.story = Story([], Moments(), Flights(), [])
         self.lanes: dict[tuple[str, str, int], int] = {}
-        self.topic_names: dict[Any, str] = {}
+        self.topic_names: dict[str, str] = {}
         self.partition_counts: dict[str, int] = {}
         self.key_partitions: dict[bytes, set[int]] = {}
         # id of the event that sent it -> what it brings, by partition
         self.produced: dict[int, dict[tuple[str, int], _Produced]] = {}
-        self.appending = {e.cause for e in trace if e.kind == "append"}
+        self.under_way: dict[
+            int, Channel
+        ] = {}  # by the same id: those that neither came nor failed
+        self.appending = {(e.cause, e.what["topic"], e.what["partition"])
+                          for e in trace.of("append")}  # fmt: skip
+        # server -> the broker that is told by that name
+        self.brokers = {e.what.channel.server: e.node for e in trace
+                        if e.kind == "delivered" and isinstance(e.what, Request)}  # fmt: skip
+        # (client, topic, partition) -> the broker that it last asked about that partition
+        self.asked: dict[tuple[str, str, int], str] = {}
 
     def tell(self) -> Story:
         self._make_lanes()
+        self._note_first_asked()
         for ident, event in enumerate(self.trace):
             handler: Callable[[int, Event], None] | None = getattr(self, f"on_{event.kind}", None)
             if handler is not None:
@@ -265,11 +283,44 @@ class _Teller:
         index = self.lanes.get((event.node, what["topic"], what["partition"]), -1)
         return (index, self.story.lanes[index]) if index >= 0 else (-1, None)
 
-    def on_any_broker(self, topic: str, partition: int) -> Iterator[tuple[int, Lane]]:
-        """The lanes of a partition: what clients report does not name a broker."""
-        for index, lane in enumerate(self.story.lanes):
-            if (lane.topic, lane.partition) == (topic, partition):
-                yield index, lane
+    def lane_for(self, client: str, topic: str, partition: int) -> tuple[int, Lane] | None:
+        """Where a client's partition is: on the broker it asked about it, else on the first.
+
+        What clients report does not name a broker.
+        """
+        found = [
+            (index, lane)
+            for index, lane in enumerate(self.story.lanes)
+            if (lane.topic, lane.partition) == (topic, partition)
+        ]
+        broker = self.asked.get((client, topic, partition))
+        return next((pair for pair in found if pair[1].broker == broker), next(iter(found), None))
+
+    def _note_first_asked(self) -> None:
+        """A client may report a position before it asks for the first time."""
+        for event in reversed(self.trace.of("sent")):
+            self._note_asked(event.what)
+
+    def _note_asked(self, message: Any) -> None:
+        if isinstance(message, Request) and isinstance(message.body, FetchRequest | ProduceRequest):
+            client, broker = message.channel.client, self.brokers.get(message.channel.server)
+            for place in self._places(message.body) if broker else ():
+                self.asked[client, *place] = broker or ""
+
+    def _places(self, body: FetchRequest | ProduceRequest) -> Iterator[tuple[str, int]]:
+        """The partitions that a request is about."""
+        if isinstance(body, FetchRequest):
+            for asked in body.topics:
+                name = self._name(asked.topic, asked.topic_id)
+                yield from ((name, each.partition) for each in asked.partitions)
+        else:
+            for topic in body.topic_data:
+                name = self._name(topic.name, topic.topic_id)
+                yield from ((name, each.index) for each in topic.partition_data)
+
+    def _name(self, name: str, topic_id: bytes) -> str:
+        """A topic's name, of which newer requests have the id only."""
+        return name or self.topic_names.get(uuid_text(topic_id), "")
 
     def moment(self, event: Event, lane: int, text: str) -> int:
         moments = self.story.moments
@@ -312,11 +363,25 @@ class _Teller:
         self.partition_counts[topic] = count
         noun = "partition" if count == 1 else "partitions"
         moment = self.moment(event, -1, f"topic {topic} {verb} {count} {noun}")
-        for index, lane in (pair for p in range(count) for pair in self.on_any_broker(topic, p)):
-            is_new = not lane.log_end.value
-            _open(lane, moment, 0)
-            if is_new and index == self.lanes.get((event.node, topic, lane.partition)):
+        for partition in range(count):
+            lane = self.story.lanes[self.lanes[event.node, topic, partition]]
+            if lane.log_end.at(moment) is None:
+                _open(lane, moment, 0)
                 _lead(lane, moment, event)
+
+    def on_topic_deleted(self, _: int, event: Event) -> None:
+        topic = event.what["topic"]
+        lanes = [
+            each for each in self.story.lanes if (each.broker, each.topic) == (event.node, topic)
+        ]
+        if not lanes:
+            return
+        moment = self.moment(event, -1, f"topic {topic} is deleted")
+        for lane in lanes:
+            _bury(lane.batches, moment, lambda _: True)
+            _bury(lane.segments, moment, lambda _: True)
+            for steps in (lane.log_start, lane.high_watermark, lane.log_end):
+                steps.set(moment, ABSENT)
 
     def on_append(self, ident: int, event: Event) -> None:
         index, lane = self.lane_of(event)
@@ -395,10 +460,14 @@ class _Teller:
             return
         offset, before = event.what["offset"], lane.log_end.last
         lost = f"; {span(offset, before)} lost" if offset < before else ""
-        moment = self.moment(event, index, f"{lane.name} {verb} {offset}{lost}")
+        # What DeleteRecords did since the last checkpoint is forgotten in a crash.
+        start = event.what.get("log_start_offset", lane.log_start.last)
+        back = f"; it starts at {start} again" if start < lane.log_start.last else ""
+        moment = self.moment(event, index, f"{lane.name} {verb} {offset}{lost}{back}")
         if offset < before:
             lane.cut[moment] = before
         _open(lane, moment, 0)
+        lane.log_start.set(moment, min(start, offset))
         lane.log_end.set(moment, offset)
         if lane.high_watermark.last > offset:
             lane.high_watermark.set(moment, offset)
@@ -409,32 +478,36 @@ class _Teller:
 
     def on_sent(self, ident: int, event: Event) -> None:
         message = event.what
+        self._note_asked(message)
         if not isinstance(message, Request) or not isinstance(message.body, ProduceRequest):
             return
         for topic in message.body.topic_data:
-            name = topic.name or self.topic_names.get(str(topic.topic_id), "")
+            name = self._name(topic.name, topic.topic_id)
             for part in topic.partition_data:
                 self._send(ident, event, name, part.index, part.records)
 
     def _send(self, ident: int, event: Event, topic: str, partition: int, buffer: Any) -> None:
-        for index, lane in self.on_any_broker(topic, partition):
-            decoded = _decoded(buffer)
-            self._note_keys(decoded, partition)
-            records = [[_text(record.key), _text(record.value)] for record in decoded]
-            text = f"{event.node} sends {_records(len(records))} to {lane.name}"
-            flights = self.story.flights
-            flights.lane.append(index)
-            flights.label.append(_wordings(event.node, records))
-            flights.sent.append(self.moment(event._replace(kind="produce"), index, text))
-            flights.end.append(NEVER_ENDED)
-            flights.lost.append(False)
-            flights.base.append(-1)
-            flights.acknowledged.append(NEVER_ENDED)
-            of_request = self.produced.setdefault(ident, {})
-            of_request[topic, partition] = _Produced(
-                event.node, topic, partition, records, len(flights.lane) - 1
-            )
-            return  # one flight per request and partition, to its first lane
+        found = self.lane_for(event.node, topic, partition)
+        if found is None:
+            return
+        index, lane = found
+        decoded = _decoded(buffer)
+        self._note_keys(decoded, partition)
+        records = [[_text(record.key), _text(record.value)] for record in decoded]
+        text = f"{event.node} sends {_records(len(records))} to {lane.name}"
+        flights = self.story.flights
+        flights.lane.append(index)
+        flights.label.append(_wordings(event.node, records))
+        flights.sent.append(self.moment(event._replace(kind="produce"), index, text))
+        flights.end.append(NEVER_ENDED)
+        flights.lost.append(False)
+        flights.base.append(-1)
+        flights.acknowledged.append(NEVER_ENDED)
+        self.under_way[ident] = event.what.channel
+        of_request = self.produced.setdefault(ident, {})
+        of_request[topic, partition] = _Produced(
+            event.node, topic, partition, records, len(flights.lane) - 1
+        )
 
     def _note_keys(self, records: list[Record], partition: int) -> None:
         for record in records:
@@ -442,20 +515,30 @@ class _Teller:
                 self.key_partitions.setdefault(bytes(record.key), set()).add(partition)
 
     def on_delivered(self, ident: int, event: Event) -> None:
-        if event.cause in self.produced and ident not in self.appending:
-            self._end_flights(event, "{name}: nothing is appended", lost=False)
+        if self.under_way.pop(event.cause, None):
+            for each in self.produced[event.cause].values():
+                if (ident, each.topic, each.partition) not in self.appending:
+                    self._end_flight(event, each, "{name}: nothing is appended")
 
     def on_dropped(self, _: int, event: Event) -> None:
-        if event.cause in self.produced:
-            self._end_flights(event, "the records for {name} are lost on their way", lost=True)
+        self._lose(event, event.cause)
 
-    def _end_flights(self, event: Event, text: str, *, lost: bool) -> None:
-        flights = self.story.flights
-        for produced in self.produced[event.cause].values():
-            lane = flights.lane[produced.flight]
-            words = text.format(name=self.story.lanes[lane].name)
-            flights.end[produced.flight] = self.moment(event, lane, words)
-            flights.lost[produced.flight] = lost
+    def on_closed(self, _: int, event: Event) -> None:
+        """What was on its way over this connection will not arrive."""
+        for ident, channel in list(self.under_way.items()):
+            if channel is event.what.channel:
+                self._lose(event, ident)
+
+    def _lose(self, event: Event, ident: int) -> None:
+        if self.under_way.pop(ident, None):
+            for each in self.produced[ident].values():
+                self._end_flight(event, each, "the records for {name} are lost on their way")
+                self.story.flights.lost[each.flight] = True
+
+    def _end_flight(self, event: Event, produced: _Produced, text: str) -> None:
+        flights, index = self.story.flights, self.story.flights.lane[produced.flight]
+        words = text.format(name=self.story.lanes[index].name)
+        flights.end[produced.flight] = self.moment(event, index, words)
 
     def _behind(self, append: int, lane: Lane) -> _Produced | None:
         """The part of a produce request that an append carried out."""
@@ -467,29 +550,33 @@ class _Teller:
     def on_batch_acknowledged(self, _: int, event: Event) -> None:
         what = event.what
         end = what["base_offset"] + what["records"]
-        for index, lane in self.on_any_broker(what["topic"], what["partition"]):
-            text = f"{event.node} knows: {lane.name} holds {span(what['base_offset'], end)}"
-            moment = self.moment(event, index, text)
-            flights = self.story.flights
-            for i in range(len(flights.lane) - 1, -1, -1):
-                if (flights.lane[i], flights.base[i]) == (index, what["base_offset"]):
-                    flights.acknowledged[i] = moment
-                    break
+        found = self.lane_for(event.node, what["topic"], what["partition"])
+        if found is None:
             return
+        index, lane = found
+        text = f"{event.node} knows: {lane.name} holds {span(what['base_offset'], end)}"
+        moment = self.moment(event, index, text)
+        flights = self.story.flights
+        for i in range(len(flights.lane) - 1, -1, -1):
+            if (flights.lane[i], flights.base[i]) == (index, what["base_offset"]):
+                flights.acknowledged[i] = moment
+                break
 
     def on_position(self, _: int, event: Event) -> None:
         what = event.what
-        for index, lane in self.on_any_broker(what["topic"], what["partition"]):
-            steps = lane.readers.setdefault(event.node, Steps())
-            offset, before = what["offset"], steps.last
-            if steps.value and offset == before:
-                return
-            if steps.value and offset > before:
-                text = f"{event.node} has read {span(before, offset)} of {lane.name}"
-            else:
-                text = f"{event.node} will read {offset} of {lane.name} next"
-            steps.set(self.moment(event, index, text), offset)
+        found = self.lane_for(event.node, what["topic"], what["partition"])
+        if found is None:
             return
+        index, lane = found
+        steps = lane.readers.setdefault(event.node, Steps())
+        offset, before = what["offset"], steps.last
+        if steps.value and offset == before:
+            return
+        if steps.value and offset > before:
+            text = f"{event.node} has read {span(before, offset)} of {lane.name}"
+        else:
+            text = f"{event.node} will read {offset} of {lane.name} next"
+        steps.set(self.moment(event, index, text), offset)
 
 
 # -- words --------------------------------------------------------------------------
@@ -537,7 +624,7 @@ def _open(lane: Lane, moment: int, base: int, *, roll: bool = False) -> None:
     lane.segments.born.append(moment)
     lane.segments.gone.append(NEVER_ENDED)
     for steps in (lane.log_start, lane.high_watermark, lane.log_end):
-        if not steps.value:
+        if steps.at(moment) is None:
             steps.set(moment, base)
 
 
@@ -573,8 +660,8 @@ def _decoded(buffer: Any) -> list[Record]:
 def _text(data: bytes | None) -> str | None:
     if data is None:
         return None
-    head = bytes(data[: PREVIEW_CHARACTERS + 1])
+    head = bytes(data[: MOST_BYTES_A_CHARACTER * (PREVIEW_CHARACTERS + 1)])
     text = head.decode("utf-8", errors="replace")
-    if not text.isprintable() or "\ufffd" in text[:-1]:
-        text = head.hex(" ", 1)
+    if not text.isprintable() or "\ufffd" in text[: PREVIEW_CHARACTERS + 1]:
+        text = head[: PREVIEW_CHARACTERS + 1].hex(" ", 1)
     return text if len(text) <= PREVIEW_CHARACTERS else text[: PREVIEW_CHARACTERS - 1] + "…"

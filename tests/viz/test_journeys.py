@@ -9,6 +9,7 @@ import pytest
 
 from minikafka.admin import NewTopic
 from minikafka.bench.widgets import a_world
+from minikafka.lab.scenarios import run as run_scenario
 from minikafka.node import Request
 from minikafka.runtime.simulator import Simulator
 from minikafka.trace import Trace
@@ -79,6 +80,31 @@ def test_messages_say_what_matters(story: Journeys) -> None:
     assert produce.sent < produce.arrived <= ack.sent < ack.arrived
 
 
+def test_several_partitions_are_told_apart() -> None:
+    sim = Simulator(seed=7)
+    sim.broker()
+    sim.admin().create_topics([NewTopic("orders", partitions=2)])
+    producer, consumer = sim.producer(linger_ms=5), sim.consumer(auto_offset_reset="earliest")
+    consumer.assign([("orders", 0), ("orders", 1)])
+    for partition in (0, 1, 1):
+        producer.send("orders", b"tea", partition=partition)
+    producer.flush()
+    consumer.poll(timeout_ms=100)
+    assert sim.trace is not None
+    story = journeys(sim.trace)
+    assert {mark.title for mark in story.marks if mark.kind == "append"} == {
+        "orders-0: LEO 1",
+        "orders-1: LEO 2",
+    }
+    said = {(message.title.split(" ")[-1], message.more) for message in story.messages}
+    assert {("ack", "base offset 0, 0"), ("Fetch", "from 0, 0"), ("B", "HW 1, 2")} <= said
+
+
+def test_a_restart_says_nothing_of_internal_topics() -> None:
+    story = journeys(run_scenario("crash", seed=7).trace or Trace())
+    assert [mark.title for mark in story.marks if mark.kind == "recovered"] == ["recovers to 91"]
+
+
 def test_how_clients_find_their_way_is_part_of_the_story(run: tuple[Trace, float]) -> None:
     told = journeys(run[0])
     assert {m.api for m in told.messages} >= {"Metadata", "ApiVersions", "Produce", "Fetch"}
@@ -134,6 +160,21 @@ def test_a_crash_ends_what_waited_there_and_what_was_on_its_way() -> None:
 
 
 # ---- windows ---------------
+
+
+def test_what_is_sent_to_a_broker_that_is_down_is_lost() -> None:
+    sim = Simulator(seed=7)
+    broker = sim.broker()
+    sim.admin().create_topics([NewTopic("orders")])
+    producer = sim.producer(client_id="till")
+    producer.send("orders", b"tea").result()
+    broker.crash()
+    assert sim.trace is not None
+    crashed = sim.now - sim.trace.events[0].time
+    producer.send("orders", b"water")
+    sim.run(500)
+    tries = [m for m in journeys(sim.trace).messages if m.sent > crashed]
+    assert tries and {message.arrived for message in tries} == {LOST}
 
 
 def test_what_was_under_way_when_the_window_opens_is_in_it(run: tuple[Trace, float]) -> None:

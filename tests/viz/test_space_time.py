@@ -14,6 +14,7 @@ import pytest
 pytest.importorskip("anywidget", reason="needs the lab extra")
 
 from minikafka.bench.widgets import FRAMES, a_world
+from minikafka.lab.scenarios import run
 from minikafka.trace import Trace
 from minikafka.viz import SpaceTime
 from minikafka.viz.engine import still
@@ -119,6 +120,35 @@ def test_causes_are_numbered_where_they_stand() -> None:
     assert len(discs) >= 6
     ink = [s for s in picture.shapes if s.tag == "path" and s.attributes.get("stroke") == "ink"]
     assert len(ink) >= 3, "from what came to what went, through the lanes"
+
+
+def test_a_cause_whose_sign_has_no_room_is_numbered_all_the_same() -> None:
+    """Broker 1 handles two requests within 20 µs: one sign, but both have a number."""
+    story = journeys(run("crash", seed=7).trace or Trace())
+    answer = next(i for i, m in enumerate(story.messages) if m.more == "base offset 8")
+    picture = drawn(story, selected=answer)
+    discs = [s.text for s in picture.shapes if s.tag == "text" and s.attributes["fill"] == "inv"]
+    assert sorted(discs) == ["1", "2", "3", "4"]
+
+
+def test_a_wait_and_what_happens_at_the_very_end_are_numbered_too() -> None:
+    story = told(500, 3, 3)
+    answers = [i for i, m in enumerate(story.messages) if m.is_answer and m.api == "Fetch"]
+    last = max(answers, key=lambda i: story.messages[i].sent)
+    picture = drawn(story, selected=last)
+    discs = [s for s in picture.shapes if s.tag == "text" and s.attributes["fill"] == "inv"]
+    assert sorted(disc.text for disc in discs) == ["1", "2", "3", "4", "5", "6"]
+
+
+def test_a_crash_is_seen_in_the_picture_of_the_whole_run() -> None:
+    story = journeys(run("crash", seed=7).trace or Trace())
+    (crash,) = [mark for mark in story.marks if mark.kind == "crashed"]
+    x = LEFT + crash.at * (866 - LEFT - 16) / story.end
+    lines = [s.attributes for s in drawn(story).shapes if s.tag == "line"]
+    assert any(
+        line["stroke"] == "lost" and line["x1"] == line["x2"] == pytest.approx(x, abs=0.1)
+        for line in lines
+    )
 
 
 def test_only_what_is_linked_to_the_selection() -> None:
@@ -328,6 +358,36 @@ def test_the_window_is_dragged_and_moved_by_keys(large: Opened) -> None:
     assert begins(large) > dragged
     large.press("PageUp")
     assert begins(large) == dragged
+
+
+def test_a_finger_drags_the_window_or_scrolls_the_page_but_not_both(
+    browser: Any, tmp_path: Path
+) -> None:
+    trace = a_world(5_000)
+    opened = Opened.of(browser, SpaceTime(trace), tmp_path, has_touch=True)
+    box = opened.page.locator(".mk-picture svg").bounding_box()
+    x, y, end = box["x"] + box["width"] - 60, box["y"] + 20, begins(opened)
+    screen = opened.page.context.new_cdp_session(opened.page)
+
+    def swipe(right: float, down: float) -> None:
+        for kind, part in (("touchStart", 0), *(("touchMove", n / 9) for n in range(1, 10))):
+            points = [{"x": x + right * part, "y": y + down * part}]
+            screen.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+        screen.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+    swipe(-200, 0)
+    dragged = begins(opened)
+    assert dragged < end
+    swipe(0, -150)
+    opened.page.evaluate("scrollTo(0, 0)")
+    opened.page.mouse.move(x - 100, y)
+    opened.page.mouse.move(x - 300, y)
+    assert begins(opened) == dragged, "a swipe down scrolls, and a pointer only passes"
+    opened.page.mouse.down(button="right")
+    opened.page.mouse.move(x, y)
+    opened.page.mouse.up(button="right")
+    assert begins(opened) == dragged, "the other button opens a menu"
+    opened.close()
 
 
 def test_the_window_follows_the_playhead(large: Opened) -> None:

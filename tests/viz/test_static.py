@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import xml.etree.ElementTree as ElementTree
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from minikafka.viz.story import Story, size_text, span, tell
 from minikafka.viz.theme import DARK, LIGHT
 
 from .conftest import long
-from .widths import left_and_width
+from .widths import left_and_width, text_width
 
 GOLDEN = Path(__file__).parent / "golden"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -86,6 +87,58 @@ def test_dark(story: Story) -> None:
 def test_nothing_leaves_the_picture(story: Story, width: int) -> None:
     for number in range(story.last + 1):
         assert_inside(drawn(story, number, width), number)
+
+
+def a_log(base: int = 0, topic: str = "orders", reader: str = "billing", count: int = 6) -> Story:
+    """Batches of three records, the last one not committed, from a given offset on."""
+    trace, place = Trace(), {"topic": topic, "partition": 0}
+    for end in range(base + 3, base + 3 * count + 3, 3):
+        trace.now += 1_000
+        trace.add("broker-1", "append", {**place, "base_offset": end - 3, "last_offset": end - 1,
+                                         "size_bytes": 300, "leader_epoch": 0})  # fmt: skip
+        if end < base + 3 * count:
+            trace.add("broker-1", "high_watermark", {**place, "offset": end})
+        trace.add(reader, "position", {**place, "offset": end - 3})
+    return tell(trace)
+
+
+@pytest.mark.parametrize("width", [420, 866])
+def test_long_names_give_way_to_the_logs(width: int) -> None:
+    name, reader = "orders-of-every-shop-in-the-north.v2", "billing-production-eu-1-0002"
+    story = a_log(topic=name, reader=reader)
+    for number in range(story.last + 1):
+        picture = drawn(story, number, width)
+        assert_inside(picture, number)
+        said = next(w for w in words(picture) if w.endswith("v2-0"))
+        start = next(s for s in picture.shapes if s.text == "log start 0")
+        assert text_width(said, 14, bold=True) < float(start.attributes["x"])
+    assert any(w.startswith("b") and "0002 15" in w for w in words(picture)), "and readers"
+
+
+@pytest.mark.parametrize("base", [10**9, 2**52 + 1])
+@pytest.mark.parametrize("width", [420, 866])
+def test_wide_offsets_have_wide_records(base: int, width: int) -> None:
+    story = a_log(base)
+    picture = drawn(story, story.last, width)
+    assert_inside(picture, base)
+    places = sorted(
+        float(s.attributes["x"])
+        for s in picture.shapes
+        if s.text.isdigit() and s.attributes["font-size"] == 14 and "stroke" not in s.attributes
+    )
+    assert len(places) > 1
+    wide = text_width(str(base), 14)
+    assert all(after - before > wide for before, after in pairwise(places))
+    assert f"HW {base + 15}" in words(picture), "not rounded to its neighbour"
+
+
+def test_a_topic_that_is_deleted_is_not_there_any_more() -> None:
+    trace = Trace()
+    trace.add("n", "topic_created", {"topic": "t", "partitions": 1, "leader_epoch": 0})
+    trace.add("n", "topic_deleted", {"topic": "t"})
+    story = tell(trace)
+    assert "not there" in words(drawn(story, 1, 600))
+    assert "LEO 0" in words(drawn(story, 0, 600)) and "LEO 0" not in words(drawn(story, 1, 600))
 
 
 def test_nothing_moves_sideways_while_a_story_plays(story: Story) -> None:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
+from minikafka.admin import NewTopic
+from minikafka.bench.widgets import a_world
+from minikafka.node import Request
 from minikafka.producer.partitioner import partition_of_key
+from minikafka.runtime.simulator import Simulator
 from minikafka.trace import Trace
 from minikafka.viz.story import NEVER_ENDED, Steps, Story, size_text, span, tell
+from minikafka.wire.messages.produce import PartitionProduceData, ProduceRequest, TopicProduceData
 
-from .conftest import Teller
+from .conftest import BROKER, CHANNEL, Teller
 
 TOLD = """\
 started             broker-1 starts
@@ -132,6 +138,11 @@ def test_keys_and_values_come_from_the_request_behind_an_append(story: Story) ->
     assert batches.records[1][1] == ["bob", "a cake with a very long…"]
 
 
+def test_a_long_key_in_many_bytes_is_cut_between_its_letters() -> None:
+    keys = [key.text for key in produced("ключ-для-заказа-42".encode(), "ж".encode() * 40).keys]
+    assert keys == ["ключ-для-заказа-42", "ж" * 23 + "…"]
+
+
 def test_a_request_is_followed_until_its_sender_knows(story: Story) -> None:
     flights = story.flights
     assert flights.label[0] == ["till · 3 records · bob, carol", "till · 3 records", "till"]
@@ -139,6 +150,103 @@ def test_a_request_is_followed_until_its_sender_knows(story: Story) -> None:
     assert flights.end[:2] == [6, 10]
     assert flights.lost[:2] == [False, True]
     assert flights.acknowledged == [8, NEVER_ENDED, 14, 20, 26, NEVER_ENDED]
+
+
+def test_clients_stand_at_the_broker_that_they_asked() -> None:
+    """Three brokers that know nothing of each other each have a topic of the same name."""
+    story = tell(a_world(500, brokers=3, producers=3, consumers=3))
+    readers = {lane.broker: list(lane.readers) for lane in story.lanes}
+    assert readers == {f"broker-{n}": [f"billing-{n}"] for n in (1, 2, 3)}
+    for flight, (index, label) in enumerate(
+        zip(story.flights.lane, story.flights.label, strict=True)
+    ):
+        lane = story.lanes[index]
+        assert lane.broker == label[-1].replace("till", "broker")
+        if (base := story.flights.base[flight]) >= 0:
+            assert base in lane.batches.base
+    for lane in story.lanes:
+        assert all(lane.batches.records), "each batch is known by its request"
+        (read,) = lane.readers.values()
+        assert read.last <= lane.log_end.last
+        assert lane.log_end.moment[0] == lane.epoch.moment[0], "it begins with its own topic"
+
+
+def test_what_the_story_says_is_what_the_brokers_have() -> None:
+    """Through files that roll and go, a crash that forgets a DeleteRecords, and a topic's end."""
+    sim = Simulator(seed=3)
+    broker, admin = sim.broker(), sim.admin()
+    small = {"internal.segment.bytes": "4096", "flush.messages": "1"}
+    admin.create_topics([NewTopic("orders", configs={**small, "retention.bytes": "12000"})])
+    producer = sim.producer()
+
+    def write(count: int) -> None:
+        for _ in range(count):
+            producer.send("orders", b"x" * 500).result()
+
+    write(60)
+    sim.run(400_000)
+    agree(sim, broker)
+    admin.delete_records({("orders", 0): 55})
+    agree(sim, broker)
+    broker.crash()
+    broker.restart()
+    assert agree(sim, broker).log_start_offset < 55
+    assert "it starts at" in tell(sim.trace or Trace()).moments.text[-1]
+    write(4)
+    admin.delete_topics(["orders"])
+    assert tell(sim.trace or Trace()).lanes[0].log_end.at(10_000) is None
+    admin.create_topics([NewTopic("orders")])
+    write(2)
+    assert agree(sim, broker).log_end_offset == 2
+
+
+def agree(sim: Simulator, broker: Any) -> Any:
+    """Compare the end of the story with the broker; returns what the broker says."""
+    assert sim.trace is not None
+    lane, now = tell(sim.trace).lanes[0], sim.trace.events[-1].time
+    (partition,) = [p for p in broker.statistics().partitions if p.topic == "orders"]
+    segments, batches = lane.segments, lane.batches
+    alive = [base for base, gone in zip(segments.base, segments.gone, strict=True) if gone < 0]
+    sizes = zip(batches.size_bytes, batches.gone, strict=True)
+    told = (lane.log_start.last, lane.high_watermark.last, lane.log_end.last,
+            sorted(alive), sum(size for size, gone in sizes if gone < 0))  # fmt: skip
+    assert told == (partition.log_start_offset, partition.high_watermark,
+                    partition.log_end_offset, [s.base_offset for s in partition.segments],
+                    partition.size_bytes), now  # fmt: skip
+    return partition
+
+
+def test_records_for_a_broker_that_is_down_do_not_fly_for_ever() -> None:
+    sim = Simulator(seed=7)
+    broker = sim.broker()
+    sim.admin().create_topics([NewTopic("orders", configs={"flush.messages": "1"})])
+    producer = sim.producer()
+    producer.send("orders", b"1").result()
+    producer.send("orders", b"2")
+    assert sim.run_until(lambda: len(tell(sim.trace or Trace()).flights.sent) == 2)
+    broker.crash()
+    sim.run(5)
+    broker.restart()
+    sim.run(500)
+    story = tell(sim.trace or Trace())
+    assert NEVER_ENDED not in story.flights.end
+    assert story.flights.lost == [False, True, False]
+
+
+def test_a_part_of_a_request_that_is_refused_ends_there() -> None:
+    run = Teller()
+    run.event("topic_created", topic="orders", partitions=2)
+    body = ProduceRequest(acks=1, timeout_ms=1_000, topic_data=[TopicProduceData(name="orders",
+        partition_data=[PartitionProduceData(index=i, records=None) for i in (0, 1)])])  # fmt: skip
+    request = Request(CHANNEL, body, 9, 1, "till")
+    run.trace.cause = run.trace.add("till", "sent", request)
+    run.trace.cause = run.trace.add(BROKER, "delivered", request)
+    run.trace.add(BROKER, "append", {"topic": "orders", "partition": 0, "base_offset": 0,
+                                     "last_offset": 0, "size_bytes": 70})  # fmt: skip
+    story = tell(run.trace)
+    assert story.moments.text[-2:] == ["orders-1: nothing is appended",
+                                       "orders-0: 1 record at 0, 70 B"]  # fmt: skip
+    assert NEVER_ENDED not in story.flights.end
 
 
 def test_a_story_is_plain_values_for_the_browser(story: Story) -> None:

@@ -20,8 +20,18 @@ function textWidth(text, size = 12, bold = false) {
 }
 const fitting = (wordings, width, size = 12, bold = false) =>
   wordings.find(w => textWidth(w, size, bold) <= width) ?? "";
+// A name with its middle left out, as long as fits: the end of a name tells more than its middle.
+function shortened(name, width, size = 12, bold = false) {
+  const letters = [...name];
+  if (textWidth(name, size, bold) <= width) return name;
+  for (let n = letters.length - 1; n > 1; n--) {
+    const head = Math.floor(n / 3), words = `${letters.slice(0, head).join("")}…${letters.slice(head - n).join("")}`;
+    if (textWidth(words, size, bold) <= width) return words;
+  }
+  return "";
+}
 const rounded = value => Math.floor(value * 10 + 0.5) / 10;
-const whole = value => Math.floor(value + 0.5);
+const whole = Math.round;
 const span = (base, end) => end === base + 1 ? `${base}` : `${base}..${end - 1}`;
 const fileName = base => `…${String(base).padStart(4, "0")}.log`;
 const sizeText = bytes => bytes >= 1e6 ? `${(bytes / 1e6).toFixed(1)} MB`

@@ -12,6 +12,7 @@
 // Each partition has its own axis: offsets of two partitions have nothing to do with each other. But
 // a record is as wide in one lane as in the other, so that their lengths can be compared.
 //
+// Not done: offsets beyond 2**53, which a browser's numbers cannot tell apart.
 // Not done: two fingers on a touch screen do not zoom; the buttons do.
 
 const GLIDE_MS = 180, ZOOM_MS = 240;
@@ -29,12 +30,13 @@ function layout(story, width) {
   const brokers = lanes.map(lane => textWidth(lane.broker, 11) + (lane.epoch.value.length ? 19 : 0));
   const left = Math.min(170, Math.max(76, ...names, ...brokers) + 14);
   const right = textWidth(`LEO ${Math.max(0, ...ends)}`, 11, true) + 44, room = width - left - right;
-  const capacity = Math.max(3, Math.floor((width - left - 6) / (width >= 800 ? 70 : 62)) - 1);
+  const cell = Math.max(width >= 800 ? 70 : 62, textWidth(`${Math.max(0, ...ends)}`, 14, true) + 14);
+  const capacity = Math.max(1, Math.floor((width - left - 6) / cell) - 1);
   const pairs = lanes.flatMap(lane => lane.batches.records.flat());
   const sizes = lanes.flatMap(({ batches }) => batches.base.map((base, i) => batches.end[i] - base));
   return {
     width, left, room, capacity, spans: spans(story, room),
-    batch: width >= 800 ? 42 : 36, cell: Math.min(84, (width - left - 6) / (capacity + 1)),
+    batch: width >= 800 ? 42 : 36, cell: Math.min(Math.max(84, cell), (width - left - 6) / (capacity + 1)),
     lens: pairs.some(([, value]) => value !== null) ? 84 : 66,
     // Of all batches of the story, so that nothing changes its look while it plays.
     batch_records: sizes.reduce((sum, size) => sum + size, 0) / Math.max(1, sizes.length),
@@ -76,6 +78,7 @@ function draw(story, common, span, shown, before = null) {
     strips.push(strip);
     y = strip.bottom;
   });
+  if (!strips.length) picture.text(0, y += 24, "No partition in this run.", "ink-3", 14);
   picture.height = y + 2;
   picture.strips = strips;
   return picture;
@@ -304,7 +307,7 @@ class LogStrip extends Player {
     this.range.setAttribute("aria-valuetext", `${clock}, ${text[moment] ?? "nothing happened"}`);
     this.svg.setAttribute("aria-label", describe(this.story, views));
     this.nowText.textContent = text[moment] ?? "Nothing happened in this run.";
-    this.nowCount.textContent = `${moment + 1} / ${this.last + 1}`;
+    this.nowCount.textContent = text.length ? `${moment + 1} / ${text.length}` : "";
     this.nowMark.style.background = `var(--mk-${IDEA[kind[moment]] ?? "ink-3"})`;
     this.showNumbers(views);
   }

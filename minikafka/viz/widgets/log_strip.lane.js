@@ -70,14 +70,15 @@ class Strip {
 
   name(view, isChosen) {
     const paint = this.picture, { lane } = this, y = this.yTab + 12;
-    paint.text(0, y, lane.name, "ink", 14, { bold: 1 });
-    const underline = textWidth(lane.name, 14, true) * 0.92;
+    const room = this.layout.left - 12, name = shortened(lane.name, room, 14, true);
+    paint.text(0, y, name, "ink", 14, { bold: 1 });
+    const underline = textWidth(name, 14, true) * 0.92;
     if (isChosen) paint.line(0, y + 4, underline, y + 4, { stroke: "ink", stroke_width: 2 });
-    if (!view) return void paint.text(0, y + 17, "not there yet", "ink-3", 11);
+    if (!view) return void paint.text(0, y + 17, "not there", "ink-3", 11);
     const leads = view.epoch !== null;
     if (leads) crown(paint, 7, y + 13.5, view.is_deposed || view.down ? "edge" : "rule");
     if (leads && view.down) paint.line(-1, y + 18, 15, y + 9, { stroke: "lost", stroke_width: 1.8 });
-    paint.text(leads ? 19 : 0, y + 17, lane.broker, "ink-2", 11);
+    paint.text(leads ? 19 : 0, y + 17, shortened(lane.broker, room - (leads ? 19 : 0), 11), "ink-2", 11);
     const ribbonWidth = leads ? ribbon(paint, 0.5, y + 24, `e${view.epoch}`) + 8 : 0;
     if (view.down) paint.text(ribbonWidth, y + (leads ? 35 : 32), "down", "lost-text", 11, { bold: 1 });
     if (!this.layout.has_pins || this.isFolded) return;
@@ -291,9 +292,11 @@ class Strip {
     const paint = this.picture, side = this.side(offset);
     const x = this.inside(this.x(offset)), high = this.inside(this.x(view.high_watermark));
     const lag = Math.max(0, whole(view.high_watermark) - whole(offset));
-    const where = `${name} ${whole(offset)}`, behind = `lag ${lag}`, bold = { bold: 1, halo: "surface" };
+    const at = ` ${whole(offset)}`, behind = `lag ${lag}`, bold = { bold: 1, halo: "surface" };
+    const { width } = this.layout;
     if (side > 0) {
-      paint.text(this.layout.width - 2, y + 9, `${where} · ${behind} ›`, "read-text", 12,
+      const more = `${at} · ${behind} ›`, who = shortened(name, width - textWidth(more, 12, true) - 4, 12, true);
+      paint.text(width - 2, y + 9, who + more, "read-text", 12,
         { ...bold, text_anchor: "end" });
       return;
     }
@@ -307,11 +310,13 @@ class Strip {
       paint.anchor("lag", middle + room / 2 + 8, y + 5);
     } else if (high - x > 12) paint.line(x, y + 5, high, y + 5, read);
     if (high - x > 12 && this.side(view.high_watermark) === 0) paint.line(high, y + 1, high, y + 9, read);
-    const words = (side < 0 ? "‹ " : "") + (hasRuler ? where : `${where} · ${behind}`);
+    const before = side < 0 ? "‹ " : "", after = hasRuler ? at : `${at} · ${behind}`, right = Math.max(x, high) + 10;
+    const wide = Math.max(x - 9, width - right) - textWidth(before + after, 12, true);
+    const words = before + shortened(name, wide, 12, true) + after;
     if (side === 0) pointer(paint, x, y);
     if (x - 9 - textWidth(words, 12, true) >= 0)
       paint.text(x - 9, y + 9, words, "read-text", 12, { ...bold, text_anchor: "end" });
-    else paint.text(Math.max(x, high) + 10, y + 9, words, "read-text", 12, bold);
+    else paint.text(right, y + 9, words, "read-text", 12, bold);
     paint.anchor("reader", x, y + 22);
   }
 
@@ -340,7 +345,9 @@ class Strip {
   tags(view) {
     let taken = this.layout.width - 2;
     for (const flight of view.flights.toReversed()) {
-      const label = this.isFolded ? "" : fitting(flight.label, this.layout.width * 0.5, 12, true);
+      const most = this.layout.width * 0.5;
+      const label = this.isFolded ? ""
+        : fitting(flight.label, most, 12, true) || shortened(flight.label.at(-1), most, 12, true);
       const w = this.isFolded ? 18 : textWidth(label, 12, true) + 26 + (flight.state === "known" ? 18 : 0);
       const target = this.inside(this.landing(view, flight)), h = this.isFolded ? 11 : 18;
       const home = Math.max(0, Math.min(taken - w, target - w * 0.62)), x = home * flight.progress;

@@ -6,7 +6,7 @@
 //                          [ from ········ from + span ]     its window; without a wish of the
 //                                                            reader it ends at the log end
 
-const NEVER_ENDED = -1;
+const NEVER_ENDED = -1, ABSENT = -1;
 const FAR_PX = 44, NEAR_PX = 76; // a record's width: at most this at first, and when zoomed in
 
 function at(steps, moment) {
@@ -15,7 +15,7 @@ function at(steps, moment) {
     const middle = (low + high) >> 1;
     if (steps.moment[middle] <= moment) low = middle + 1; else high = middle;
   }
-  return low ? steps.value[low - 1] : null;
+  return low && steps.value[low - 1] !== ABSENT ? steps.value[low - 1] : null;
 }
 
 const isThere = (columns, i, moment) => columns.born[i] <= moment

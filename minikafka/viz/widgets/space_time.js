@@ -179,7 +179,7 @@ class SpaceTime extends Player {
 
   // Drag the window of the small picture, or an edge of it; elsewhere there it comes to the pointer.
   onDrag(event) {
-    if (!this.isInOverview(event)) return;
+    if (!this.isInOverview(event) || event.button || !event.isPrimary) return;
     const { overview } = this.layout, [px] = this.at(event);
     event.preventDefault();
     this.root.focus({ preventScroll: true });
@@ -191,10 +191,16 @@ class SpaceTime extends Player {
       if (grip) this.spanTo(grip === "to" ? from : Math.min(now, to - 20), grip === "to" ? Math.max(now, from + 20) : to);
       else this.slide(start + now - time);
     };
-    const stop = () => { this.svg.removeEventListener("pointermove", move); this.dragged = true; };
+    const ends = ["pointerup", "pointercancel"]; // a finger may go on to scroll the page
+    const stop = ({ type }) => {
+      this.svg.removeEventListener("pointermove", move);
+      for (const kind of ends) this.svg.removeEventListener(kind, stop);
+      if (type === "pointercancel") this.spanTo(from, to);
+      this.dragged = type === "pointerup"; // then a click follows
+    };
     this.svg.setPointerCapture(event.pointerId);
     this.svg.addEventListener("pointermove", move);
-    this.svg.addEventListener("pointerup", stop, { once: true });
+    for (const kind of ends) this.svg.addEventListener(kind, stop);
     if (!grip) this.slide(start);
   }
 
@@ -326,8 +332,9 @@ class SpaceTime extends Player {
 
   events() {
     const places = new Map(this.times.map((time, i) => [time, this.places[i]]));
-    return this.shown.messages.filter(message => message.sent >= 0)
-      .map(message => [places.get(message.sent), message.arrived === LOST ? "lost" : message.idea]);
+    const crashes = this.shown.marks.filter(mark => mark.kind === "crashed").map(mark => [places.get(mark.at), "lost"]);
+    return [...crashes, ...this.shown.messages.filter(message => message.sent >= 0)
+      .map(message => [places.get(message.sent), message.arrived === LOST ? "lost" : message.idea])];
   }
 
   showSide(selected) {

@@ -107,6 +107,8 @@ class Diagram {
       paint.path(strokes, { stroke: idea, stroke_width: 2 });
       for (const x of lost) cross(paint, LEFT + x + 1.5, base - 6, 3);
     }
+    for (const x of overview.crashes)
+      paint.line(LEFT + x, 1, LEFT + x, overview.bottom, { stroke: "lost", stroke_width: 1.4, stroke_dasharray: "3 2" });
     const at = t => LEFT + t * overview.scale, x0 = at(from), x1 = Math.max(x0 + 6, at(to)), high = overview.bottom;
     paint.rect(x0, 0.5, x1 - x0, high, { rx: 3, fill: "none", stroke: "ink", stroke_width: 1.6 });
     for (const x of [x0, x1]) paint.line(x, high / 2 - 5, x, high / 2 + 6, { stroke: "ink", stroke_width: 4, stroke_linecap: "round" });
@@ -128,8 +130,7 @@ class Diagram {
     for (const { name, role, top, bottom } of this.common.lanes.values()) {
       this.picture.rect(LEFT - 6, top, this.common.width - LEFT + 5, bottom - top, { rx: 3, fill: "raised", stroke: "edge" });
       const twoLines = !name.startsWith(role) && bottom - top >= 27, y = (top + bottom) / 2 + (twoLines ? -2 : 4);
-      const short = [name, `${name.slice(0, 4)}…${name.slice(-6)}`, `…${name.slice(-6)}`]; // the end tells more than the middle
-      this.picture.text(0, y, fitting(short, LEFT - 10, 12, true) || name.slice(-6), "ink", 12, { bold: 1 });
+      this.picture.text(0, y, shortened(name, LEFT - 10, 12, true), "ink", 12, { bold: 1 });
       if (twoLines) this.picture.text(0, y + 13, role, "ink-2", 11);
     }
   }
@@ -228,7 +229,8 @@ class Diagram {
 
   wait(wait, { x0, y, w, high, isOpen, isParked, look }) {
     const more = wait.others ? ` · ${wait.others} more` : "", room = w - (isParked ? 20 : 10);
-    const words = fitting([wait.title + more, wait.title, wait.title.split(":")[0], wait.title.split(" ")[0]], room, 11);
+    const words = fitting([wait.title + more, wait.title, wait.title.split(":")[0],
+      wait.title.replace(/ (in flight|waits|fills).*/, "")], room, 11);
     if (isParked) { parked(this.picture, x0, y, w, high, words, look.stroke_width, isOpen); return; }
     if (isOpen) this.picture.path(["M", x0, y, "H", x0 + w, "V", y + high, "H", x0], look);
     else this.picture.rect(x0, y, w, high, { rx: 2, ...look });
@@ -245,8 +247,10 @@ class Diagram {
       if (points) signs.add(`${mark.lane} ${mark.kind}`, points, { fill: markFill(mark) }, x, 0);
       else cross(this.picture, x + 3.5, middle - 0.5, 3.5);
       const colour = mark.idea === "write" ? "ink" : `${mark.idea}-text`;
-      if (x + 10 + textWidth(mark.words, 11, true) <= common.width)
-        this.picture.text(x + 10, middle + 3.5, mark.words, colour, 11, part ? { bold: 1 } : {});
+      const wide = textWidth(mark.words, 11, true), bold = part ? { bold: 1 } : {};
+      if (x + 10 + wide <= common.width) this.picture.text(x + 10, middle + 3.5, mark.words, colour, 11, bold);
+      else if (mark.room > wide + 10)
+        this.picture.text(x - 5, middle + 3.5, mark.words, colour, 11, { text_anchor: "end", ...bold });
       this.picture.anchor(mark.kind, x + 4, middle - 17);
     }
     signs.draw(this.picture);
@@ -260,12 +264,34 @@ class Diagram {
       const p = 0.14 + (x1 - x0 > 400 ? 0.1 : 0), x = shift + x0 + (x1 - x0) * p;
       if (this.reach(arrow).p > p && x > LEFT && x < this.right) places.set(message, [x, y0 + (y1 - y0) * p]);
     }
+    for (const wait of common.shown.waits) { // before its bar, or behind it
+      if (wait.place < 0 || !this.part(wait) || !this.isSeen(wait.since, wait.until)) continue;
+      const from = this.x(wait.since), to = this.x(Math.min(wait.until, this.view.time)), x = from - 10 > LEFT ? from - 10 : to + 10;
+      if (x > LEFT && x < this.right)
+        places.set(wait, [x, common.lanes.get(wait.lane).rows + (wait.place + 0.5) * common.row]);
+    }
+    let free = -Infinity;
     for (const mark of common.shown.marks) {
-      if (mark.x === null || !this.isSeen(mark.at, mark.at)) continue;
-      const after = mark.x + 23 + textWidth(mark.words, 11, true), x = shift + (mark.room > 12 ? mark.x - 10 : after);
+      if (!this.isSeen(mark.at, mark.at)) continue;
+      if (mark.x === null || shift + mark.x + 9 > this.right) { // its sign has no room: the number stands below
+        if (!this.part(mark)) continue;
+        const at = Math.max(this.x(mark.at), free);
+        if (at > LEFT && at < this.right) places.set(mark, [at, common.lanes.get(mark.lane).bottom]);
+        free = at + 19;
+        continue;
+      }
+      const wide = textWidth(mark.words, 11, true), isBefore = shift + mark.x + 10 + wide > common.width;
+      const x = shift + mark.x + (isBefore && mark.room > wide + 10 ? -wide - 16 : mark.room > 12 ? -10 : wide + 23);
       if (x > LEFT && x < this.right) places.set(mark, [x, common.lanes.get(mark.lane).rows + common.row / 2]);
     }
-    return this.focus.steps.map(({ thing }, i) => [`${i + 1}`, ...(places.get(thing) ?? [])]).filter(disc => disc.length > 1);
+    const found = [];
+    for (const [thing, [x, y]] of places) { // those of arrows came first; the others give way
+      const number = this.focus.steps.findIndex(step => step.thing === thing) + 1;
+      let free = x;
+      while (found.some(([, ox, oy]) => Math.abs(ox - free) < 18 && Math.abs(oy - y) < 18)) free -= 19;
+      if (number) found.push([`${number}`, free, y]);
+    }
+    return found;
   }
 
   // Words beside the arrows. Those of the selection come first; others keep their place or give way.

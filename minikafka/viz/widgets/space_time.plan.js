@@ -219,7 +219,7 @@ class Words {
 
 // ---- the whole run, small ------------------------------------------------------------------------
 
-// How many messages of each idea at each moment, as strokes; where something was lost.
+// How many messages of each idea at each moment, as strokes; where something was lost, and crashes.
 function overviewOf(story, shown, width) {
   const scale = (width - LEFT - RIGHT) / wholeOf(story), bands = [];
   for (const idea in BANDS) {
@@ -232,7 +232,8 @@ function overviewOf(story, shown, width) {
     }
     if (counts.size) bands.push({ idea, counts, lost, most: Math.max(...counts.values()), y: 4 + bands.length * (BAND + 3) });
   }
-  return { bands, scale, top: 0, bottom: 4 + bands.length * (BAND + 3) + 3 };
+  const crashes = shown.marks.filter(mark => mark.kind === "crashed").map(mark => mark.at * scale);
+  return { bands, crashes, scale, top: 0, bottom: 4 + bands.length * (BAND + 3) + 3 };
 }
 
 // Of a run with many messages a stretch is shown that holds about as many as have room.
