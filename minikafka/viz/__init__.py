@@ -3,6 +3,7 @@
     theme.py    the colours and what they mean
     story.py    a trace becomes columns of drawing data: what stood where after which event
     journeys.py a trace as messages, waits and marks, for the space-time diagram
+    microscope.py what became of every record of a run, for the timing microscope
     frames.py   the bytes of its messages, packed
     directory.py a partition's directory as files, index entries and batches
     engine.py   the widgets' drawing code (widgets/*.js), run without a browser
@@ -26,15 +27,25 @@ from minikafka.viz.picture import picture
 
 if TYPE_CHECKING:
     from minikafka.viz.widgets.log_strip import LogStrip
+    from minikafka.viz.widgets.microscope import Microscope
     from minikafka.viz.widgets.pipelines import Pipelines
     from minikafka.viz.widgets.segment_browser import SegmentBrowser
     from minikafka.viz.widgets.space_time import SpaceTime
     from minikafka.viz.widgets.wire_explorer import WireExplorer
 
-__all__ = ["LogStrip", "Pipelines", "SegmentBrowser", "SpaceTime", "WireExplorer", "picture"]
+__all__ = [
+    "LogStrip",
+    "Microscope",
+    "Pipelines",
+    "SegmentBrowser",
+    "SpaceTime",
+    "WireExplorer",
+    "picture",
+]
 
 _WIDGETS = {
     "LogStrip": "log_strip",
+    "Microscope": "microscope",
     "Pipelines": "pipelines",
     "SegmentBrowser": "segment_browser",
     "SpaceTime": "space_time",

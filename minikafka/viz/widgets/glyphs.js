@@ -177,11 +177,18 @@ function inFlight(p, x, y, idea, side, isAnswer = false) {
   else p.circle(x, y, 5, { fill: idea });
 }
 
-// Why a batch was closed: it was "full", its "linger" was over, or a request came "free".
-function closedBecause(p, x, y, why) {
-  if (why === "full") p.rect(x - 6, y - 6, 12, 12, { fill: "ink" });
-  else p.circle(x, y, why === "linger" ? 8 : 6, { fill: "surface", stroke: "ink", stroke_width: why === "linger" ? 1.3 : 2 });
-  if (why === "linger") p.path(["M", x, y - 5, "V", y, "L", x + 4, y + 3], { stroke: "ink", stroke_width: 1.3 });
+// Why a batch was closed: it was "full", its "linger" was over, a "slot" in flight came free, another
+// was leaving ("request"), "flush" or "close" was called, or "memory" was used up.
+function closedBecause(p, x, y, why, s = 1) {
+  const ink = { stroke: "ink", stroke_width: 1.8 * s }, at = (dx, dy) => [x + dx * s, y + dy * s];
+  const line = points => p.path(points.flat(), ink), ring = r => p.circle(x, y, r * s, { ...ink, fill: "surface" });
+  if (why === "full") p.rect(x - 6 * s, y - 6 * s, 12 * s, 12 * s, { fill: "ink" });
+  else if (why === "linger") { ring(7.5); line(["M", at(0, -5), "L", at(0, 0), "L", at(4, 3)]); }
+  else if (why === "flush") line(["M", at(0, -7), "L", at(0, 2), "M", at(-4, -2), "L", at(0, 2), "L", at(4, -2), "M", at(-6, 6), "L", at(6, 6)]);
+  else if (why === "memory") p.path(["M", at(0, -6.5), "L", at(7, 6), "L", at(-7, 6), "Z"].flat(), { ...ink, fill: "surface" });
+  else if (why === "close") line(["M", at(-7, 0), "L", at(2, 0), "M", at(-2, -4), "L", at(2, 0), "L", at(-2, 4), "M", at(6, -6), "L", at(6, 6)]);
+  else ring(6);
+  if (why === "request") p.circle(x, y, 2 * s, { fill: "ink" });
 }
 
 // Acknowledged: a tick, and only where it is safe.

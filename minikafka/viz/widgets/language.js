@@ -97,8 +97,8 @@ const SIGNS = [
     cut(p, x, y);
   }],
   ["Parked request", "a hatched bar; ends at its reason", (p, x, y) => parked(p, x - 44, y - 9, 88, 17, "")],
-  ["Closed because", "full, linger over, a slot came free", (p, x, y) =>
-    ["full", "linger", "free"].forEach((why, i) => closedBecause(p, x - 26 + i * 26, y, why))],
+  ["Closed because", "full, linger, slot free, flush, memory, close", (p, x, y) =>
+    ["full", "linger", "slot", "flush", "memory", "close"].forEach((why, i) => closedBecause(p, x - 50 + i * 20, y, why, 0.85))],
   ["Acknowledged", "a tick, only where it is safe", (p, x, y) => { p.line(x - 34, y, x + 2, y, { stroke: "edge" }); tick(p, x + 14, y); }],
   ["Producer", "points out", (p, x, y) => {
     tag(p, x - 38, y - 13, 76, { h: 26 });

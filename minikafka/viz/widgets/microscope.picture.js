@@ -1,0 +1,443 @@
+// The microscope's picture: one time axis, and on it what arrives and what becomes of it in A and in B.
+//
+//     records    ı ı  ıı ı                              ┐ the same for both
+//     A          ▕▁▂▃▄◷━━━▯━━━✓    batches, in rows      │  8.6 ms   45
+//       wire          ╲  ╱                               │  median   requests
+//       broker     ▕‖ parked▏                            │  ▁▃█▂▁ send to acknowledged
+//       consumer          ▕▒▒██▏   fetched, polled       │  ▁▂▅▂▁ send to polled
+//     B          …                                      ┘
+//
+// Time outside of the view is painted over by the columns left and right: paper has no clips.
+
+const NUMBERS_WIDE = 860, NUMBERS = 238, NARROW_AT = 560, AXIS = 24, TICKS = 34;
+const ROWS_TALL = 156, WIRE = 22, LANE_TALL = 20, BELOW = 158, GAP = 12;
+
+// Rows in which no batch lies over another, from its first record to its acknowledgement.
+function rowsOf(batches, pad) {
+  const ends = [];
+  for (const batch of batches) {
+    let row = ends.findIndex(end => end <= batch.opened);
+    if (row < 0) row = ends.length;
+    ends[row] = Math.max(batch.acked, batch.left) + pad;
+    batch.row = row;
+  }
+  return Math.max(1, ends.length);
+}
+
+export function layout(story, width) {
+  const sides = sidesOf(story), end = endOf(story, sides), isWide = width >= NUMBERS_WIDE, isNarrow = width < NARROW_AT;
+  const left = isNarrow ? 64 : 92, right = isWide ? width - NUMBERS - 26 : width - 8;
+  const pad = end * 9 / (right - left);
+  let y = AXIS + TICKS + 14;
+  for (const side of sides) {
+    const rows = rowsOf(side.batches, pad), tall = Math.max(3.5, Math.min(32, ROWS_TALL / rows));
+    Object.assign(side, { top: y, blocked: side.late ? 14 : 0, rows, tall });
+    side.wire = Math.max(y + 58, y + GAP + side.blocked + rows * tall + 2);
+    side.broker = side.wire + WIRE;
+    side.consumer = side.broker + LANE_TALL + WIRE;
+    side.bottom = side.consumer + LANE_TALL + GAP;
+    if (isWide) side.bottom = Math.max(side.bottom, side.top + 276);
+    side.numbers = isWide ? side.top : side.bottom;
+    y = isWide ? side.bottom : side.bottom + (isNarrow ? BELOW + 96 : BELOW);
+  }
+  const scales = { acks: scaleOf(sides.map(side => side.acks)), read: scaleOf(sides.map(side => side.read)) };
+  return { story, sides, end, width, left, right, isWide, isNarrow, bottom: y, height: y + 24, scales, names: differing(story.knobs) };
+}
+
+// ---- the plot ------------------------------------------------------------------------------------
+
+class Plot {
+  constructor(picture, layout, view) {
+    Object.assign(this, { picture, layout, view, from: view.from, to: view.to });
+    this.scale = (layout.right - layout.left) / (view.to - view.from);
+  }
+
+  x(time) { return this.layout.left + (time - this.from) * this.scale; }
+  near(time) { return Math.max(this.layout.left - 40, Math.min(this.layout.right + 40, this.x(time))); }
+  shows(from, to) { return from <= this.view.time && from <= this.to && to >= this.from; }
+
+  // From top to bottom, but not where numbers stand between the lanes.
+  throughLanes(paintIt) {
+    this.layout.sides.forEach((side, i) => paintIt(i ? side.top : AXIS - 4, side.bottom));
+  }
+
+  axis() {
+    const { picture, layout: { left, right, sides } } = this, step = niceStep((this.to - this.from) / 1000, (right - left) / 74);
+    for (let t = Math.ceil(this.from / 1000 / step) * step; t * 1000 <= this.to; t += step) {
+      const x = this.x(t * 1000), words = `${Number(t.toFixed(3))}`;
+      this.throughLanes((y0, y1) => picture.line(x, y0, x, y1, { stroke: "line" }));
+      this.tickWords ??= [];
+      this.tickWords.push([x, words]);
+    }
+    for (const side of sides) picture.line(0, side.top, this.layout.width, side.top, { stroke: "line" });
+  }
+
+  burst() {
+    const [factor, first, last] = this.layout.story.burst, x0 = this.near(first * 1000), x1 = this.near(last * 1000);
+    if (factor === 1 || x1 <= x0) return;
+    const { picture } = this;
+    this.throughLanes((y0, y1) => picture.rect(x0, y0, x1 - x0, y1 - y0, { fill: "write-soft" }));
+    picture.text((x0 + x1) / 2, AXIS + 11, fitting([`burst ×${factor}`, `×${factor}`], x1 - x0, 11, true), "write-text", 11, { bold: 1, text_anchor: "middle" });
+  }
+
+  arrivals() {
+    const { layout: { story }, view, picture } = this, top = AXIS + 16, chosen = view.selected?.batch, points = [], own = [];
+    story.arrivals.forEach((at, i) => {
+      if (!this.shows(at, at)) return;
+      const isOwn = chosen && i >= chosen.first && i < chosen.first + chosen.count;
+      (isOwn ? own : points).push("M", this.x(at), isOwn ? top - 4 : top, "V", AXIS + TICKS + 6);
+    });
+    if (points.length) picture.path(points, { stroke: "write-text", stroke_width: 1.2 });
+    if (own.length) picture.path(own, { stroke: "ink", stroke_width: 2 });
+  }
+
+  // ---- a side ----
+
+  side(side) {
+    this.blocked(side);
+    const chosen = this.view.selected?.side === side ? this.view.selected.batch : null;
+    for (const y of [side.broker, side.consumer])
+      this.picture.rect(this.layout.left, y, this.layout.right - this.layout.left, LANE_TALL, { rx: 3, fill: "raised", stroke: "line" });
+    if (chosen) this.halo(side, chosen);
+    this.batches(side);
+    this.wires(side);
+    this.parkedFetches(side);
+    this.buffer(side);
+    if (chosen) this.path(side, chosen);
+  }
+
+  // When `send` did not return: it waited for memory, or for a flush.
+  blocked(side) {
+    if (!side.late) return;
+    const { picture, layout: { story } } = this, y = side.top + 5;
+    let from = null, until = 0;
+    const draw = () => {
+      if (from === null || !this.shows(from, until)) return;
+      const x0 = this.near(from), x1 = this.near(Math.min(until, this.view.time));
+      picture.rect(x0, y, x1 - x0, 9, { fill: "surface", stroke: "edge" });
+      picture.hatch(x0, y, x1 - x0, 9, "edge", 4.5);
+      const words = fitting(["send() is blocked", "send() blocked", "blocked"], x1 - x0 - 8, 11);
+      if (words) picture.text(x0 + 5, y + 8.6, words, "ink", 11, { halo: "surface" });
+    };
+    side.taken.forEach((at, i) => {
+      if (at <= story.arrivals[i]) return;
+      if (story.arrivals[i] > until) { draw(); from = story.arrivals[i]; }
+      until = Math.max(until, at);
+    });
+    draw();
+  }
+
+  place(side, batch) {
+    const h = side.tall < 9 ? side.tall - 1 : side.tall - 5, y = side.top + GAP + side.blocked + batch.row * side.tall;
+    return { y, h, middle: y + h / 2 };
+  }
+
+  batches(side) {
+    const { picture, view } = this, isTall = side.tall >= 9, boxes = [], fills = [], posts = [], lines = [], works = [], ticks = [], rings = [];
+    const signs = [], words = [];
+    for (const batch of side.batches) {
+      if (!this.shows(batch.opened, Math.max(batch.acked, batch.left))) continue;
+      const { y, h, middle } = this.place(side, batch), x0 = this.near(batch.opened), shut = Math.min(batch.closed, view.time);
+      const x1 = Math.max(x0 + 1.5, this.near(shut));
+      boxes.push("M", x0, y, "H", x1, "V", y + h, "H", x0, "Z");
+      this.staircase(fills, side, batch, y, h, shut, x1);
+      if (batch.closed > view.time) continue;
+      const post = Math.max(2.5, Math.min(h, h * batch.wire / side.settings.batch_size));
+      posts.push("M", x1 + 1, y + h, "V", y + h - post);
+      const out = this.near(Math.min(batch.left, view.time));
+      if (out - x1 > 4) picture.hatch(x1 + 2, middle - Math.min(4, h / 2), out - x1 - 3, Math.min(8, h), "edge", 4);
+      if (isTall) signs.push([x1, y + Math.min(2, h / 6), batch.why]);
+      if (x1 - x0 > 46 && h >= 15) words.push([x0 + 4, y + 11.5, `${batch.count} rec`]);
+      if (batch.left > view.time) continue;
+      const back = Math.min(batch.acked, view.time);
+      if (side.settings.acks === "0") this.unheard(lines, rings, batch, middle);
+      else {
+        lines.push("M", this.near(batch.left), middle, "H", this.near(back));
+        if (batch.answered !== null && batch.arrived <= view.time) {
+          const a = this.near(batch.arrived), b = Math.max(a + 3, this.near(Math.min(batch.answered, view.time))), r = Math.min(3, h / 2.6);
+          works.push("M", a, middle - r, "H", b, "V", middle + r, "H", a, "Z");
+        }
+        if (batch.acked <= view.time) ticks.push([this.near(batch.acked), middle]);
+      }
+    }
+    const path = (points, more) => { if (points.length) picture.path(points, more); };
+    path(boxes, { fill: "surface", stroke: "write", stroke_width: isTall ? 1.1 : 0.7 });
+    path(fills, { fill: "write" });
+    path(posts, { stroke: "ink", stroke_width: 2.4 });
+    path(lines, { stroke: "ink-2", stroke_width: 1.2 });
+    path(works, { fill: "surface", stroke: "ink-2", stroke_width: 1.1 });
+    path(rings, { stroke: "ink-2", stroke_width: 1.2 });
+    const s = Math.min(1, side.tall / 24);
+    path(ticks.flatMap(([x, y]) => ["M", x - 5 * s, y, "L", x - 1.2 * s, y + 4 * s, "L", x + 5.5 * s, y - 4.5 * s]), { stroke: "commit", stroke_width: 1 + s, stroke_linecap: "round" });
+    for (const [x, y, why] of signs) closedBecause(picture, x, y, why, Math.max(0.42, Math.min(0.72, side.tall / 34)));
+    for (const [x, y, text] of words) picture.text(x, y, text, "ink", 11, { halo: "surface" });
+  }
+
+  // How full the batch is: a step for every record, batch.size at the top.
+  staircase(points, side, batch, y, h, shut, x1) {
+    const each = (batch.size - HEADER_BYTES) / batch.count, most = Math.max(side.settings.batch_size, batch.size);
+    const level = n => y + h - Math.max(1.5, h * (HEADER_BYTES + n * each) / most);
+    points.push("M", this.near(batch.opened), y + h);
+    for (let n = 1; n <= batch.count; n++) {
+      const at = side.taken[batch.first + n - 1];
+      if (at > shut) break;
+      points.push("H", this.near(at), "V", level(n));
+    }
+    points.push("H", x1, "V", y + h, "Z");
+  }
+
+  // acks=0: it has left, and nobody says more; an open end, no tick.
+  unheard(lines, rings, batch, y) {
+    const x = this.near(Math.min(batch.arrived ?? batch.left, this.view.time)), r = 2.4;
+    lines.push("M", this.near(batch.left), y, "H", x);
+    if (batch.arrived <= this.view.time) rings.push("M", x - r, y, "A", r, r, 0, 1, 1, x + r, y, "A", r, r, 0, 1, 1, x - r, y);
+  }
+
+  // Messages between the machines: slanted by the time they take.
+  wires(side) {
+    const { view } = this, sent = [], acks = [], asks = [], answers = [], under = side.broker + LANE_TALL;
+    const line = (points, t0, y0, t1, y1) => {
+      if (t0 === null || t1 === null || t0 === undefined || !this.shows(t0, t1)) return;
+      const p = view.time < t1 ? (view.time - t0) / (t1 - t0 || 1) : 1;
+      points.push("M", this.x(t0), y0, "L", this.x(t0 + (t1 - t0) * p), y0 + (y1 - y0) * p);
+    };
+    for (const batch of side.batches) {
+      line(sent, batch.left, side.wire, batch.arrived, side.broker);
+      if (side.settings.acks !== "0") line(acks, batch.answered, side.broker, batch.acked, side.wire);
+    }
+    for (const fetch of side.fetches) {
+      line(asks, fetch.left, side.consumer, fetch.arrived, under);
+      line(answers, fetch.answered, under, fetch.fetched, side.consumer);
+    }
+    const path = (points, stroke, more = {}) => { if (points.length) this.picture.path(points, { stroke, stroke_width: 1.3, ...more }); };
+    path(sent, "write");
+    path(acks, "commit");
+    path(asks, "read", { stroke_dasharray: "2 2.5" });
+    path(answers, "read", { stroke_width: 1.8 });
+  }
+
+  parkedFetches(side) {
+    const { picture, view } = this, y = side.broker + 2, h = LANE_TALL - 4;
+    for (const fetch of side.fetches) {
+      if (fetch.parked === null) continue;
+      const until = Math.min(fetch.answered ?? Infinity, view.time);
+      if (!this.shows(fetch.parked, until)) continue;
+      const x0 = Math.max(this.layout.left - 20, this.x(fetch.parked)), w = this.near(until) - x0, isOver = fetch.answered <= view.time;
+      const end = isOver ? fetch.why === "bytes" ? "enough" : "timed out" : "";
+      const seen = Math.max(x0, this.layout.left) - x0, room = w - seen - 26;
+      const words = fitting([`fetch has ${fetch.has}${end && `: ${end}`}`, `fetch: ${end || fetch.has}`, end], room, 11);
+      if (seen) {
+        parked(picture, this.layout.left, y, w - seen, h, words, 1.1, true);
+      } else parked(picture, x0, y, Math.max(3, w), h, words);
+    }
+    const marks = [];
+    for (const { appended } of side.batches)
+      if (appended !== null && this.shows(appended, appended)) marks.push("M", this.x(appended) - 1.5, side.broker - 1.5, "h", 3, "v", 3, "h", -3, "Z");
+    if (marks.length) picture.path(marks, { fill: "ink" });
+  }
+
+  // Fetched and not yet polled is hatched; solid is what the program has in hand.
+  buffer(side) {
+    const { picture, view } = this, y = side.consumer + 3, h = LANE_TALL - 6, hand = [], words = [];
+    for (const fetch of side.fetches) {
+      if (fetch.fetched === null || fetch.end === fetch.first) continue;
+      const last = side.polls.find(poll => poll.end >= fetch.end)?.at ?? Infinity, until = Math.min(last, view.time);
+      if (!this.shows(fetch.fetched, until) || (until - fetch.fetched) * this.scale < 2) continue;
+      const x0 = this.near(fetch.fetched), w = this.near(until) - x0;
+      picture.rect(x0, y, w, h, { fill: "read-soft", stroke: "read", stroke_width: 0.8 });
+      picture.hatch(x0, y, w, h, "read", 4);
+    }
+    for (const poll of side.polls) {
+      if (!this.shows(poll.at, poll.until)) continue;
+      const x0 = this.near(poll.at), x1 = Math.max(x0 + 2, this.near(Math.min(poll.until, view.time)));
+      hand.push("M", x0, y, "H", x1, "V", y + h, "H", x0, "Z");
+      words.push([x0, x1, poll.end - poll.first]);
+    }
+    if (hand.length) picture.path(hand, { fill: "read" });
+    words.forEach(([x0, x1, count], i) => {
+      const room = (words[i + 1]?.[0] ?? this.layout.right) - x1 - 8;
+      picture.text(x1 + 4, y + h - 3, fitting([`poll() gives ${count}`, `${count} rec`, `${count}`], room, 11), "read-text", 11, { halo: "raised" });
+    });
+  }
+
+  // ---- the selected batch, through all lanes ----
+
+  halo(side, batch) {
+    const { y, h } = this.place(side, batch), x0 = this.near(batch.opened), x1 = this.near(Math.max(batch.acked, batch.left));
+    this.picture.rect(x0 - 4, y - 3, x1 - x0 + 12, h + 6, { rx: 4, fill: "cell", stroke: "ink", stroke_width: 1.2 });
+  }
+
+  path(side, batch) {
+    const { picture, view } = this, under = side.broker + LANE_TALL, { y, h, middle } = this.place(side, batch), points = [], drops = [];
+    const line = (t0, y0, t1, y1) => { if (t0 != null && t1 != null && t1 <= view.time) points.push("M", this.near(t0), y0, "L", this.near(t1), y1); };
+    line(batch.left, side.wire, batch.arrived, side.broker);
+    if (batch.left <= view.time) drops.push("M", this.near(batch.left), middle + 3, "V", side.wire);
+    if (side.settings.acks !== "0") {
+      line(batch.answered, side.broker, batch.acked, side.wire);
+      if (batch.acked <= view.time) drops.push("M", this.near(batch.acked), middle + 5, "V", side.wire);
+    }
+    if (batch.fetch) line(batch.fetch.answered, under, batch.fetch.fetched, side.consumer);
+    const x0 = this.near(batch.opened), x1 = Math.max(x0 + 1.5, this.near(Math.min(batch.closed, view.time)));
+    points.push("M", x0, y, "H", x1, "V", y + h, "H", x0, "Z");
+    for (const poll of batch.polls) {
+      if (poll.at > view.time) continue;
+      const a = this.near(poll.at), b = Math.max(a + 2, this.near(Math.min(poll.until, view.time)));
+      points.push("M", a, side.consumer + 2, "H", b, "V", side.consumer + LANE_TALL - 2, "H", a, "Z");
+    }
+    const { fetch } = batch;
+    if (fetch?.parked != null && fetch.answered <= view.time) {
+      const a = Math.max(this.layout.left, this.x(fetch.parked)), b = this.near(fetch.answered);
+      points.push("M", a, under - 1, "H", b);
+    }
+    if (drops.length) picture.path(drops, { stroke: "ink", stroke_width: 1, stroke_dasharray: "2 3" });
+    picture.path(points, { stroke: "ink", stroke_width: 2.2 });
+  }
+
+  playhead() {
+    const { time } = this.view, { layout, picture } = this;
+    if (time >= layout.end || time < this.from || time > this.to) return;
+    this.throughLanes((y0, y1) => picture.line(this.x(time), y0, this.x(time), y1, { stroke: "ink", stroke_width: 1.2 }));
+  }
+
+  // ---- what stands left and right of it ----
+
+  columns() {
+    const { picture, layout } = this, { left, right, width, sides } = layout;
+    for (const [x, w] of [[-2, left - 1], [right + 1, width - right + 1]])
+      for (const side of [{ top: 0, bottom: sides[0].top }, ...sides]) {
+        const isFirst = side.top === 0;
+        picture.rect(x, side.top + (isFirst ? 0 : 1), w, side.bottom - side.top - (isFirst ? 0 : 1), { fill: "surface" });
+      }
+    for (const [x, words] of this.tickWords ?? []) {
+      const isLast = x === this.tickWords.at(-1)[0];
+      if (x > left - 3) picture.text(x, AXIS - 9, isLast ? `${words} ms` : words, "ink-2", 11, { text_anchor: x > right - 20 ? "end" : "middle" });
+    }
+    picture.text(0, AXIS + 24, "records", "ink", 12, { bold: 1 });
+    picture.text(0, AXIS + 38, "arrive", "ink-2", 11);
+    for (const side of sides) this.names(side);
+  }
+
+  names(side) {
+    const { picture, layout } = this, room = layout.left - 6;
+    picture.text(0, side.top + 19, side.label, "ink", 14, { bold: 1 });
+    layout.names.slice(0, 2).forEach((name, i) => {
+      const short = knobName(name).replace(/\.ms$|\.type$/, ""), y = side.top + 35 + i * 30;
+      if (y + 14 > side.broker) return;
+      picture.text(0, y, fitting([knobName(name), short, short.split(/[.,]/).pop().trim()], room, 11), "ink-2", 11);
+      picture.text(0, y + 14, knobText(name, side.settings[name]), "ink", 12, { bold: 1 });
+    });
+    picture.text(0, side.broker + 14, "broker", "ink-2", 11);
+    picture.text(0, side.consumer + 14, "consumer", "ink-2", 11);
+  }
+}
+
+function niceStep(span, count) {
+  const raw = span / Math.max(1, count), power = 10 ** Math.floor(Math.log10(raw));
+  return [1, 2, 5, 10].map(n => n * power).find(step => step >= raw);
+}
+
+// ---- numbers and histograms ------------------------------------------------------------------------
+
+const BINS = 24;
+
+// One scale for both sides: to the highest p99, rounded up; what is later stands in the last bin.
+function scaleOf(all) {
+  const highest = Math.max(...all.map(latencies => [...latencies].sort((x, y) => x - y)[Math.max(0, Math.ceil(latencies.length * 0.99) - 1)] ?? 1));
+  const step = niceStep(highest / 1000 * 1.12 || 1, 4);
+  return { step, most: step * Math.ceil(highest / 1000 * 1.12 / step) };
+}
+
+export function binsOf(latencies, most) {
+  const bins = Array(BINS).fill(0);
+  for (const us of latencies) bins[Math.max(0, Math.min(BINS - 1, Math.floor(us / 1000 / most * BINS)))]++;
+  return bins;
+}
+
+function histogram(p, { x, y, w, h, title, latencies, scale, spread, fill, highest }) {
+  const bins = binsOf(latencies, scale.most), base = y + h - 15, room = base - y - 31, wide = w / BINS, at = v => x + Math.min(1, v / scale.most) * w;
+  p.text(x, y + 11, fitting(title, w, 11, true), "ink", 11, { bold: 1 });
+  const bars = [];
+  bins.forEach((count, i) => { if (count) bars.push("M", x + i * wide + 0.5, base, "V", base - Math.max(1.5, room * count / highest), "h", wide - 1, "V", base, "Z"); });
+  if (bars.length) p.path(bars, { fill });
+  p.line(x, base, x + w, base, { stroke: "edge" });
+  const a = at(spread.p50), b = at(spread.p99), apart = b - a > 62;
+  for (const v of [a, b]) p.line(v, y + 30, v, base, { stroke: "ink", stroke_width: 1.3, stroke_dasharray: "2.5 2" });
+  if (apart) {
+    p.text(Math.max(x + 13, a), y + 26, "p50", "ink", 11, { bold: 1, text_anchor: "middle" });
+    p.text(Math.min(x + w - 12, b), y + 26, "p99", "ink", 11, { bold: 1, text_anchor: "middle" });
+  } else p.text(Math.min(x + w - 62, Math.max(x, a - 4)), y + 26, "p50 · p99", "ink", 11, { bold: 1 });
+  for (let v = 0; v <= scale.most * 1.001; v += scale.step) {
+    const isEnd = v + scale.step > scale.most * 1.001;
+    p.text(at(v), base + 12, `${Number(v.toFixed(3))}${isEnd ? " ms" : ""}`, "ink-2", 11, { text_anchor: v === 0 ? "start" : isEnd ? "end" : "middle" });
+  }
+}
+
+// Numbers set large: value and unit, and below what they are.
+function bigNumbers(p, x, y, column, { acknowledged, requests, records_per_second, sent_bytes, record_bytes, polled }) {
+  const short = v => v >= 100 ? `${whole(v)}` : v >= 10 ? v.toFixed(1) : v.toFixed(2), kilo = v => v >= 10_000 ? [`${(v / 1000).toFixed(1)}`, "k/s"] : [thousands(whole(v)), "/s"];
+  const numbers = [[short(acknowledged.p50), "ms", ["median to the ack", "median to ack"]], [short(acknowledged.p99), "ms", ["p99 to the ack", "p99 to ack"]],
+    [`${requests}`, "", [`requests, ${sizeText(sent_bytes)}`, "requests"]], [...kilo(records_per_second), ["records acknowledged", "acknowledged", "records"]]];
+  numbers.forEach(([value, unit, words], i) => {
+    const left = x + i % 2 * column, top = y + (i >> 1) * 48;
+    p.text(left, top + 24, value, "ink", 27, { bold: 1 });
+    p.text(left + textWidth(value, 27, true) * 0.94 + 4, top + 24, unit, "ink-2", 13);
+    p.text(left, top + 39, fitting(words, column - 6, 11), "ink-2", 11);
+  });
+}
+
+function numbersOf(picture, layout, side) {
+  const { measured: m } = side, { isWide, isNarrow, width, right, sides, scales } = layout;
+  const highest = key => Math.max(...sides.flatMap(each => binsOf(each[key], scales[key].most)));
+  const acks = { title: ["arrival to acknowledgement", "to acknowledgement", "to the ack"], latencies: side.acks, scale: scales.acks, spread: m.acknowledged, fill: "ink-2", highest: highest("acks") };
+  const read = { title: ["arrival to poll()", "to poll()"], latencies: side.read, scale: scales.read, spread: m.polled, fill: "read", highest: highest("read") };
+  const y = side.numbers + 6;
+  if (isWide) {
+    const x = right + 26, w = NUMBERS;
+    picture.line(right + 12, side.top, right + 12, side.bottom, { stroke: "line" });
+    bigNumbers(picture, x, y, w / 2, m);
+    histogram(picture, { x, y: y + 100, w, h: 82, ...acks });
+    histogram(picture, { x, y: y + 186, w, h: 82, ...read });
+  } else if (isNarrow) {
+    bigNumbers(picture, 0, y, width / 2, m);
+    histogram(picture, { x: 0, y: y + 110, w: width / 2 - 12, h: 120, ...acks });
+    histogram(picture, { x: width / 2 + 4, y: y + 110, w: width / 2 - 12, h: 120, ...read });
+  } else {
+    const w = (width - 262) / 2 - 18;
+    bigNumbers(picture, 0, y + 14, 122, m);
+    histogram(picture, { x: 262, y: y + 8, w, h: 122, ...acks });
+    histogram(picture, { x: 262 + w + 28, y: y + 8, w, h: 122, ...read });
+  }
+}
+
+// The signs that stand in this picture, and what they say.
+function legendLine(picture, layout) {
+  const reasons = Object.keys(BECAUSE).filter(why => layout.sides.some(side => side.batches.some(batch => batch.why === why)));
+  let x = 0, y = layout.bottom + 16;
+  picture.line(0, layout.bottom, layout.width, layout.bottom, { stroke: "line" });
+  const add = (words, draw) => {
+    const w = textWidth(words, 11) + (draw ? 20 : 0);
+    if (x + w > layout.width) { x = 0; y += 18; }
+    draw?.(x + 6, y - 4);
+    picture.text(x + (draw ? 16 : 0), y, words, "ink-2", 11);
+    x += w + 12;
+  };
+  add("closed because:", null);
+  for (const why of reasons) add(BECAUSE[why], (px, py) => closedBecause(picture, px, py, why, 0.7));
+  if (layout.sides.some(side => side.settings.acks !== "0"))
+    add("acknowledged", (px, py) => picture.path(["M", px - 4, py, "L", px - 1, py + 3.5, "L", px + 5, py - 4], { stroke: "commit", stroke_width: 2 }));
+  return y + 8;
+}
+
+// view: { time, from, to, selected: { side, batch } or null }
+export function draw(layout, view) {
+  const picture = new Picture(layout.width), plot = new Plot(picture, layout, view);
+  plot.burst();
+  plot.axis();
+  plot.arrivals();
+  for (const side of layout.sides) plot.side(side);
+  plot.playhead();
+  plot.columns();
+  for (const side of layout.sides) numbersOf(picture, layout, side);
+  picture.height = legendLine(picture, layout);
+  return picture;
+}
