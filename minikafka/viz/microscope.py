@@ -88,7 +88,8 @@ class Arrivals:
 
     def times(self, seed: int) -> list[int]:
         """When each arrives, in µs. A faster rate draws the same numbers closer together."""
-        draw, now, found = Random(f"{seed}/microscope").random, 0.0, []
+        draw, now = Random(f"{seed}/microscope").random, 0.0
+        found: list[int] = []
         first, last = self.burst_ms
         while True:
             per_us = self.per_ms / MS * (self.burst if first <= now / MS < last else 1)
@@ -205,7 +206,12 @@ class Run:
 
     @property
     def acknowledged(self) -> list[int]:
-        return [batch.acknowledged for batch in self.batches for _ in range(batch.count)]
+        return [
+            at
+            for batch in self.batches
+            if (at := batch.acknowledged) is not None
+            for _ in range(batch.count)
+        ]
 
     @property
     def polled(self) -> list[int]:
@@ -259,7 +265,9 @@ class _Watched(Simulator):
 
     def __init__(self, seed: int, settings: Settings) -> None:
         network = Link(int(settings["latency_ms"] * MS), 50, float(settings["mb_per_s"]))
-        super().__init__(seed, network=network, hardware=Hardware(flush_us=settings["fsync_ms"] * MS))
+        super().__init__(
+            seed, network=network, hardware=Hardware(flush_us=settings["fsync_ms"] * MS)
+        )
         self.left: dict[int, int] = {}
 
     def send(self, source: SimulatedHost, message: Message | Unmuted, sent: int) -> None:
@@ -332,7 +340,7 @@ def look(settings: Mapping[str, Any], arrivals: Arrivals, seed: int = 7) -> Run:
 
 def _until(sim: Simulator, at: int) -> None:
     if at > sim.now:
-        sim.run_until(None, (at - sim.now) / MS)
+        sim.run_until(None, (at - sim.now + 0.5) / MS)  # the half: milliseconds are cut to whole µs
 
 
 class _Reading:
@@ -387,11 +395,11 @@ class _Reading:
                 self.unheard.append(batch)
                 self.moving[ident] = batch
             case "ProduceResponse":
-                if isinstance(batch := self.moving.get(event.cause), Batch):
-                    batch.answered = left
+                if isinstance(heard := self.moving.get(event.cause), Batch):
+                    heard.answered = left
             case "FetchRequest":
-                self.moving[ident] = self.asked[message.correlation_id] = fetch = Fetch(left)
-                self.run.fetches.append(fetch)
+                asked = self.moving[ident] = self.asked[message.correlation_id] = Fetch(left)
+                self.run.fetches.append(asked)
             case "FetchResponse":
                 fetch = self.asked.pop(message.correlation_id)
                 fetch.answered, fetch.why = left, fetch.why or "at once"
@@ -412,7 +420,10 @@ class _Reading:
         if event.kind == "fetched":
             fetch = self.moving[event.cause]
             assert isinstance(fetch, Fetch)
-            fetch.first, fetch.end = what["first_offset"] - self.base, what["last_offset"] + 1 - self.base
+            fetch.first, fetch.end = (
+                what["first_offset"] - self.base,
+                what["last_offset"] + 1 - self.base,
+            )
             fetch.size_bytes = what["size_bytes"]
         elif what["api"] == "Fetch":
             fetch = next(reversed(self.asked.values()))
@@ -428,7 +439,12 @@ def _name_slots(batches: Sequence[Batch], settings: Settings) -> None:
     limit = settings["max_in_flight_requests_per_connection"]
     for i, batch in enumerate(batches):
         due = batch.opened + settings["linger_ms"] * MS
-        if batch.why in ("linger", "request") and batch.closed > due:
-            out = sum(b.left <= due < b.acknowledged for b in batches[max(0, i - limit) : i])
-            if out >= limit:
-                batch.why = "slot"
+        is_late = batch.why in ("linger", "request") and (batch.closed or 0) > due
+        if is_late and sum(_is_out(before, due) for before in batches[:i]) >= limit:
+            batch.why = "slot"
+
+
+def _is_out(batch: Batch, at: int) -> bool:
+    """Whether a batch is in flight at an instant."""
+    left, acknowledged = batch.left, batch.acknowledged
+    return left is not None and acknowledged is not None and left <= at < acknowledged

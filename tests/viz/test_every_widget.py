@@ -17,7 +17,7 @@ from minikafka.admin import NewTopic
 from minikafka.runtime.disk import MemoryFiles
 from minikafka.runtime.simulator import Simulator
 from minikafka.trace import Trace
-from minikafka.viz import LogStrip, Pipelines, SegmentBrowser, SpaceTime, WireExplorer
+from minikafka.viz import LogStrip, Microscope, Pipelines, SegmentBrowser, SpaceTime, WireExplorer
 from minikafka.viz.widgets.course import Outcome, Prediction, ProgressView
 
 from .opened import Opened
@@ -52,6 +52,9 @@ def a_broker() -> Any:
 
 WIDGETS: dict[str, Callable[[Trace], Any]] = {
     "LogStrip": lambda trace: LogStrip(trace, caption="seed 7", settings="`segment.ms` = 1"),
+    "Microscope": lambda _: Microscope(
+        a={"linger_ms": 0}, b={"linger_ms": 5}, latency_ms=1, look_for=[("A", "b.", "a")]
+    ),
     "Pipelines": lambda _trace: Pipelines(acts=[(9, "break", "search")], seconds=16, caption="a"),
     "SegmentBrowser": lambda _: SegmentBrowser("orders-0", files=a_disk(), caption="seed 7"),
     "SpaceTime": lambda trace: SpaceTime(trace, caption="seed 7", look_for=[("A", "b.")]),

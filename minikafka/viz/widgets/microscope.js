@@ -15,9 +15,9 @@ function chosenBatch(layout, selected) {
   return batch ? { side, batch } : null;
 }
 
-export function still({ story, width, selected = [], numbered = 0 }) {
+export function still({ story, width, selected = [], numbered = [] }) {
   const place = layout(story, width);
-  const picture = draw(place, { time: place.end, from: 0, to: place.end, selected: chosenBatch(place, selected) });
+  const picture = draw(place, { time: place.end, from: 0, to: place.end, selected: chosenBatch(place, selected), numbered });
   const words = allSettings(story);
   let line = "", y = picture.height + 14;
   for (const [i, word] of words.entries()) {
@@ -105,7 +105,7 @@ class Microscope extends Player {
     this.now = element("p", { class: "mk-now", "aria-live": "polite" }, this.nowText);
     this.knobs = element("div", { class: "mk-knobs" });
     const bar = this.buildBar();
-    bar.append(...[["−", "Zoom out", 2], ["+", "Zoom in", 0.5], ["all", "Show the whole run", Infinity]].map(([words, label, factor]) => {
+    bar.append(...[["−", "Zoom out", 2], ["+", "Zoom in", 0.5]].map(([words, label, factor]) => {
       const node = element("button", { type: "button", class: "mk-zoom", "aria-label": label, title: label }, words);
       node.addEventListener("click", () => this.zoom(factor));
       return node;
@@ -143,7 +143,8 @@ class Microscope extends Player {
       p.rect(16, 4, 13, 12, { fill: "read" });
     });
     const looks = this.model.get("look_for");
-    return element("aside", { class: "mk-side" }, ...(looks.length ? [lookList(looks)] : []),
+    this.numbered = looks.map(([, , where]) => where ?? "");
+    return element("aside", { class: "mk-side" }, ...(looks.length ? [lookList(looks, this.numbered.every(Boolean))] : []),
       element("div", {}, element("h3", {}, "Legend"), legend));
   }
 
@@ -164,10 +165,10 @@ class Microscope extends Player {
 
   // Which sliders there are: a setting that differs has one for each side.
   knobList() {
-    const { a, b, arrivals } = this.story.knobs, names = differing(this.story.knobs), list = [];
+    const { a, b, arrivals } = this.story.knobs, { differ } = this.story, list = [];
     for (const [name, stops] of Object.entries(this.model.get("stops"))) {
       if (ARRIVING.includes(name)) list.push({ name, stops, sides: ["arrivals"], value: arrivals[name] });
-      else if (names.includes(name)) for (const side of ["a", "b"]) list.push({ name, stops, sides: [side], value: this.story.knobs[side][name], mark: ` ${side.toUpperCase()}` });
+      else if (differ.includes(name)) for (const side of ["a", "b"]) list.push({ name, stops, sides: [side], value: this.story.knobs[side][name], mark: ` ${side.toUpperCase()}` });
       else list.push({ name, stops, sides: b ? ["a", "b"] : ["a"], value: a[name] });
     }
     return list;
@@ -341,7 +342,7 @@ class Microscope extends Player {
   paint() {
     this.keepInView();
     const { selected } = this, time = this.place >= this.end ? this.endUs : this.time;
-    this.show(draw(this.layout, { time, from: this.from, to: this.from + this.span, selected }));
+    this.show(draw(this.layout, { time, from: this.from, to: this.from + this.span, selected, numbered: this.numbered }));
     this.clock.textContent = ms(Math.round(time));
     const { dataset } = this.root;
     dataset.moment = this.moment;

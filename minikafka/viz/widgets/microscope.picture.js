@@ -10,7 +10,10 @@
 // Time outside of the view is painted over by the columns left and right: paper has no clips.
 
 const NUMBERS_WIDE = 860, NUMBERS = 238, NARROW_AT = 560, AXIS = 24, TICKS = 34;
-const ROWS_TALL = 156, WIRE = 22, LANE_TALL = 20, BELOW = 158, GAP = 12;
+const ROWS_TALL = 162, WIRE = 22, LANE_TALL = 20, BELOW = 158, NUMBERS_TALL = 276, GAP = 12;
+
+// With linger.ms 0 a batch is closed when it is opened, if a request may leave: no sign for that.
+const isAtOnce = ({ why, opened, closed }) => why === "linger" && closed - opened < 100;
 
 // Rows in which no batch lies over another, from its first record to its acknowledgement.
 function rowsOf(batches, pad) {
@@ -26,22 +29,21 @@ function rowsOf(batches, pad) {
 
 export function layout(story, width) {
   const sides = sidesOf(story), end = endOf(story, sides), isWide = width >= NUMBERS_WIDE, isNarrow = width < NARROW_AT;
-  const left = isNarrow ? 64 : 92, right = isWide ? width - NUMBERS - 26 : width - 8;
+  const left = isNarrow ? 70 : 108, right = isWide ? width - NUMBERS - 26 : width - 8;
   const pad = end * 9 / (right - left);
   let y = AXIS + TICKS + 14;
   for (const side of sides) {
-    const rows = rowsOf(side.batches, pad), tall = Math.max(3.5, Math.min(32, ROWS_TALL / rows));
+    const rows = rowsOf(side.batches, pad), tall = Math.max(3.5, Math.min(54, ROWS_TALL / rows));
     Object.assign(side, { top: y, blocked: side.late ? 14 : 0, rows, tall });
-    side.wire = Math.max(y + 58, y + GAP + side.blocked + rows * tall + 2);
+    side.wire = Math.max(y + (isWide ? NUMBERS_TALL - 2 * (WIRE + LANE_TALL) - GAP : 58), y + GAP + side.blocked + rows * tall + 2);
     side.broker = side.wire + WIRE;
     side.consumer = side.broker + LANE_TALL + WIRE;
     side.bottom = side.consumer + LANE_TALL + GAP;
-    if (isWide) side.bottom = Math.max(side.bottom, side.top + 276);
     side.numbers = isWide ? side.top : side.bottom;
     y = isWide ? side.bottom : side.bottom + (isNarrow ? BELOW + 96 : BELOW);
   }
   const scales = { acks: scaleOf(sides.map(side => side.acks)), read: scaleOf(sides.map(side => side.read)) };
-  return { story, sides, end, width, left, right, isWide, isNarrow, bottom: y, height: y + 24, scales, names: differing(story.knobs) };
+  return { story, sides, end, width, left, right, isWide, isNarrow, bottom: y, height: y + 24, scales, names: story.differ };
 }
 
 // ---- the plot ------------------------------------------------------------------------------------
@@ -77,7 +79,7 @@ class Plot {
     if (factor === 1 || x1 <= x0) return;
     const { picture } = this;
     this.throughLanes((y0, y1) => picture.rect(x0, y0, x1 - x0, y1 - y0, { fill: "write-soft" }));
-    picture.text((x0 + x1) / 2, AXIS + 11, fitting([`burst ×${factor}`, `×${factor}`], x1 - x0, 11, true), "write-text", 11, { bold: 1, text_anchor: "middle" });
+    this.burstWords = [(x0 + x1) / 2, fitting([`burst ×${factor}`, `×${factor}`], x1 - x0, 11, true)];
   }
 
   arrivals() {
@@ -106,18 +108,19 @@ class Plot {
     if (chosen) this.path(side, chosen);
   }
 
-  // When `send` did not return: it waited for memory, or for a flush.
+  // When records wait for the program, because `send` waits for memory, or `flush` for answers.
   blocked(side) {
     if (!side.late) return;
-    const { picture, layout: { story } } = this, y = side.top + 5;
+    const { picture, layout: { story } } = this, y = side.top + 4;
     let from = null, until = 0;
     const draw = () => {
       if (from === null || !this.shows(from, until)) return;
       const x0 = this.near(from), x1 = this.near(Math.min(until, this.view.time));
-      picture.rect(x0, y, x1 - x0, 9, { fill: "surface", stroke: "edge" });
-      picture.hatch(x0, y, x1 - x0, 9, "edge", 4.5);
-      const words = fitting(["send() is blocked", "send() blocked", "blocked"], x1 - x0 - 8, 11);
-      if (words) picture.text(x0 + 5, y + 8.6, words, "ink", 11, { halo: "surface" });
+      picture.rect(x0, y, x1 - x0, 11, { fill: "surface", stroke: "edge" });
+      const words = fitting(["the program is late: send() or flush() blocks", "the program is late", "late"], x1 - x0 - 12, 11);
+      const used = words ? textWidth(words, 11) + 10 : 0;
+      picture.hatch(x0 + used, y, x1 - x0 - used, 11, "edge", 4.5);
+      picture.text(x0 + 5, y + 9.4, words, "ink", 11);
     };
     side.taken.forEach((at, i) => {
       if (at <= story.arrivals[i]) return;
@@ -134,7 +137,7 @@ class Plot {
 
   batches(side) {
     const { picture, view } = this, isTall = side.tall >= 9, boxes = [], fills = [], posts = [], lines = [], works = [], ticks = [], rings = [];
-    const signs = [], words = [];
+    const signs = [], words = [], s = Math.min(1, side.tall / 24);
     for (const batch of side.batches) {
       if (!this.shows(batch.opened, Math.max(batch.acked, batch.left))) continue;
       const { y, h, middle } = this.place(side, batch), x0 = this.near(batch.opened), shut = Math.min(batch.closed, view.time);
@@ -146,7 +149,7 @@ class Plot {
       posts.push("M", x1 + 1, y + h, "V", y + h - post);
       const out = this.near(Math.min(batch.left, view.time));
       if (out - x1 > 4) picture.hatch(x1 + 2, middle - Math.min(4, h / 2), out - x1 - 3, Math.min(8, h), "edge", 4);
-      if (isTall) signs.push([x1, y + Math.min(2, h / 6), batch.why]);
+      if (isTall && !isAtOnce(batch)) signs.push([x1, y + Math.min(2, h / 6), batch.why]);
       if (x1 - x0 > 46 && h >= 15) words.push([x0 + 4, y + 11.5, `${batch.count} rec`]);
       if (batch.left > view.time) continue;
       const back = Math.min(batch.acked, view.time);
@@ -157,7 +160,7 @@ class Plot {
           const a = this.near(batch.arrived), b = Math.max(a + 3, this.near(Math.min(batch.answered, view.time))), r = Math.min(3, h / 2.6);
           works.push("M", a, middle - r, "H", b, "V", middle + r, "H", a, "Z");
         }
-        if (batch.acked <= view.time) ticks.push([this.near(batch.acked), middle]);
+        if (batch.acked <= view.time) ticks.push([Math.max(this.near(batch.acked), this.near(batch.arrived) + 9 * s), middle]);
       }
     }
     const path = (points, more) => { if (points.length) picture.path(points, more); };
@@ -167,7 +170,6 @@ class Plot {
     path(lines, { stroke: "ink-2", stroke_width: 1.2 });
     path(works, { fill: "surface", stroke: "ink-2", stroke_width: 1.1 });
     path(rings, { stroke: "ink-2", stroke_width: 1.2 });
-    const s = Math.min(1, side.tall / 24);
     path(ticks.flatMap(([x, y]) => ["M", x - 5 * s, y, "L", x - 1.2 * s, y + 4 * s, "L", x + 5.5 * s, y - 4.5 * s]), { stroke: "commit", stroke_width: 1 + s, stroke_linecap: "round" });
     for (const [x, y, why] of signs) closedBecause(picture, x, y, why, Math.max(0.42, Math.min(0.72, side.tall / 34)));
     for (const [x, y, text] of words) picture.text(x, y, text, "ink", 11, { halo: "surface" });
@@ -223,12 +225,11 @@ class Plot {
       const until = Math.min(fetch.answered ?? Infinity, view.time);
       if (!this.shows(fetch.parked, until)) continue;
       const x0 = Math.max(this.layout.left - 20, this.x(fetch.parked)), w = this.near(until) - x0, isOver = fetch.answered <= view.time;
-      const end = isOver ? fetch.why === "bytes" ? "enough" : "timed out" : "";
+      const end = isOver ? fetch.why === "bytes" ? "enough bytes" : fetch.why === "timeout" ? "time is up" : fetch.why : "";
       const seen = Math.max(x0, this.layout.left) - x0, room = w - seen - 26;
-      const words = fitting([`fetch has ${fetch.has}${end && `: ${end}`}`, `fetch: ${end || fetch.has}`, end], room, 11);
-      if (seen) {
-        parked(picture, this.layout.left, y, w - seen, h, words, 1.1, true);
-      } else parked(picture, x0, y, Math.max(3, w), h, words);
+      const words = fitting([`fetch waits, has ${fetch.has}${end && `: ${end}`}`, `fetch waits: ${end || fetch.has}`, `fetch: ${end || "waits"}`, end, end.split(" ")[0]], room, 11);
+      if (seen) parked(picture, this.layout.left, y, w - seen, h, words, 1.1, true);
+      else parked(picture, x0, y, Math.max(3, w), h, words);
     }
     const marks = [];
     for (const { appended } of side.batches)
@@ -312,6 +313,8 @@ class Plot {
       const isLast = x === this.tickWords.at(-1)[0];
       if (x > left - 3) picture.text(x, AXIS - 9, isLast ? `${words} ms` : words, "ink-2", 11, { text_anchor: x > right - 20 ? "end" : "middle" });
     }
+    if (this.burstWords) picture.text(this.burstWords[0], AXIS + 11, this.burstWords[1], "write-text", 11, { bold: 1, text_anchor: "middle", halo: "write-soft" });
+    picture.anchor("records", left - 13, AXIS + 28);
     picture.text(0, AXIS + 24, "records", "ink", 12, { bold: 1 });
     picture.text(0, AXIS + 38, "arrive", "ink-2", 11);
     for (const side of sides) this.names(side);
@@ -321,11 +324,16 @@ class Plot {
     const { picture, layout } = this, room = layout.left - 6;
     picture.text(0, side.top + 19, side.label, "ink", 14, { bold: 1 });
     layout.names.slice(0, 2).forEach((name, i) => {
-      const short = knobName(name).replace(/\.ms$|\.type$/, ""), y = side.top + 35 + i * 30;
+      const y = side.top + 35 + i * 30;
       if (y + 14 > side.broker) return;
-      picture.text(0, y, fitting([knobName(name), short, short.split(/[.,]/).pop().trim()], room, 11), "ink-2", 11);
+      picture.text(0, y, fitting([knobName(name), knobShort(name)], room - 18, 11), "ink-2", 11);
       picture.text(0, y + 14, knobText(name, side.settings[name]), "ink", 12, { bold: 1 });
     });
+    const disc = layout.left - 13, own = side.name;
+    picture.anchor(own, disc, side.top + 16);
+    picture.anchor(`${own}.wire`, disc, side.wire + WIRE / 2 - 4);
+    picture.anchor(`${own}.broker`, disc, side.broker + LANE_TALL / 2);
+    picture.anchor(`${own}.consumer`, disc, side.consumer + LANE_TALL / 2);
     picture.text(0, side.broker + 14, "broker", "ink-2", 11);
     picture.text(0, side.consumer + 14, "consumer", "ink-2", 11);
   }
@@ -373,37 +381,38 @@ function histogram(p, { x, y, w, h, title, latencies, scale, spread, fill, highe
 }
 
 // Numbers set large: value and unit, and below what they are.
-function bigNumbers(p, x, y, column, { acknowledged, requests, records_per_second, sent_bytes, record_bytes, polled }) {
+function bigNumbers(p, x, y, column, isHeard, { acknowledged, requests, records_per_second, sent_bytes }) {
   const short = v => v >= 100 ? `${whole(v)}` : v >= 10 ? v.toFixed(1) : v.toFixed(2), kilo = v => v >= 10_000 ? [`${(v / 1000).toFixed(1)}`, "k/s"] : [thousands(whole(v)), "/s"];
-  const numbers = [[short(acknowledged.p50), "ms", ["median to the ack", "median to ack"]], [short(acknowledged.p99), "ms", ["p99 to the ack", "p99 to ack"]],
-    [`${requests}`, "", [`requests, ${sizeText(sent_bytes)}`, "requests"]], [...kilo(records_per_second), ["records acknowledged", "acknowledged", "records"]]];
+  const numbers = [[short(acknowledged.p50), "ms", isHeard ? ["median to the ack", "median to ack"] : ["median until sent"]], [short(acknowledged.p99), "ms", isHeard ? ["p99 to the ack", "p99 to ack"] : ["p99 until sent"]],
+    [`${requests}`, "", [`requests, ${sizeText(sent_bytes)}`, "requests"]], [...kilo(records_per_second), isHeard ? ["records acknowledged", "acknowledged"] : ["records sent"]]];
   numbers.forEach(([value, unit, words], i) => {
     const left = x + i % 2 * column, top = y + (i >> 1) * 48;
     p.text(left, top + 24, value, "ink", 27, { bold: 1 });
-    p.text(left + textWidth(value, 27, true) * 0.94 + 4, top + 24, unit, "ink-2", 13);
+    p.text(left + textWidth(value, 27, true) * 1.05 + 3, top + 24, unit, "ink-2", 13);
     p.text(left, top + 39, fitting(words, column - 6, 11), "ink-2", 11);
   });
 }
 
 function numbersOf(picture, layout, side) {
-  const { measured: m } = side, { isWide, isNarrow, width, right, sides, scales } = layout;
+  const { measured: m } = side, isHeard = side.settings.acks !== "0", { isWide, isNarrow, width, right, sides, scales } = layout;
   const highest = key => Math.max(...sides.flatMap(each => binsOf(each[key], scales[key].most)));
-  const acks = { title: ["arrival to acknowledgement", "to acknowledgement", "to the ack"], latencies: side.acks, scale: scales.acks, spread: m.acknowledged, fill: "ink-2", highest: highest("acks") };
+  const acks = { title: isHeard ? ["arrival to acknowledgement", "to acknowledgement", "to the ack"] : ["arrival to sent; nobody answers", "arrival to sent"], latencies: side.acks, scale: scales.acks, spread: m.acknowledged, fill: "ink-2", highest: highest("acks") };
   const read = { title: ["arrival to poll()", "to poll()"], latencies: side.read, scale: scales.read, spread: m.polled, fill: "read", highest: highest("read") };
   const y = side.numbers + 6;
+  picture.anchor(`${side.name}.numbers`, isWide ? width - 10 : isNarrow ? width - 14 : 246, y + 12);
   if (isWide) {
     const x = right + 26, w = NUMBERS;
     picture.line(right + 12, side.top, right + 12, side.bottom, { stroke: "line" });
-    bigNumbers(picture, x, y, w / 2, m);
+    bigNumbers(picture, x, y, w / 2, isHeard, m);
     histogram(picture, { x, y: y + 100, w, h: 82, ...acks });
     histogram(picture, { x, y: y + 186, w, h: 82, ...read });
   } else if (isNarrow) {
-    bigNumbers(picture, 0, y, width / 2, m);
+    bigNumbers(picture, 0, y, width / 2, isHeard, m);
     histogram(picture, { x: 0, y: y + 110, w: width / 2 - 12, h: 120, ...acks });
     histogram(picture, { x: width / 2 + 4, y: y + 110, w: width / 2 - 12, h: 120, ...read });
   } else {
     const w = (width - 262) / 2 - 18;
-    bigNumbers(picture, 0, y + 14, 122, m);
+    bigNumbers(picture, 0, y + 14, 122, isHeard, m);
     histogram(picture, { x: 262, y: y + 8, w, h: 122, ...acks });
     histogram(picture, { x: 262 + w + 28, y: y + 8, w, h: 122, ...read });
   }
@@ -411,7 +420,7 @@ function numbersOf(picture, layout, side) {
 
 // The signs that stand in this picture, and what they say.
 function legendLine(picture, layout) {
-  const reasons = Object.keys(BECAUSE).filter(why => layout.sides.some(side => side.batches.some(batch => batch.why === why)));
+  const reasons = Object.keys(BECAUSE).filter(why => layout.sides.some(side => side.batches.some(batch => batch.why === why && !isAtOnce(batch))));
   let x = 0, y = layout.bottom + 16;
   picture.line(0, layout.bottom, layout.width, layout.bottom, { stroke: "line" });
   const add = (words, draw) => {
@@ -423,12 +432,13 @@ function legendLine(picture, layout) {
   };
   add("closed because:", null);
   for (const why of reasons) add(BECAUSE[why], (px, py) => closedBecause(picture, px, py, why, 0.7));
+  if (layout.sides.some(side => side.batches.some(isAtOnce))) add("no sign: at once", null);
   if (layout.sides.some(side => side.settings.acks !== "0"))
     add("acknowledged", (px, py) => picture.path(["M", px - 4, py, "L", px - 1, py + 3.5, "L", px + 5, py - 4], { stroke: "commit", stroke_width: 2 }));
   return y + 8;
 }
 
-// view: { time, from, to, selected: { side, batch } or null }
+// view: { time, from, to, selected: { side, batch } or null, numbered: anchors of the look-for list }
 export function draw(layout, view) {
   const picture = new Picture(layout.width), plot = new Plot(picture, layout, view);
   plot.burst();
@@ -439,5 +449,6 @@ export function draw(layout, view) {
   plot.columns();
   for (const side of layout.sides) numbersOf(picture, layout, side);
   picture.height = legendLine(picture, layout);
+  callOuts(picture, view.numbered);
   return picture;
 }

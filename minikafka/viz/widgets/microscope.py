@@ -6,12 +6,12 @@
     view.result.a.acknowledged.p99
 
 `a` and `b` are what differs; further settings hold for both. Names are Kafka's in snake case, and
-those of the machines: `latency_ms`, `mb_per_s`, `fsync_ms`, `handle_us`. With `a` alone there is one.
+those of the machines: `latency_ms`, `mb_per_s`, `fsync_ms`, `handle_us`. `a` may stand alone.
 
 A slider that is released has the simulator run again, in the kernel. Without a kernel there is a
-grid of runs, made when the widget is shown or saved: then `batch.size` and `linger.ms` move, and the
-other settings stand fixed. To keep a release below the time that a reader notices, a rate that a
-slider sets gets no more than MOST_RECORDS records: what is fast is looked at for a shorter time.
+grid of runs, made when the widget is shown or saved: then `batch.size` and `linger.ms` move, and
+the other settings stand fixed. To keep a release below the time that a reader notices, a rate that
+a slider sets gets no more than MOST_RECORDS records: what is fast is looked at for a shorter time.
 """
 
 from __future__ import annotations
@@ -65,7 +65,8 @@ class Microscope(Played, files="microscope"):
     """What a setting does to every record: filling, waiting, flying, parked, polled.
 
     `knobs` has the settings at hand and is what a slider sets; `selected` is the batch that the
-    reader chose (`["a", 3]`, or nothing). `look_for` has pairs of first words and the rest.
+    reader chose (`["a", 3]`, or nothing). `look_for` has first words, the rest, and where in the
+    picture the number stands: "records", "a", "a.wire", "a.broker", "a.consumer", "a.numbers", …
     """
 
     knobs: traitlets.Dict[str, Any] = traitlets.Dict().tag(sync=True)
@@ -85,7 +86,7 @@ class Microscope(Played, files="microscope"):
         seed: int = 7,
         title: str = "What does waiting buy?",
         settings: str = "",
-        look_for: Sequence[tuple[str, str]] = (),
+        look_for: Sequence[tuple[str, str] | tuple[str, str, str]] = (),
         caption: str = "",
         **both: Any,
     ) -> None:
@@ -94,6 +95,8 @@ class Microscope(Played, files="microscope"):
         self._arrivals = arrivals or Arrivals()
         self._seed = seed
         arriving = {name: getattr(self._arrivals, name) for name in ARRIVING}
+        first, last = sides["a"], sides.get("b", sides["a"])
+        self._differ = [name for name in first if first[name] != last[name]]
         super().__init__(
             stops=_stops([*sides.values(), arriving]),
             title=title,
@@ -133,6 +136,7 @@ class Microscope(Played, files="microscope"):
         }
         self.story = {
             "knobs": {**sides, "arrivals": {name: getattr(arrivals, name) for name in ARRIVING}},
+            "differ": self._differ,
             "arrivals": self.runs["a"].arrivals,
             "window_ms": arrivals.window_ms,
             "burst": [arrivals.burst, *arrivals.burst_ms],
@@ -145,26 +149,27 @@ class Microscope(Played, files="microscope"):
         self.answered = self.asked
 
     def store(self) -> None:
-        """Run what a reader without a kernel may ask for: a grid over `batch.size` and `linger.ms`."""
+        """Run what a reader without a kernel may ask for: all stops of the sliders in STORED."""
         sides, arrivals = self._looked_at
         if self.stored.get("knobs") == self.story["knobs"]:
             return
         cells: dict[str, dict[str, int]] = {}
         places: dict[str, int] = {}
-        runs: list[dict[str, Any]] = []
+        runs: list[Run] = []
         for side, settings in sides.items():
             cells[side] = {}
             for linger_ms, batch_size in product(*(self.stops[name] for name in STORED)):
                 chosen = {**settings, "linger_ms": linger_ms, "batch_size": batch_size}
+                if batch_size > settings["buffer_memory"]:
+                    continue
                 key = repr(chosen)
                 if key not in places:
-                    try:
-                        runs.append(look(chosen, arrivals, self._seed).to_json())
-                    except ConfigError:
-                        continue  # a batch larger than buffer.memory
+                    if not (runs and _is_same(runs[-1], chosen)):
+                        runs.append(look(chosen, arrivals, self._seed))
                     places[key] = len(runs) - 1
                 cells[side][f"{linger_ms}/{batch_size}"] = places[key]
-        self.stored = {"knobs": self.story["knobs"], "cells": cells, "runs": runs}
+        told = [run.to_json() for run in runs]
+        self.stored = {"knobs": self.story["knobs"], "cells": cells, "runs": told}
 
     def get_state(self, key: Any = None, drop_defaults: bool = False) -> Any:
         if key is None and self.comm is not None:  # it is saved, not made
@@ -194,7 +199,7 @@ class Microscope(Played, files="microscope"):
             story=self.story,
             width=width - 2 * MARGIN,
             selected=self.selected,
-            numbered=len(self.look_for),
+            numbered=[item[2] if len(item) > 2 else "" for item in self.look_for],
         )
 
     def text(self) -> str:
@@ -207,6 +212,17 @@ class Microscope(Played, files="microscope"):
         return super()._repr_mimebundle_(**options)
 
 
+def _is_same(run: Run, settings: Settings) -> bool:
+    """Whether a larger `batch.size` changes nothing: no batch was full, and memory has room."""
+    larger = settings["batch_size"]
+    return (
+        {**run.settings, "batch_size": larger} == settings
+        and larger > run.settings["batch_size"]
+        and not any(batch.why == "full" for batch in run.batches)
+        and len(run.batches) * larger <= settings["buffer_memory"]
+    )
+
+
 def _stops(given: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     """The sliders' stops, with the values that are in use."""
     found = {}
@@ -215,5 +231,3 @@ def _stops(given: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
         every = [*stops, *dict.fromkeys(more)]
         found[name] = every if isinstance(every[0], str) else sorted(every)
     return found
-
-

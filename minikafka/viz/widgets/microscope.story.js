@@ -8,20 +8,20 @@ const HEADER_BYTES = 61;
 
 const named = (names, values) => Object.fromEntries(names.map((name, i) => [name, values[i]]));
 
-// A knob as readers know it, and its value with a unit.
+// A knob as readers know it, its value with a unit, and a name for where there is little room.
 const KNOBS = {
   linger_ms: ["linger.ms", v => `${v} ms`], batch_size: ["batch.size", v => binary(v)],
   per_ms: ["arrival rate", v => `${v} /ms`], record_bytes: ["record size", v => v < 1000 ? `${v} B` : `${v / 1000} kB`],
-  compression_type: ["compression.type", v => v], acks: ["acks", v => v],
-  max_in_flight_requests_per_connection: ["max.in.flight", v => `${v}`],
-  fetch_min_bytes: ["fetch.min.bytes", v => v < 1000 ? `${v} B` : `${v / 1000} kB`], fetch_max_wait_ms: ["fetch.max.wait.ms", v => `${v} ms`],
-  latency_ms: ["link, one way", v => `${v} ms`], mb_per_s: ["link, bandwidth", v => `${v} MB/s`],
-  fsync_ms: ["flush each append", v => v ? `${v} ms` : "no"], buffer_memory: ["buffer.memory", v => binary(v)],
-  max_poll_records: ["max.poll.records", v => `${v}`], handle_us: ["program, a record", v => `${v} µs`],
+  compression_type: ["compression.type", v => v, "codec"], acks: ["acks", v => v],
+  max_in_flight_requests_per_connection: ["max.in.flight", v => `${v}`, "in.flight"],
+  fetch_min_bytes: ["fetch.min.bytes", v => v < 1000 ? `${v} B` : `${v / 1000} kB`, "min.bytes"], fetch_max_wait_ms: ["fetch.max.wait.ms", v => `${v} ms`, "max.wait"],
+  latency_ms: ["link, one way", v => `${v} ms`, "link"], mb_per_s: ["link, bandwidth", v => `${v} MB/s`, "link"],
+  fsync_ms: ["flush each append", v => v ? `${v} ms` : "no", "flush"], buffer_memory: ["buffer.memory", v => binary(v), "memory"],
+  max_poll_records: ["max.poll.records", v => `${v}`, "max.poll"], handle_us: ["program, a record", v => `${v} µs`, "program"],
 };
 const ARRIVING = ["per_ms", "record_bytes"];
 const binary = v => v >= 1 << 20 ? `${v / (1 << 20)} MB` : v >= 1024 ? `${v / 1024} KB` : `${v} B`;
-const knobName = name => KNOBS[name][0], knobText = (name, value) => KNOBS[name][1](value);
+const knobName = name => KNOBS[name][0], knobShort = name => KNOBS[name][2] ?? KNOBS[name][0], knobText = (name, value) => KNOBS[name][1](value);
 
 const BECAUSE = { full: "full", linger: "linger.ms over", slot: "a slot in flight came free", request: "another was leaving",
   flush: "flush()", memory: "buffer.memory used up", close: "close()" };
@@ -87,13 +87,13 @@ const because = counts => Object.entries(counts).map(([why, count]) => `${count}
 function sideWords({ label, measured: m, settings }, names) {
   const own = names.map(name => `${knobName(name)} = ${knobText(name, settings[name])}`).join(", ");
   return `${label}${own ? ` (${own})` : ""}: ${plural(m.records, "record")}, ${thousands(whole(m.records_per_second))} a second, in ` +
-    `${plural(m.requests, "request")} of ${sizeText(m.sent_bytes)} together. Acknowledged after ${m.acknowledged.p50} ms in the median, ` +
+    `${plural(m.requests, "request")} of ${sizeText(m.sent_bytes)} together. ${settings.acks === "0" ? "Sent" : "Acknowledged"} after ${m.acknowledged.p50} ms in the median, ` +
     `${m.acknowledged.p99} ms at p99; polled after ${m.polled.p50} ms and ${m.polled.p99} ms. Batches closed: ${because(m.batches)}.` +
-    (m.blocked_ms ? ` send was blocked for ${whole(m.blocked_ms)} ms.` : "");
+    (m.blocked_ms ? ` The program was late for ${whole(m.blocked_ms)} ms: send() or flush() did not return.` : "");
 }
 
 export function inWords({ story }) {
-  const names = differing(story.knobs);
+  const names = story.differ;
   return [headline(story).replaceAll("`", ""), ...sidesOf(story).map(side => sideWords(side, names))].join("\n");
 }
 
