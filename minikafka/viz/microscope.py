@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from math import ceil, log
 from random import Random
@@ -154,6 +154,10 @@ class Fetch:
     size_bytes: int = 0
 
 
+BATCH = tuple(field.name for field in fields(Batch))
+FETCH = tuple(field.name for field in fields(Fetch))
+
+
 @dataclass(frozen=True, slots=True)
 class Spread:
     """Latencies in ms. A percentile is one of them (nearest rank), not a mean of two."""
@@ -238,13 +242,12 @@ class Run:
 
     def to_json(self) -> dict[str, Any]:
         """What the browser draws; a list for each batch and each fetch, in the fields' order."""
-        measured = asdict(self.measured())
         return {
-            "batches": [list(asdict(batch).values()) for batch in self.batches],
-            "fetches": [list(asdict(fetch).values()) for fetch in self.fetches],
+            "batches": [[getattr(batch, name) for name in BATCH] for batch in self.batches],
+            "fetches": [[getattr(fetch, name) for name in FETCH] for fetch in self.fetches],
             "polls": [list(poll) for poll in self.polls],
             "late": [[i, at] for i, at in enumerate(self.taken) if at > self.arrivals[i]],
-            "measured": measured,
+            "measured": asdict(self.measured()),
         }
 
 

@@ -360,14 +360,14 @@ def test_with_a_kernel_every_slider_draws_a_new_run(browser: Any, tmp_path: Path
 
 
 def test_a_release_takes_less_than_100_ms_of_work() -> None:
-    """Processor time, for other tests run beside this one; with the browser's part it is measured
-    by `make notebooks`'s reader: `data-redrawn` on the widget."""
+    """Processor time of the kernel's part: other tests may run beside this one."""
     view = a_microscope()
     times = []
     gc.collect()
-    for linger_ms in (1, 2, 5, 10, 0):
+    for latency_ms in (1, 2, 5, 0.2, 0.05):
         began = time.process_time()
-        view.knobs = {**view.knobs, "a": {**view.knobs["a"], "linger_ms": linger_ms}}
+        sides = {side: {**view.knobs[side], "latency_ms": latency_ms} for side in ("a", "b")}
+        view.knobs = {**view.knobs, **sides}
         times.append((time.process_time() - began) * 1_000)
     assert median(times) < 100
 

@@ -94,6 +94,8 @@ class Microscope(Played, files="microscope"):
         sides = {side: settings_of({**both, **own}) for side, own in given.items()}
         self._arrivals = arrivals or Arrivals()
         self._seed = seed
+        self.runs: dict[str, Run] = {}
+        self._looked_at: tuple[dict[str, Settings], Arrivals] = {}, self._arrivals
         arriving = {name: getattr(self._arrivals, name) for name in ARRIVING}
         first, last = sides["a"], sides.get("b", sides["a"])
         self._differ = [name for name in first if first[name] != last[name]]
@@ -115,12 +117,12 @@ class Microscope(Played, files="microscope"):
         arrivals = self._moved(self.knobs["arrivals"])
         if (sides, arrivals) == self._looked_at:
             return
+        self.trouble = ""
         try:
             self._look(sides, arrivals)
         except (ConfigError, KafkaError, ValueError) as error:
+            self.knobs = dict(self.story["knobs"])
             self.trouble = str(error)
-        else:
-            self.trouble = ""
 
     def _moved(self, told: Mapping[str, Any]) -> Arrivals:
         """The arrivals that a slider asks for, none too many for a quick answer."""
@@ -130,10 +132,15 @@ class Microscope(Played, files="microscope"):
         return replace(wanted, window_ms=min(wanted.window_ms, MOST_RECORDS / wanted.per_ms))
 
     def _look(self, sides: Mapping[str, Settings], arrivals: Arrivals) -> None:
+        """Run what changed; a side that stays as it was is kept."""
+        kept = self.runs if arrivals == self._looked_at[1] else {}
+
+        def run_of(side: str, settings: Settings) -> Run:
+            is_same = side in kept and kept[side].settings == settings
+            return kept[side] if is_same else look(settings, arrivals, self._seed)
+
+        self.runs = {side: run_of(side, settings) for side, settings in sides.items()}
         self._looked_at = dict(sides), arrivals
-        self.runs: dict[str, Run] = {
-            side: look(settings, arrivals, self._seed) for side, settings in sides.items()
-        }
         self.story = {
             "knobs": {**sides, "arrivals": {name: getattr(arrivals, name) for name in ARRIVING}},
             "differ": self._differ,
