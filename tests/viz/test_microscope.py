@@ -287,19 +287,18 @@ def kernel(opened: Opened, view: Microscope) -> list[float]:
     """
     took: list[float] = []
 
-    def save(asked: str, knobs: dict[str, Any]) -> dict[str, Any]:
+    def save(asked: str, differ: list[str], knobs: dict[str, Any]) -> dict[str, Any]:
         began = time.perf_counter()
-        view.asked = asked
-        view.knobs = knobs
+        view.set_state({"asked": asked, "differ": differ, "knobs": knobs})
         took.append((time.perf_counter() - began) * 1_000)
         return {"answered": view.answered, "story": view.story, "trouble": view.trouble}
 
     opened.page.expose_function("save", save)
     opened.page.evaluate(
         """async () => {
-          const { model } = window.minikafka;
+          const { model } = window.minikafka, saved = ["asked", "differ", "knobs"];
           model.save_changes = async () => {
-            const told = await window.save(model.get("asked"), model.get("knobs"));
+            const told = await window.save(...saved.map(name => model.get(name)));
             const same = JSON.stringify(told.story) === JSON.stringify(model.get("story"));
             model.set("answered", told.answered);
             model.set("trouble", told.trouble);
@@ -339,6 +338,17 @@ def test_without_a_kernel_two_sliders_move_and_the_others_stand_in_words(
     opened.close()
 
 
+def test_keys_on_a_slider_are_not_heard_around_the_widget(browser: Any, tmp_path: Path) -> None:
+    """A notebook would take an arrow for a move to another cell."""
+    opened = Opened.of(browser, a_microscope(), tmp_path)
+    opened.page.evaluate(
+        "window.heard = 0; document.addEventListener('keydown', event => { window.heard++; })"
+    )
+    release(opened, "batch_size", 3)
+    assert opened.page.evaluate("window.heard") == 0
+    opened.close()
+
+
 def test_with_a_kernel_every_slider_draws_a_new_run(browser: Any, tmp_path: Path) -> None:
     view = a_microscope()
     opened = Opened.of(browser, view, tmp_path)
@@ -356,6 +366,22 @@ def test_with_a_kernel_every_slider_draws_a_new_run(browser: Any, tmp_path: Path
         times.append(float(opened.widget.get_attribute("data-redrawn")))
     print(f"redrawn after {median(times):.0f} ms, at most {max(times):.0f}; of it in the kernel "
           f"{median(took):.0f}, at most {max(took):.0f}")  # fmt: skip
+    opened.close()
+
+
+def test_the_reader_chooses_what_differs(browser: Any, tmp_path: Path) -> None:
+    view = a_microscope()
+    opened = Opened.of(browser, view, tmp_path)
+    kernel(opened, view)
+    opened.page.locator(".mk-knobs select").select_option("acks")
+    opened.page.wait_for_selector("[data-knob='acks B']")
+    assert opened.page.locator("[data-knob]").count() == 13
+    a, b = view.runs["a"].settings, view.runs["b"].settings
+    assert (a["acks"], b["acks"]) == ("all", "1")
+    assert {name for name in a if a[name] != b[name]} == {"acks"}
+    assert "Only acks differs" in opened.page.locator("header p").inner_text()
+    release(opened, "acks B", 0)
+    assert view.runs["b"].settings["acks"] == "0"
     opened.close()
 
 

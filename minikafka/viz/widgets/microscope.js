@@ -177,13 +177,14 @@ class Microscope extends Player {
   moves({ name }) { return this.isLive || (name in STORED_KNOBS && Boolean(this.model.get("stored").cells)); }
 
   showKnobs() {
-    const list = this.knobList(), key = list.map(each => `${each.name}${each.mark ?? ""}${this.moves(each)}`).join();
+    const list = this.knobList(), key = list.map(each => `${each.name}${each.mark ?? ""}${each.stops.length}${this.moves(each)}`).join();
     if (this.knobsShown !== key) {
       this.knobsShown = key;
       this.inputs = {};
       const isStored = list.some(each => this.moves(each)) && !this.isLive;
       const fixed = list.filter(each => !this.moves(each));
-      this.knobs.replaceChildren(...list.filter(each => this.moves(each)).map(each => this.slider(each)), ...(fixed.length ? [this.fixedWords(isStored)] : []));
+      this.knobs.replaceChildren(...list.filter(each => this.moves(each)).map(each => this.slider(each)), ...(fixed.length ? [this.fixedWords(isStored)] : []),
+        ...(this.isLive && this.story.b ? [this.chooser(list)] : []));
     }
     for (const each of list) this.showKnob(each);
     if (this.fixedList) this.fixedList.textContent = list.filter(each => !this.moves(each))
@@ -194,6 +195,24 @@ class Microscope extends Player {
     this.fixedList = element("span");
     return element("p", { class: "mk-fixed" }, element("b", {}, "Fixed here: "), this.fixedList,
       `. ${isStored ? "Their runs are stored for these sliders only; the" : "The"} others move where the notebook runs.`);
+  }
+
+  // Which setting A and B differ in: B becomes A with another value of it.
+  chooser(list) {
+    const select = element("select", { "aria-label": "A and B differ in" });
+    const names = [...new Set(list.map(each => each.name))].filter(name => !ARRIVING.includes(name)), { differ } = this.story;
+    if (differ.length !== 1) select.append(element("option", { value: "" }, differ.map(knobName).join(", ") || "nothing"));
+    select.append(...names.map(name => element("option", { value: name }, knobName(name))));
+    select.value = differ.length === 1 ? differ[0] : "";
+    select.addEventListener("change", () => this.compare(select.value));
+    return element("label", { class: "mk-knob" }, element("span", {}, "A and B differ in"), select);
+  }
+
+  compare(name) {
+    if (!name) return;
+    const { a } = this.story.knobs, stops = this.model.get("stops")[name], at = stops.indexOf(a[name]);
+    this.model.set("differ", [name]);
+    this.ask({ ...this.story.knobs, b: { ...a, [name]: stops[at > 0 ? at - 1 : at + 1] } });
   }
 
   slider(knob) {
@@ -223,6 +242,10 @@ class Microscope extends Player {
   turn({ name, sides }, value) {
     const knobs = { ...this.story.knobs };
     for (const side of sides) knobs[side] = { ...knobs[side], [name]: value };
+    this.ask(knobs);
+  }
+
+  ask(knobs) {
     this.released = performance.now();
     if (!this.isLive) { this.takeStored(knobs); return; }
     this.model.set("knobs", knobs);
@@ -250,7 +273,10 @@ class Microscope extends Player {
   }
 
   onKey(event) {
-    if (event.target.dataset.knob && event.key !== " ") return; // the slider's own keys
+    if (event.target.matches("select, [data-knob]")) { // they have keys of their own, and the notebook shall not hear them
+      event.stopPropagation();
+      return;
+    }
     super.onKey(event);
   }
 

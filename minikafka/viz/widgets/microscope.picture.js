@@ -12,9 +12,6 @@
 const NUMBERS_WIDE = 860, NUMBERS = 238, NARROW_AT = 560, AXIS = 24, TICKS = 34;
 const ROWS_TALL = 162, WIRE = 22, LANE_TALL = 20, BELOW = 158, NUMBERS_TALL = 276, GAP = 12;
 
-// With linger.ms 0 a batch is closed when it is opened, if a request may leave: no sign for that.
-const isAtOnce = ({ why, opened, closed }) => why === "linger" && closed - opened < 100;
-
 // Rows in which no batch lies over another, from its first record to its acknowledgement.
 function rowsOf(batches, pad) {
   const ends = [];
@@ -227,7 +224,7 @@ class Plot {
       const x0 = Math.max(this.layout.left - 20, this.x(fetch.parked)), w = this.near(until) - x0, isOver = fetch.answered <= view.time;
       const end = isOver ? fetch.why === "bytes" ? "enough bytes" : fetch.why === "timeout" ? "time is up" : fetch.why : "";
       const seen = Math.max(x0, this.layout.left) - x0, room = w - seen - 26;
-      const words = fitting([`fetch waits, has ${fetch.has}${end && `: ${end}`}`, `fetch waits: ${end || fetch.has}`, `fetch: ${end || "waits"}`, end, end.split(" ")[0]], room, 11);
+      const words = fitting([`fetch waits, ${fetch.has} there${end && `; then ${end}`}`, `fetch waits: ${end || fetch.has}`, `fetch: ${end || "waits"}`, end, end.split(" ")[0]], room, 11);
       if (seen) parked(picture, this.layout.left, y, w - seen, h, words, 1.1, true);
       else parked(picture, x0, y, Math.max(3, w), h, words);
     }

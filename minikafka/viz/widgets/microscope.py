@@ -64,12 +64,14 @@ class Compared:
 class Microscope(Played, files="microscope"):
     """What a setting does to every record: filling, waiting, flying, parked, polled.
 
-    `knobs` has the settings at hand and is what a slider sets; `selected` is the batch that the
-    reader chose (`["a", 3]`, or nothing). `look_for` has first words, the rest, and where in the
-    picture the number stands: "records", "a", "a.wire", "a.broker", "a.consumer", "a.numbers", …
+    `knobs` has the settings at hand and is what a slider sets; `differ` names those that have a
+    slider for each side; `selected` is the batch that the reader chose (`["a", 3]`, or nothing).
+    `look_for` has first words, the rest, and where in the picture the number stands: "records",
+    "a", "a.wire", "a.broker", "a.consumer", "a.numbers", "b", …
     """
 
     knobs: traitlets.Dict[str, Any] = traitlets.Dict().tag(sync=True)
+    differ: traitlets.List[str] = traitlets.List().tag(sync=True)
     stops: traitlets.Dict[str, Any] = traitlets.Dict().tag(sync=True)
     stored: traitlets.Dict[str, Any] = traitlets.Dict().tag(sync=True)
     selected: traitlets.List[Any] = traitlets.List().tag(sync=True)
@@ -98,8 +100,8 @@ class Microscope(Played, files="microscope"):
         self._looked_at: tuple[dict[str, Settings], Arrivals] = {}, self._arrivals
         arriving = {name: getattr(self._arrivals, name) for name in ARRIVING}
         first, last = sides["a"], sides.get("b", sides["a"])
-        self._differ = [name for name in first if first[name] != last[name]]
         super().__init__(
+            differ=[name for name in first if first[name] != last[name]],
             stops=_stops([*sides.values(), arriving]),
             title=title,
             settings=settings,
@@ -143,7 +145,7 @@ class Microscope(Played, files="microscope"):
         self._looked_at = dict(sides), arrivals
         self.story = {
             "knobs": {**sides, "arrivals": {name: getattr(arrivals, name) for name in ARRIVING}},
-            "differ": self._differ,
+            "differ": list(self.differ),
             "arrivals": self.runs["a"].arrivals,
             "window_ms": arrivals.window_ms,
             "burst": [arrivals.burst, *arrivals.burst_ms],

@@ -15,7 +15,7 @@ const KNOBS = {
   compression_type: ["compression.type", v => v, "codec"], acks: ["acks", v => v],
   max_in_flight_requests_per_connection: ["max.in.flight", v => `${v}`, "in.flight"],
   fetch_min_bytes: ["fetch.min.bytes", v => v < 1000 ? `${v} B` : `${v / 1000} kB`, "min.bytes"], fetch_max_wait_ms: ["fetch.max.wait.ms", v => `${v} ms`, "max.wait"],
-  latency_ms: ["link, one way", v => `${v} ms`, "link"], mb_per_s: ["link, bandwidth", v => `${v} MB/s`, "link"],
+  latency_ms: ["link, one way", v => `${v} ms`, "link"], mb_per_s: ["bandwidth", v => `${v} MB/s`, "link"],
   fsync_ms: ["flush each append", v => v ? `${v} ms` : "no", "flush"], buffer_memory: ["buffer.memory", v => binary(v), "memory"],
   max_poll_records: ["max.poll.records", v => `${v}`, "max.poll"], handle_us: ["program, a record", v => `${v} µs`, "program"],
 };
@@ -97,11 +97,14 @@ export function inWords({ story }) {
   return [headline(story).replaceAll("`", ""), ...sidesOf(story).map(side => sideWords(side, names))].join("\n");
 }
 
+// With linger.ms 0 a batch is closed when it is opened, if a request may leave: no sign for that.
+const isAtOnce = ({ why, opened, closed }) => why === "linger" && closed - opened < 100;
+
 // A batch from its first record to the last poll.
 function batchWords(side, batch) {
   const wire = batch.wire < batch.size ? ` (${sizeText(batch.wire)} on the wire)` : "", waited = batch.left - batch.closed;
   const parts = [`${side.label}, batch ${batch.index + 1}: ${whichRecords(batch.first, batch.count)}, ${sizeText(batch.size)}${wire}.`,
-    `Open for ${ms(batch.closed - batch.opened)}, closed because: ${BECAUSE[batch.why] ?? batch.why}.`];
+    isAtOnce(batch) ? "Closed at once, linger.ms is 0." : `Open for ${ms(batch.closed - batch.opened)}, closed because: ${BECAUSE[batch.why] ?? batch.why}.`];
   if (waited > 100) parts.push(`Waited ${ms(waited)} for a slot.`);
   parts.push(side.settings.acks === "0" ? `Sent at ${ms(batch.left)}, never acknowledged.`
     : `In flight ${ms(batch.acked - batch.left)}, ${ms(batch.answered - batch.arrived)} of it at the broker; acknowledged at ${ms(batch.acked)}.`);
