@@ -323,7 +323,7 @@ class Plot {
     layout.names.slice(0, 2).forEach((name, i) => {
       const y = side.top + 35 + i * 30;
       if (y + 14 > side.broker) return;
-      picture.text(0, y, fitting([knobName(name), knobShort(name)], room - 18, 11), "ink-2", 11);
+      picture.text(0, y, fitting([knobName(name), knobShort(name)], room, 11), "ink-2", 11);
       picture.text(0, y + 14, knobText(name, side.settings[name]), "ink", 12, { bold: 1 });
     });
     const disc = layout.left - 13, own = side.name;
