@@ -10,6 +10,9 @@ Everything is read from the trace of a simulated run: one producer, one broker, 
 one consumer whose program takes `handle_us` for a record. Only one thing is not in the trace,
 when a message leaves its machine (its turn has a cost); the simulator is asked for that.
 
+With one partition no batch rides along with another ("request"), and where memory is used up the
+batch before is full already: "memory" closes none, but the program is late.
+
 A record's latency counts from its arrival, not from the call to `send`: a `send` that blocks
 makes the next records late, and a measure that begins with the call would not show it
 (coordinated omission). Records keep their order, so a batch is a range of them.
