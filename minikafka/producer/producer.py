@@ -27,6 +27,7 @@ from minikafka.client.facade import Facade
 from minikafka.node import MS, WorldStopped
 from minikafka.producer.accumulator import NO_OFFSET, ProducerBatch, ProducerStatistics
 from minikafka.producer.config import ProducerConfig
+from minikafka.producer.partitioner import Partitioner, ask
 from minikafka.producer.sender import SenderNode
 from minikafka.record.records import Header
 from minikafka.wire.errors import ErrorCode, KafkaError
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
 
 Bytes = bytes | bytearray | memoryview
 """What a record's key and value may be. What can be changed later is copied."""
+
+Record = tuple[int, bytes | None, bytes | None, Sequence[Header]]
+"""Timestamp in ms, key, value, headers."""
 
 
 class RecordMetadata(NamedTuple):
@@ -67,24 +71,28 @@ class DeliveryFuture:
 
     def __repr__(self) -> str:
         topic, partition = self._batch.key
-        state = "waiting" if not self._batch.done else self._batch.error or self._metadata().offset
+        state = self.error() or self._metadata().offset if self.done() else "waiting"
         return f"DeliveryFuture({topic}-{partition}: {state})"
+
+    def _found(self) -> tuple[ProducerBatch, int]:
+        """The batch that the record is in now, and its place there."""
+        return self._batch.find(self._index)
 
     def done(self) -> bool:
         """Whether the record is acknowledged or has failed."""
-        return self._batch.done
+        return self._found()[0].done
 
     def error(self) -> KafkaError | None:
         """Why the record failed; None if it did not, or not yet."""
-        return self._batch.error
+        return self._found()[0].error
 
     def result(self, timeout_ms: float | None = None) -> RecordMetadata:
         """Wait for the outcome. Raises what the record failed with, or REQUEST_TIMED_OUT."""
-        batch = self._batch
-        if not batch.done and not self._producer.wait_for(lambda: batch.done, timeout_ms):
+        if not self.done() and not self._producer.wait_for(self.done, timeout_ms):
             raise KafkaError(ErrorCode.REQUEST_TIMED_OUT, f"{self} after {timeout_ms:g} ms")
-        if batch.error is not None:
-            raise batch.error
+        error = self.error()
+        if error is not None:
+            raise error
         return self._metadata()
 
     def add_callback(self, callback: Callable[[DeliveryFuture], Any]) -> None:
@@ -96,11 +104,11 @@ class DeliveryFuture:
         Once the producer is closed, nobody carries it, and the callback is called here.
         """
         producer = self._producer
-        producer.add_callback(self._batch, partial(producer.tell, self, callback))
+        producer.add_callback(self._batch, self._index, partial(producer.tell, self, callback))
 
     def _metadata(self) -> RecordMetadata:
-        batch = self._batch
-        offset = NO_OFFSET if batch.base_offset == NO_OFFSET else batch.base_offset + self._index
+        batch, index = self._found()
+        offset = NO_OFFSET if batch.base_offset == NO_OFFSET else batch.base_offset + index
         appended_ms = batch.log_append_time_ms
         timestamp_ms = self._timestamp_ms if appended_ms == -1 else appended_ms
         return RecordMetadata(*batch.key, offset, timestamp_ms)
@@ -109,6 +117,8 @@ class DeliveryFuture:
 class Producer(Facade):
     """Sends records. `configs` are Kafka's producer configs in snake case (config.py).
 
+    `partitioner` says where records go that name no partition, in place of Kafka's own rule
+    (partitioner.py).
     Safe to use from several threads. Raises ConfigError for configs that are unknown or wrong.
     """
 
@@ -117,6 +127,7 @@ class Producer(Facade):
         bootstrap_servers: str | Sequence[str],
         *,
         world: World | None = None,
+        partitioner: Partitioner | None = None,
         **configs: object,
     ) -> None:
         self.config = ProducerConfig.of({"bootstrap.servers": bootstrap_servers, **configs})
@@ -125,6 +136,7 @@ class Producer(Facade):
         self._over = False  # closed, with everything done and told
         self._lock, self._unlock = self._host.lock, self._host.unlock
         self._topics = self._node.metadata.topics
+        self._partitioner = partitioner
 
     def send(
         self,
@@ -163,6 +175,8 @@ class Producer(Facade):
             if timestamp_ms is None:
                 timestamp_ms = now // MS
             record = (timestamp_ms, key, value, headers)
+            if self._partitioner is not None and partition is None:
+                partition = self._choose(topic, record)
             batch = node.append(now, topic, partition, record)
             if batch is not None:
                 future = DeliveryFuture(self, batch, batch.count - 1, timestamp_ms)
@@ -174,17 +188,22 @@ class Producer(Facade):
             self._unlock()
         return self._send_later(topic, partition, record)
 
-    def _send_later(
-        self,
-        topic: str,
-        partition: int | None,
-        record: tuple[int, bytes | None, bytes | None, Sequence[Header]],
-    ) -> DeliveryFuture:
+    def _choose(self, topic: str, record: Record) -> int | None:
+        """What the application's partitioner says; None while the topic is not known yet."""
+        info = self._topics.get(topic)
+        if self._partitioner is None or info is None or info.error or not info.partitions:
+            return None
+        return ask(self._partitioner, info, record[1], record[2])
+
+    def _send_later(self, topic: str, partition: int | None, record: Record) -> DeliveryFuture:
         """The record could not be placed yet: try again whenever something has happened."""
         placed: list[DeliveryFuture] = []
 
         def is_placed() -> bool:
+            nonlocal partition
             with self._quietly() as now:
+                if partition is None:
+                    partition = self._choose(topic, record)
                 batch = self._node.append(now, topic, partition, record)
             if batch is not None:
                 placed.append(DeliveryFuture(self, batch, batch.count - 1, record[0]))
@@ -296,7 +315,7 @@ class Producer(Facade):
         if self._host.calling():
             raise RuntimeError("a delivery callback must not block")
 
-    def add_callback(self, batch: ProducerBatch, call: Callable[[], None]) -> None:
+    def add_callback(self, batch: ProducerBatch, index: int, call: Callable[[], None]) -> None:
         """What `DeliveryFuture.add_callback` is on the inside."""
         if self._over:
             call()
@@ -305,13 +324,14 @@ class Producer(Facade):
             self._lock()
         except WorldStopped:  # it is ending: with its thread everything is done
             self._host.close()
+            batch, index = batch.find(index)
             if batch.done:
                 call()
             else:
-                batch.callbacks.append(call)
+                batch.callbacks.append((index, call))
             return
         try:
-            is_late = self._node.add_callback(batch, call)
+            is_late = self._node.add_callback(batch, index, call)
         finally:
             self._unlock()
         if is_late:
