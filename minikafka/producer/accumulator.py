@@ -60,6 +60,7 @@ from itertools import accumulate, takewhile
 from typing import TYPE_CHECKING, NamedTuple
 
 from minikafka.node import MS, NEVER
+from minikafka.producer.metrics import ProducerMetrics
 from minikafka.record.batch import HEADER_BYTES, read_header
 from minikafka.record.builder import BatchBuilder, size_upper_bound
 from minikafka.record.compression import Compression, level_of
@@ -95,6 +96,7 @@ class ProducerStatistics:
     reserved_bytes: int
     memory_bytes: int
     queues: tuple[QueueStatistics, ...]
+    metrics: ProducerMetrics
 
 
 class ProducerId(NamedTuple):
@@ -312,21 +314,21 @@ class Accumulator:
         self.emit: Callable[..., None] | None = None
         """`Node.emit`, when there is a trace."""
 
-    def statistics(self) -> ProducerStatistics:
-        return ProducerStatistics(
-            self.reserved_bytes,
-            self.memory_bytes,
-            tuple(
-                QueueStatistics(
-                    *queue.key,
-                    queue.open.count if queue.open else 0,
-                    queue.open.estimated_size_bytes if queue.open else 0,
-                    len(queue.waiting),
-                    len(queue.pending),
-                )
-                for queue in self.busy.values()
-            ),
+    def statistics(self) -> tuple[QueueStatistics, ...]:
+        return tuple(
+            QueueStatistics(
+                *queue.key,
+                queue.open.count if queue.open else 0,
+                queue.open.estimated_size_bytes if queue.open else 0,
+                len(queue.waiting),
+                len(queue.pending),
+            )
+            for queue in self.busy.values()
         )
+
+    @property
+    def free_bytes(self) -> int:
+        return self.memory_bytes - self.reserved_bytes
 
     def __iter__(self) -> Iterator[ProducerBatch]:
         """All batches that are not done."""

@@ -29,6 +29,8 @@ from minikafka.producer.accumulator import NO_OFFSET, ProducerBatch, ProducerSta
 from minikafka.producer.config import ProducerConfig
 from minikafka.producer.partitioner import Partitioner, ask
 from minikafka.producer.sender import SenderNode
+from minikafka.record.batch import HEADER_BYTES
+from minikafka.record.builder import size_upper_bound
 from minikafka.record.records import Header
 from minikafka.wire.errors import ErrorCode, KafkaError
 
@@ -197,14 +199,17 @@ class Producer(Facade):
 
     def _send_later(self, topic: str, partition: int | None, record: Record) -> DeliveryFuture:
         """The record could not be placed yet: try again whenever something has happened."""
-        placed: list[DeliveryFuture] = []
+        node, placed = self._node, list[DeliveryFuture]()
+        starved_at: int | None = None  # since when only memory was missing
 
         def is_placed() -> bool:
-            nonlocal partition
+            nonlocal partition, starved_at
             with self._quietly() as now:
                 if partition is None:
                     partition = self._choose(topic, record)
-                batch = self._node.append(now, topic, partition, record)
+                batch = node.append(now, topic, partition, record)
+                if batch is None and starved_at is None and node.knows(topic, partition):
+                    starved_at = now
             if batch is not None:
                 placed.append(DeliveryFuture(self, batch, batch.count - 1, record[0]))
             return batch is not None
@@ -212,14 +217,21 @@ class Producer(Facade):
         self._require_may_wait()
         with self._entered():
             pass  # gets the metadata asked for, or the memory freed
-        if not self._wait(is_placed, self.config.max_block_ms):
-            raise self._blocked(topic, partition)
+        self._wait(is_placed, self.config.max_block_ms)
+        if starved_at is not None:
+            with self._quietly() as now:
+                node.meter.at(now).waited_us += now - starved_at
+        if not placed:
+            raise self._blocked(topic, partition, record)
         with self._host.entered():
             return placed[0]
 
-    def _blocked(self, topic: str, partition: int | None) -> KafkaError:
-        """What `send` has waited for in vain."""
-        with self._quietly():
+    def _blocked(
+        self, topic: str, partition: int | None, record: Record | None = None
+    ) -> KafkaError:
+        """What `send` (or `partitions_for`, which has no record) has waited for in vain."""
+        more = ""
+        with self._quietly() as now:
             metadata = self._node.metadata
             if partition is not None:
                 metadata.give_up_partition(topic, partition)
@@ -231,8 +243,16 @@ class Producer(Facade):
                 what = f"topic {topic} has {len(info.partitions)} partitions, no {partition}"
             else:
                 what = f"buffer.memory = {self.config.buffer_memory} is used up"
+                if record is not None:
+                    least = HEADER_BYTES + size_upper_bound(*record[1:])
+                    more = (
+                        f": the record's batch takes {max(self.config.batch_size, least)} bytes, "
+                        f"{self._node.accumulator.free_bytes} are free"
+                    )
+                    self._node.meter.at(now).exhausted += 1
         return KafkaError(
-            ErrorCode.REQUEST_TIMED_OUT, f"{what} after max.block.ms = {self.config.max_block_ms}"
+            ErrorCode.REQUEST_TIMED_OUT,
+            f"{what} after max.block.ms = {self.config.max_block_ms}{more}",
         )
 
     def partitions_for(self, topic: str) -> list[int]:
@@ -266,9 +286,9 @@ class Producer(Facade):
             raise KafkaError(ErrorCode.REQUEST_TIMED_OUT, f"flush took more than {timeout_ms:g} ms")
 
     def statistics(self) -> ProducerStatistics:
-        """Memory and batches at this moment."""
-        with self._quietly():
-            return self._node.accumulator.statistics()
+        """Memory and batches at this moment, and Kafka's metrics (metrics.py)."""
+        with self._quietly() as now:
+            return self._node.statistics(now)
 
     def close(self, timeout_ms: float | None = None) -> None:
         """Send what is left, for at most `timeout_ms`; the rest fails. Harmless when repeated.

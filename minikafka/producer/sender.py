@@ -34,8 +34,10 @@ from minikafka.producer.accumulator import (
     PartitionQueue,
     ProducerBatch,
     ProducerId,
+    ProducerStatistics,
 )
 from minikafka.producer.config import ProducerConfig
+from minikafka.producer.metrics import Meter
 from minikafka.producer.partitioner import StickyPartition, partition_of_key
 from minikafka.record.batch import HEADER_BYTES
 from minikafka.record.builder import RECORD_OVERHEAD_BYTES, size_upper_bound
@@ -60,6 +62,7 @@ class SenderNode(ClientNode):
         super().__init__(config)
         self.config = config
         self.accumulator = Accumulator(config)
+        self.meter = Meter(config.metrics_sample_window_ms, config.metrics_num_samples)
         self._queues: dict[tuple[str, Any], PartitionQueue] = self.accumulator.queues
         self._room_bytes = min(config.batch_size, config.max_request_size) - HEADER_BYTES
         self.producer: ProducerId | None = None
@@ -80,6 +83,13 @@ class SenderNode(ClientNode):
     def start(self, now: int) -> None:
         if self.trace is not None:
             self.accumulator.emit = self.emit
+
+    def statistics(self, now: int) -> ProducerStatistics:
+        accumulator = self.accumulator
+        total, free = accumulator.memory_bytes, accumulator.free_bytes
+        in_flight = sum(len(connection.in_flight) for connection in self._connections.values())
+        metrics = self.meter.metrics(now, in_flight, total, free)
+        return ProducerStatistics(total - free, total, accumulator.statistics(), metrics)
 
     # --- records come in -----------------------------------------------------------------
     def append(
@@ -281,6 +291,8 @@ class SenderNode(ClientNode):
         topics: dict[str, TopicProduceData] = {}
         sent: dict[tuple[str | bytes, int], ProducerBatch] = {}
         at_most = None
+        counts = self.meter.at(now)
+        counts.requests += 1
         for batch in batches:
             name, index = batch.key
             topic = topics.get(name)
@@ -289,18 +301,24 @@ class SenderNode(ClientNode):
                 topic = topics[name] = TopicProduceData(name, topic_id, [])
                 if topic_id == ZERO_UUID:
                     at_most = LAST_VERSION_WITH_NAMES
-            topic.partition_data.append(PartitionProduceData(index, batch.build()))
+            data = batch.build()
+            counts.batch(batch.count, batch.estimated_size_bytes, len(data), now - batch.opened_at)
+            topic.partition_data.append(PartitionProduceData(index, data))
             sent[name, index] = sent[topic.topic_id, index] = batch
         body = ProduceRequest(
             acks=self.config.acks,
             timeout_ms=self.config.request_timeout_ms,
             topic_data=list(topics.values()),
         )
-        self.send(now, connection, body, partial(self._produced, sent), at_most)
+        self.send(now, connection, body, partial(self._produced, sent, now), at_most)
 
     # --- answers come back ---------------------------------------------------------------
     def _produced(
-        self, sent: Mapping[tuple[str | bytes, int], ProducerBatch], now: int, answer: Any
+        self,
+        sent: Mapping[tuple[str | bytes, int], ProducerBatch],
+        sent_at: int,
+        now: int,
+        answer: Any,
     ) -> None:
         """A request is over. `sent` has its batches, by name and by id of their topics."""
         lost = isinstance(answer, KafkaError)
@@ -310,6 +328,7 @@ class SenderNode(ClientNode):
                     self._over(left)
                     self._acknowledge(now, left, NO_OFFSET, -1)
         elif not lost:
+            self.meter.at(now).answer(now - sent_at)
             for topic in answer.responses:
                 key = topic.name or topic.topic_id
                 for partition in topic.partition_responses:
@@ -370,6 +389,7 @@ class SenderNode(ClientNode):
             return
         if error.code is ErrorCode.MESSAGE_TOO_LARGE and batch.count > 1:
             self.accumulator.split(batch)
+            self.meter.at(now).splits += 1
             return
         if error.code.refresh:
             self.metadata.request_update()
@@ -381,6 +401,7 @@ class SenderNode(ClientNode):
         if may_retry and batch.attempts < self.config.retries:
             batch.retry_at = now + self.backoff.delay_us(batch.attempts, self.random)
             batch.attempts += 1
+            self.meter.at(now).retried += batch.count
             self._emit_trouble("batch_retried", batch, error)
         else:
             self._fail(now, batch, error)
@@ -389,6 +410,7 @@ class SenderNode(ClientNode):
         if batch.base_sequence >= 0:
             self.accumulator.queue(batch.key).unresolved = True
         batch.error = error
+        self.meter.at(now).failed += batch.count
         self._emit_trouble("batch_failed", batch, error)
         self.accumulator.remove(batch)
         self._call_back(batch)
