@@ -177,7 +177,7 @@ class Producer(Facade):
             if timestamp_ms is None:
                 timestamp_ms = now // MS
             record = (timestamp_ms, key, value, headers)
-            if self._partitioner is not None and partition is None:
+            if partition is None and self._partitioner is not None:
                 partition = self._choose(topic, record)
             batch = node.append(now, topic, partition, record)
             if batch is not None:
