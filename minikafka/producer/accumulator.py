@@ -39,7 +39,9 @@ see `TransactionManager.canRetry`). Only transactions rule that out.
 answers with MESSAGE_TOO_LARGE is cut in two, and each half again if need be, until what is too
 large is a single record: that fails. The halves take the batch's place in the queue, its sequence
 numbers and its memory, and leave without a backoff. Futures keep what they know, the batch
-and a place in it; the batch says where that record is now (`ProducerBatch.find`).
+and a place in it; the batch says where that record is now (`ProducerBatch.find`). (A batch that
+was written, and is sent again as its answer was lost, meets no such refusal unless the limit was
+lowered in between: then its halves have numbers that no broker knows, and are written again.)
 
 **Memory.** A batch reserves batch.size (or its first record's size, if that is larger) out of
 buffer.memory when it opens, and gives it back when it is done, as Kafka's `BufferPool` does.
