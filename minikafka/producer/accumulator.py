@@ -44,7 +44,9 @@ was written, and is sent again as its answer was lost, meets no such refusal unl
 lowered in between: then its halves have numbers that no broker knows, and are written again.)
 
 **Memory.** A batch reserves batch.size (or its first record's size, if that is larger) out of
-buffer.memory when it opens, and gives it back when it is done, as Kafka's `BufferPool` does.
+buffer.memory when it opens, and gives it back when it is done, as Kafka's `BufferPool` does. It
+exists once: when it is sent, its bytes take the place of what the records were collected in, and
+a batch that is sent again is the same bytes, neither built nor compressed anew.
 
 Nothing in this file knows brokers, connections or requests: that is sender.py.
 
@@ -114,6 +116,9 @@ class ProducerBatch(BatchBuilder):
     attempts = 0  # how often it was sent in vain
     retry_at = 0
     on_wire = False
+    data = b""
+    """What is sent: header and records. From then on `body` is empty."""
+    compression_ratio = 1.0  # of `data`: size after / before
     halves: tuple[ProducerBatch, ...] = ()
     """What it was split into; from then on nothing is true of itself, and all of them."""
     # The outcome, once `done`: an error, or where the records are.
@@ -141,9 +146,31 @@ class ProducerBatch(BatchBuilder):
         sequence = f", sequence {self.base_sequence}" if self.base_sequence >= 0 else ""
         return f"ProducerBatch({topic}-{partition}, {self.count} records{sequence})"
 
+    @property
+    def estimated_size_bytes(self) -> int:
+        """Size of the batch: as sent, or before compression as long as it was not sent."""
+        return len(self.data) or HEADER_BYTES + len(self.body)
+
+    def encode(self) -> bytes:
+        """The batch as it is sent, with the numbers that it has now."""
+        if not self.data:
+            self.data = self.build()
+            self.compression_ratio = len(self.data) / (HEADER_BYTES + len(self.body))
+            self.body.clear()
+        else:
+            header = read_header(self.data)
+            numbers = header.producer_id, header.producer_epoch, header.base_sequence
+            if numbers != (self.producer_id, self.producer_epoch, self.base_sequence):
+                self.data = self.build_around(memoryview(self.data)[HEADER_BYTES:])
+        return self.data
+
     def finish(self) -> None:
         """Keep the outcome for the futures, but not the records."""
         self.done = True
+        self._drop()
+
+    def _drop(self) -> None:
+        self.data = b""
         self.body.clear()
 
     def find(self, index: int) -> tuple[ProducerBatch, int]:
@@ -164,7 +191,7 @@ class ProducerBatch(BatchBuilder):
 
     def split(self) -> tuple[ProducerBatch, ProducerBatch]:
         """Two batches of about the same size, with its records, numbers, memory and callbacks."""
-        data = self.build()
+        data = self.encode()
         records = decode(data, 0, read_header(data), check_crc=False)
         sizes = list(accumulate(size_upper_bound(r.key, r.value, r.headers) for r in records))
         below_half = sum(size * 2 < sizes[-1] for size in sizes)
@@ -182,7 +209,7 @@ class ProducerBatch(BatchBuilder):
         if self.base_sequence >= 0:
             second.base_sequence = (self.base_sequence + cut) & SEQUENCE_MASK
         self.halves = first, second  # only now: futures look here without a lock
-        self.body.clear()
+        self._drop()
         return first, second
 
     def _part(self, reserved_bytes: int) -> ProducerBatch:

@@ -80,12 +80,12 @@ class Counts:
         self.splits = 0
         self.waited_us = self.exhausted = 0  # for memory; in vain
 
-    def batch(self, records: int, before_bytes: int, size_bytes: int, queue_us: int) -> None:
+    def batch(self, records: int, size_bytes: int, ratio: float, queue_us: int) -> None:
         """A batch is sent."""
         self.batches += 1
         self.records += records
         self.size_bytes += size_bytes
-        self.ratios += size_bytes / before_bytes
+        self.ratios += ratio
         self.queue_us += queue_us
         if size_bytes > self.size_max_bytes:
             self.size_max_bytes = size_bytes

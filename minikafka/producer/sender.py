@@ -301,8 +301,8 @@ class SenderNode(ClientNode):
                 topic = topics[name] = TopicProduceData(name, topic_id, [])
                 if topic_id == ZERO_UUID:
                     at_most = LAST_VERSION_WITH_NAMES
-            data = batch.build()
-            counts.batch(batch.count, batch.estimated_size_bytes, len(data), now - batch.opened_at)
+            data = batch.encode()
+            counts.batch(batch.count, len(data), batch.compression_ratio, now - batch.opened_at)
             topic.partition_data.append(PartitionProduceData(index, data))
             sent[name, index] = sent[topic.topic_id, index] = batch
         body = ProduceRequest(
