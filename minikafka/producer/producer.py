@@ -220,7 +220,7 @@ class Producer(Facade):
         self._wait(is_placed, self.config.max_block_ms)
         if starved_at is not None:
             with self._quietly() as now:
-                node.meter.at(now).waited_us += now - starved_at
+                node.accumulator.meter.at(now).waited_us += now - starved_at
         if not placed:
             raise self._blocked(topic, partition, record)
         with self._host.entered():
@@ -249,7 +249,7 @@ class Producer(Facade):
                         f": the record's batch takes {max(self.config.batch_size, least)} bytes, "
                         f"{self._node.accumulator.free_bytes} are free"
                     )
-                    self._node.meter.at(now).exhausted += 1
+                    self._node.accumulator.meter.at(now).exhausted += 1
         return KafkaError(
             ErrorCode.REQUEST_TIMED_OUT,
             f"{what} after max.block.ms = {self.config.max_block_ms}{more}",

@@ -37,7 +37,6 @@ from minikafka.producer.accumulator import (
     ProducerStatistics,
 )
 from minikafka.producer.config import ProducerConfig
-from minikafka.producer.metrics import Meter
 from minikafka.producer.partitioner import StickyPartition, partition_of_key
 from minikafka.record.batch import HEADER_BYTES
 from minikafka.record.builder import RECORD_OVERHEAD_BYTES, size_upper_bound
@@ -62,7 +61,6 @@ class SenderNode(ClientNode):
         super().__init__(config)
         self.config = config
         self.accumulator = Accumulator(config)
-        self.meter = Meter(config.metrics_sample_window_ms, config.metrics_num_samples)
         self._queues: dict[tuple[str, Any], PartitionQueue] = self.accumulator.queues
         self._room_bytes = min(config.batch_size, config.max_request_size) - HEADER_BYTES
         self.producer: ProducerId | None = None
@@ -88,7 +86,7 @@ class SenderNode(ClientNode):
         accumulator = self.accumulator
         total, free = accumulator.memory_bytes, accumulator.free_bytes
         in_flight = sum(len(connection.in_flight) for connection in self._connections.values())
-        metrics = self.meter.metrics(now, in_flight, total, free)
+        metrics = accumulator.meter.metrics(now, in_flight, total, free)
         return ProducerStatistics(total - free, total, accumulator.statistics(), metrics)
 
     # --- records come in -----------------------------------------------------------------
@@ -291,7 +289,7 @@ class SenderNode(ClientNode):
         topics: dict[str, TopicProduceData] = {}
         sent: dict[tuple[str | bytes, int], ProducerBatch] = {}
         at_most = None
-        counts = self.meter.at(now)
+        counts = self.accumulator.meter.at(now)
         counts.requests += 1
         for batch in batches:
             name, index = batch.key
@@ -328,7 +326,7 @@ class SenderNode(ClientNode):
                     self._over(left)
                     self._acknowledge(now, left, NO_OFFSET, -1)
         elif not lost:
-            self.meter.at(now).answer(now - sent_at)
+            self.accumulator.meter.at(now).answer(now - sent_at)
             for topic in answer.responses:
                 key = topic.name or topic.topic_id
                 for partition in topic.partition_responses:
@@ -389,7 +387,7 @@ class SenderNode(ClientNode):
             return
         if error.code is ErrorCode.MESSAGE_TOO_LARGE and batch.count > 1:
             self.accumulator.split(batch)
-            self.meter.at(now).splits += 1
+            self.accumulator.meter.at(now).splits += 1
             return
         if error.code.refresh:
             self.metadata.request_update()
@@ -401,7 +399,7 @@ class SenderNode(ClientNode):
         if may_retry and batch.attempts < self.config.retries:
             batch.retry_at = now + self.backoff.delay_us(batch.attempts, self.random)
             batch.attempts += 1
-            self.meter.at(now).retried += batch.count
+            self.accumulator.meter.at(now).retried += batch.count
             self._emit_trouble("batch_retried", batch, error)
         else:
             self._fail(now, batch, error)
@@ -410,7 +408,7 @@ class SenderNode(ClientNode):
         if batch.base_sequence >= 0:
             self.accumulator.queue(batch.key).unresolved = True
         batch.error = error
-        self.meter.at(now).failed += batch.count
+        self.accumulator.meter.at(now).failed += batch.count
         self._emit_trouble("batch_failed", batch, error)
         self.accumulator.remove(batch)
         self._call_back(batch)
