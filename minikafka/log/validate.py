@@ -47,7 +47,7 @@ from minikafka.record.batch import (
     set_create_time,
     verify,
 )
-from minikafka.record.compression import DECOMPRESSED_LIMIT_BYTES, Compression
+from minikafka.record.compression import DECOMPRESSED_LIMIT_BYTES, Compression, level_of
 from minikafka.record.errors import (
     BadCount,
     BadDelta,
@@ -259,18 +259,7 @@ def compress_again(
 ) -> bytearray:
     """The batch at `position` with the same records, compressed with `codec`."""
     try:
-        level, limit = _level(codec, config), limit_bytes(header)
+        level, limit = level_of(codec, config), limit_bytes(header)
         return recompress(view, position, header, codec, level, limit_bytes=limit)
     except RecordError as error:
         raise KafkaError(code_of(error), str(error)) from error
-
-
-def _level(codec: Compression, config: LogConfig) -> int | None:
-    match codec:
-        case Compression.GZIP:
-            return config.compression_gzip_level
-        case Compression.LZ4:
-            return config.compression_lz4_level
-        case Compression.ZSTD:
-            return config.compression_zstd_level
-    return None

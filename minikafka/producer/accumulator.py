@@ -9,6 +9,7 @@
     memory    buffer.memory is used up, and waiting for more records would not free any
     flush     flush() was called
     close     the producer is closing
+    split     it is half of a batch that was too large for the broker
 
 The textbook appends to a list and sends it when a timer fires. Two things make the
 difference: under load batches close because they are full and linger.ms never matters;
@@ -34,15 +35,24 @@ is left from 0 (`restart`). Here alone a record may be written twice: a broker t
 knows a producer's last batch only, and takes an older one that it has for a gap (as in Kafka,
 see `TransactionManager.canRetry`). Only transactions rule that out.
 
+**Splitting.** A broker may take less (`max.message.bytes`) than batch.size allows. A batch that it
+answers with MESSAGE_TOO_LARGE is cut in two, and each half again if need be, until what is too
+large is a single record: that fails. The halves take the batch's place in the queue, its sequence
+numbers and its memory, and leave without a backoff. Futures keep what they know, the batch
+and a place in it; the batch says where that record is now (`ProducerBatch.find`). (A batch that
+was written, and is sent again as its answer was lost, meets no such refusal unless the limit was
+lowered in between: then its halves have numbers that no broker knows, and are written again.)
+
 **Memory.** A batch reserves batch.size (or its first record's size, if that is larger) out of
-buffer.memory when it opens, and gives it back when it is done, as Kafka's `BufferPool` does.
+buffer.memory when it opens, and gives it back when it is done, as Kafka's `BufferPool` does. It
+exists once: when it is sent, its bytes take the place of what the records were collected in, and
+a batch that is sent again is the same bytes, neither built nor compressed anew.
 
 Nothing in this file knows brokers, connections or requests: that is sender.py.
 
 Sources: `RecordAccumulator`, `ProducerBatch`, `TransactionManager`, `TxnPartitionEntry`.
 
-Not done: a batch answered with MESSAGE_TOO_LARGE is not split into smaller ones; its
-records fail.
+Not done: threads that wait for memory are not served in the order in which they came.
 """
 
 from __future__ import annotations
@@ -50,13 +60,15 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import accumulate, takewhile
 from typing import TYPE_CHECKING, NamedTuple
 
 from minikafka.node import MS, NEVER
-from minikafka.record.batch import HEADER_BYTES
-from minikafka.record.builder import BatchBuilder
-from minikafka.record.compression import Compression
+from minikafka.producer.metrics import Meter, ProducerMetrics
+from minikafka.record.batch import HEADER_BYTES, read_header
+from minikafka.record.builder import BatchBuilder, size_upper_bound
+from minikafka.record.compression import Compression, level_of
+from minikafka.record.records import decode
 from minikafka.wire.errors import KafkaError
 
 if TYPE_CHECKING:
@@ -88,6 +100,7 @@ class ProducerStatistics:
     reserved_bytes: int
     memory_bytes: int
     queues: tuple[QueueStatistics, ...]
+    metrics: ProducerMetrics
 
 
 class ProducerId(NamedTuple):
@@ -103,6 +116,11 @@ class ProducerBatch(BatchBuilder):
     attempts = 0  # how often it was sent in vain
     retry_at = 0
     on_wire = False
+    data = b""
+    """What is sent: header and records. From then on `body` is empty."""
+    compression_ratio = 1.0  # of `data`: size after / before
+    halves: tuple[ProducerBatch, ...] = ()
+    """What it was split into; from then on nothing is true of itself, and all of them."""
     # The outcome, once `done`: an error, or where the records are.
     done = False
     error: KafkaError | None = None
@@ -110,23 +128,95 @@ class ProducerBatch(BatchBuilder):
     log_append_time_ms = -1
 
     def __init__(
-        self, key: Key, compression: Compression, opened_at: int, reserved_bytes: int
+        self,
+        key: Key,
+        compression: Compression,
+        level: int | None,
+        opened_at: int,
+        reserved_bytes: int,
     ) -> None:
-        super().__init__(compression)
+        super().__init__(compression, level=level)
         self.key = key
         self.opened_at = opened_at
         self.reserved_bytes = reserved_bytes
-        self.callbacks: list[Callable[[], None]] = []
+        self.callbacks: list[tuple[int, Callable[[], None]]] = []  # by the record's index
 
     def __repr__(self) -> str:
         topic, partition = self.key
         sequence = f", sequence {self.base_sequence}" if self.base_sequence >= 0 else ""
         return f"ProducerBatch({topic}-{partition}, {self.count} records{sequence})"
 
+    @property
+    def estimated_size_bytes(self) -> int:
+        """Size of the batch: as sent, or before compression as long as it was not sent."""
+        return len(self.data) or HEADER_BYTES + len(self.body)
+
+    def encode(self) -> bytes:
+        """The batch as it is sent, with the numbers that it has now."""
+        if not self.data:
+            self.data = self.build()
+            self.compression_ratio = len(self.data) / (HEADER_BYTES + len(self.body))
+            self.body.clear()
+        else:
+            header = read_header(self.data)
+            numbers = header.producer_id, header.producer_epoch, header.base_sequence
+            if numbers != (self.producer_id, self.producer_epoch, self.base_sequence):
+                self.data = self.build_around(memoryview(self.data)[HEADER_BYTES:])
+        return self.data
+
     def finish(self) -> None:
         """Keep the outcome for the futures, but not the records."""
         self.done = True
+        self._drop()
+
+    def _drop(self) -> None:
+        self.data = b""
         self.body.clear()
+
+    def find(self, index: int) -> tuple[ProducerBatch, int]:
+        """Where the record is that came in as number `index`: in a half, if this was split."""
+        batch = self
+        while batch.halves:
+            first, second = batch.halves
+            batch, index = (first, index) if index < first.count else (second, index - first.count)
+        return batch, index
+
+    def ends(self) -> Iterator[ProducerBatch]:
+        """Itself, or the batches that its records are in after all splitting."""
+        if self.halves:
+            for half in self.halves:
+                yield from half.ends()
+        else:
+            yield self
+
+    def split(self) -> tuple[ProducerBatch, ProducerBatch]:
+        """Two batches of about the same size, with its records, numbers, memory and callbacks."""
+        data = self.encode()
+        records = decode(data, 0, read_header(data), check_crc=False)
+        sizes = list(accumulate(size_upper_bound(r.key, r.value, r.headers) for r in records))
+        below_half = sum(size * 2 < sizes[-1] for size in sizes)
+        cut = min(below_half + 1, len(records) - 1)
+        share = self.reserved_bytes * sizes[cut - 1] // sizes[-1]
+        first, second = self._part(share), self._part(self.reserved_bytes - share)
+        for index, record in enumerate(records):
+            part = first if index < cut else second
+            part.append(record.timestamp, record.key, record.value, record.headers)
+        for index, call in self.callbacks:
+            if index < cut:
+                first.callbacks.append((index, call))
+            else:
+                second.callbacks.append((index - cut, call))
+        if self.base_sequence >= 0:
+            second.base_sequence = (self.base_sequence + cut) & SEQUENCE_MASK
+        self.halves = first, second  # only now: futures look here without a lock
+        self._drop()
+        return first, second
+
+    def _part(self, reserved_bytes: int) -> ProducerBatch:
+        part = ProducerBatch(self.key, self.compression, self.level, self.opened_at, reserved_bytes)
+        part.producer_id, part.producer_epoch = self.producer_id, self.producer_epoch
+        part.base_sequence = self.base_sequence
+        return part
 
 
 class PartitionQueue:
@@ -177,6 +267,11 @@ class PartitionQueue:
         yield from self.waiting
         if self.open is not None:
             yield self.open
+
+    @property
+    def backlog(self) -> int:
+        """How many batches are not on their way to the broker."""
+        return self.refused + len(self.waiting) + (self.open is not None)
 
     def due_at(self, linger_us: int) -> int:
         """When the next batch wants to leave; NEVER while an answer has to come first."""
@@ -244,24 +339,27 @@ class Accumulator:
         self.busy: dict[Key, PartitionQueue] = {}
         """The queues that are not empty, the one to be served next first."""
         self._compression = Compression.by_name(config.compression_type)
+        self._level = level_of(self._compression, config)
+        # Here and not in the node: with more than 30 attributes Python finds each more slowly.
+        self.meter = Meter(config.metrics_sample_window_ms, config.metrics_num_samples)
         self.emit: Callable[..., None] | None = None
         """`Node.emit`, when there is a trace."""
 
-    def statistics(self) -> ProducerStatistics:
-        return ProducerStatistics(
-            self.reserved_bytes,
-            self.memory_bytes,
-            tuple(
-                QueueStatistics(
-                    *queue.key,
-                    queue.open.count if queue.open else 0,
-                    queue.open.estimated_size_bytes if queue.open else 0,
-                    len(queue.waiting),
-                    len(queue.pending),
-                )
-                for queue in self.busy.values()
-            ),
+    def statistics(self) -> tuple[QueueStatistics, ...]:
+        return tuple(
+            QueueStatistics(
+                *queue.key,
+                queue.open.count if queue.open else 0,
+                queue.open.estimated_size_bytes if queue.open else 0,
+                len(queue.waiting),
+                len(queue.pending),
+            )
+            for queue in self.busy.values()
         )
+
+    @property
+    def free_bytes(self) -> int:
+        return self.memory_bytes - self.reserved_bytes
 
     def __iter__(self) -> Iterator[ProducerBatch]:
         """All batches that are not done."""
@@ -306,7 +404,9 @@ class Accumulator:
         if self.reserved_bytes + size_bytes > self.memory_bytes:
             return None
         self.reserved_bytes += size_bytes
-        batch = queue.open = ProducerBatch(queue.key, self._compression, now, size_bytes)
+        batch = queue.open = ProducerBatch(
+            queue.key, self._compression, self._level, now, size_bytes
+        )
         self.busy[queue.key] = queue
         if now + self.delivery_timeout_us < self._expiry_at:
             self._expiry_at = now + self.delivery_timeout_us
@@ -320,11 +420,14 @@ class Accumulator:
         assert batch is not None
         queue.open = None
         queue.waiting.append(batch)
+        self._emit_closed(batch, reason)
+
+    def _emit_closed(self, batch: ProducerBatch, reason: str) -> None:
         if self.emit is not None:
             self.emit(
                 "batch_closed",
-                topic=queue.key[0],
-                partition=queue.key[1],
+                topic=batch.key[0],
+                partition=batch.key[1],
                 records=batch.count,
                 size_bytes=batch.estimated_size_bytes,
                 reason=reason,
@@ -371,6 +474,21 @@ class Accumulator:
         queue.in_flight += 1
         # The next request begins with another partition, so that all get their turn.
         self.busy[queue.key] = self.busy.pop(queue.key)
+
+    def split(self, batch: ProducerBatch) -> None:
+        """Put two halves in the place of a batch that was sent and refused."""
+        queue = self.queues[batch.key]
+        at = queue.pending.index(batch)
+        first, second = batch.split()
+        queue.pending[at] = first
+        queue.pending.insert(at + 1, second)
+        queue.refused += 1
+        if self.emit is not None:
+            self.emit(
+                "batch_split", topic=batch.key[0], partition=batch.key[1], records=batch.count
+            )
+        for half in (first, second):
+            self._emit_closed(half, "split")
 
     def expired(self, now: int) -> list[ProducerBatch]:
         """The batches that were not acknowledged within delivery.timeout.ms, in order."""

@@ -13,8 +13,11 @@ Three rules bind several configs (Kafka's `ProducerConfig.postProcessAndValidate
 - A batch reserves batch.size out of buffer.memory, so that may not be less. (Kafka finds out
   when the first record is sent.)
 
+`partitioner.class` is no config here, as a class name means nothing in Python: a function is
+handed to `Producer(partitioner=…)` instead (partitioner.py).
+
 Not done: `transactional.id`; interceptors and serializers (keys and values are bytes);
-`compression.<codec>.level`; metrics; `send.buffer.bytes` and `receive.buffer.bytes`.
+`send.buffer.bytes` and `receive.buffer.bytes`.
 """
 
 from __future__ import annotations
@@ -23,7 +26,17 @@ from collections.abc import Mapping, Set
 from typing import Any, Self
 
 from minikafka.client.config import ClientConfig
-from minikafka.config import ConfigError, at_least, between, boolean, int_, long, one_of, string
+from minikafka.config import (
+    ConfigError,
+    Range,
+    at_least,
+    between,
+    boolean,
+    int_,
+    long,
+    one_of,
+    string,
+)
 
 MAX_IN_FLIGHT_WITH_IDEMPOTENCE = 5
 
@@ -79,12 +92,35 @@ class ProducerConfig(ClientConfig, kind="producer"):
     compression_type: str = string(
         "none", "The codec of the batches.", one_of("none", "gzip", "snappy", "lz4", "zstd")
     )
+    compression_gzip_level: int = int_(
+        -1,
+        "Effort of gzip when compression.type is gzip; -1 lets the codec choose.",
+        Range(1, 9, also=(-1,)),
+    )
+    compression_lz4_level: int = int_(
+        9, "Effort of lz4 when compression.type is lz4.", between(1, 17)
+    )
+    compression_zstd_level: int = int_(
+        3, "Effort of zstd when compression.type is zstd.", between(-131_072, 22)
+    )
     metadata_max_idle_ms: int = long(
         300_000, "Stop asking about a topic that had no records for this long.", at_least(5_000)
     )
     partitioner_ignore_keys: bool = boolean(False, "Partition as if no record had a key.")
     partitioner_adaptive_partitioning_enable: bool = boolean(
         True, "Give fewer keyless records to partitions for which batches are waiting."
+    )
+    partitioner_availability_timeout_ms: int = long(
+        0,
+        "Give no keyless records to partitions whose broker takes no requests for longer than "
+        "this; 0 never does that. Without adaptive partitioning it has no effect.",
+        at_least(0),
+    )
+    metrics_sample_window_ms: int = long(
+        30_000, "How much time one window of the metrics covers.", at_least(0)
+    )
+    metrics_num_samples: int = int_(
+        2, "How many windows averages, maxima and rates are made from.", at_least(1)
     )
 
     @classmethod

@@ -1,6 +1,7 @@
 """Which partition a record goes to.
 
       a partition was given  ──►  that one
+      Producer(partitioner=…) ─►  what the function says
       the record has a key   ──►  toPositive(murmur2(key)) % partitions: the same key, the
                                   same partition, as long as their number stays the same
       neither                ──►  sticky: stay with one partition for batch.size bytes,
@@ -17,24 +18,42 @@ until a batch is full gives the same spread over time, and full batches (KIP-480
 KIP-794 made it fair: the switch comes after batch.size *bytes*, not after each batch, so
 a slow broker, whose batches grow because they wait, no longer gets more of the records.
 With `partitioner.adaptive.partitioning.enable` it gets even less: the next partition is
-drawn with weights, the fewer batches wait for a partition the likelier it is.
+drawn with weights, the fewer batches wait for a partition the likelier it is. And with
+`partitioner.availability.timeout.ms` it gets nothing while it has taken no request for so long.
+
+**Your own.** A partitioner is a function, and it decides for records with and without a key:
+
+    def by_length(topic, key, value, partitions):
+        return len(value) % len(partitions)
+
+    Producer("localhost:9092", partitioner=by_length)
+
+`partitions` is what the client knows of the topic: its numbers, in `partitions[2].leader` who
+leads one. The function is called once for each record that names no partition, in `send`, under
+the producer's lock: it must be quick, and use no client. What it raises, `send` raises. (Kafka
+has a config, `partitioner.class`, with the name of a class; its `cluster` is our `partitions`.)
 
 The hash is Kafka's own murmur2 (32 bits, its seed) so that every client puts a key into
 the same partition; a client with another hash would split a key's order over two.
 
 Sources: `Utils.murmur2`, `BuiltInPartitioner`, KIP-480, KIP-794.
 
-Not done: `partitioner.class` (give `partition=` instead), `partitioner.availability.timeout.ms`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from random import Random
+
+    from minikafka.client.metadata import PartitionInfo, TopicInfo
+
+Partitioner = Callable[[str, "bytes | None", "bytes | None", "Mapping[int, PartitionInfo]"], int]
+"""Topic, key, value and the topic's partitions by number: which one the record goes to."""
 
 _SEED = 0x9747B28C
 _M = 0x5BD1E995
@@ -59,6 +78,17 @@ def murmur2(data: bytes) -> int:
 def partition_of_key(key: bytes, partition_count: int) -> int:
     """Where records with this key go. toPositive clears the sign bit instead of taking |h|."""
     return (murmur2(key) & 0x7FFFFFFF) % partition_count
+
+
+def ask(partitioner: Partitioner, topic: TopicInfo, key: bytes | None, value: bytes | None) -> int:
+    """What an application's partitioner says. Raises ValueError if that is no partition."""
+    number = partitioner(topic.name, key, value, MappingProxyType(topic.partitions))
+    if type(number) is not int or number not in topic.partitions:
+        raise ValueError(
+            f"the partitioner says {number!r}, topic {topic.name} has the partitions "
+            f"0 to {len(topic.partitions) - 1}"
+        )
+    return number
 
 
 class StickyPartition:

@@ -27,7 +27,10 @@ from minikafka.client.facade import Facade
 from minikafka.node import MS, WorldStopped
 from minikafka.producer.accumulator import NO_OFFSET, ProducerBatch, ProducerStatistics
 from minikafka.producer.config import ProducerConfig
+from minikafka.producer.partitioner import Partitioner, ask
 from minikafka.producer.sender import SenderNode
+from minikafka.record.batch import HEADER_BYTES
+from minikafka.record.builder import size_upper_bound
 from minikafka.record.records import Header
 from minikafka.wire.errors import ErrorCode, KafkaError
 
@@ -37,6 +40,9 @@ if TYPE_CHECKING:
 
 Bytes = bytes | bytearray | memoryview
 """What a record's key and value may be. What can be changed later is copied."""
+
+Record = tuple[int, bytes | None, bytes | None, Sequence[Header]]
+"""Timestamp in ms, key, value, headers."""
 
 
 class RecordMetadata(NamedTuple):
@@ -67,24 +73,28 @@ class DeliveryFuture:
 
     def __repr__(self) -> str:
         topic, partition = self._batch.key
-        state = "waiting" if not self._batch.done else self._batch.error or self._metadata().offset
+        state = self.error() or self._metadata().offset if self.done() else "waiting"
         return f"DeliveryFuture({topic}-{partition}: {state})"
+
+    def _found(self) -> tuple[ProducerBatch, int]:
+        """The batch that the record is in now, and its place there."""
+        return self._batch.find(self._index)
 
     def done(self) -> bool:
         """Whether the record is acknowledged or has failed."""
-        return self._batch.done
+        return self._found()[0].done
 
     def error(self) -> KafkaError | None:
         """Why the record failed; None if it did not, or not yet."""
-        return self._batch.error
+        return self._found()[0].error
 
     def result(self, timeout_ms: float | None = None) -> RecordMetadata:
         """Wait for the outcome. Raises what the record failed with, or REQUEST_TIMED_OUT."""
-        batch = self._batch
-        if not batch.done and not self._producer.wait_for(lambda: batch.done, timeout_ms):
+        if not self.done() and not self._producer.wait_for(self.done, timeout_ms):
             raise KafkaError(ErrorCode.REQUEST_TIMED_OUT, f"{self} after {timeout_ms:g} ms")
-        if batch.error is not None:
-            raise batch.error
+        error = self.error()
+        if error is not None:
+            raise error
         return self._metadata()
 
     def add_callback(self, callback: Callable[[DeliveryFuture], Any]) -> None:
@@ -96,11 +106,11 @@ class DeliveryFuture:
         Once the producer is closed, nobody carries it, and the callback is called here.
         """
         producer = self._producer
-        producer.add_callback(self._batch, partial(producer.tell, self, callback))
+        producer.add_callback(self._batch, self._index, partial(producer.tell, self, callback))
 
     def _metadata(self) -> RecordMetadata:
-        batch = self._batch
-        offset = NO_OFFSET if batch.base_offset == NO_OFFSET else batch.base_offset + self._index
+        batch, index = self._found()
+        offset = NO_OFFSET if batch.base_offset == NO_OFFSET else batch.base_offset + index
         appended_ms = batch.log_append_time_ms
         timestamp_ms = self._timestamp_ms if appended_ms == -1 else appended_ms
         return RecordMetadata(*batch.key, offset, timestamp_ms)
@@ -109,6 +119,8 @@ class DeliveryFuture:
 class Producer(Facade):
     """Sends records. `configs` are Kafka's producer configs in snake case (config.py).
 
+    `partitioner` says where records go that name no partition, in place of Kafka's own rule
+    (partitioner.py).
     Safe to use from several threads. Raises ConfigError for configs that are unknown or wrong.
     """
 
@@ -117,6 +129,7 @@ class Producer(Facade):
         bootstrap_servers: str | Sequence[str],
         *,
         world: World | None = None,
+        partitioner: Partitioner | None = None,
         **configs: object,
     ) -> None:
         self.config = ProducerConfig.of({"bootstrap.servers": bootstrap_servers, **configs})
@@ -125,6 +138,7 @@ class Producer(Facade):
         self._over = False  # closed, with everything done and told
         self._lock, self._unlock = self._host.lock, self._host.unlock
         self._topics = self._node.metadata.topics
+        self._partitioner = partitioner
 
     def send(
         self,
@@ -163,6 +177,8 @@ class Producer(Facade):
             if timestamp_ms is None:
                 timestamp_ms = now // MS
             record = (timestamp_ms, key, value, headers)
+            if partition is None and self._partitioner is not None:
+                partition = self._choose(topic, record)
             batch = node.append(now, topic, partition, record)
             if batch is not None:
                 future = DeliveryFuture(self, batch, batch.count - 1, timestamp_ms)
@@ -174,18 +190,26 @@ class Producer(Facade):
             self._unlock()
         return self._send_later(topic, partition, record)
 
-    def _send_later(
-        self,
-        topic: str,
-        partition: int | None,
-        record: tuple[int, bytes | None, bytes | None, Sequence[Header]],
-    ) -> DeliveryFuture:
+    def _choose(self, topic: str, record: Record) -> int | None:
+        """What the application's partitioner says; None while the topic is not known yet."""
+        info = self._topics.get(topic)
+        if self._partitioner is None or info is None or info.error or not info.partitions:
+            return None
+        return ask(self._partitioner, info, record[1], record[2])
+
+    def _send_later(self, topic: str, partition: int | None, record: Record) -> DeliveryFuture:
         """The record could not be placed yet: try again whenever something has happened."""
-        placed: list[DeliveryFuture] = []
+        node, placed = self._node, list[DeliveryFuture]()
+        starved_at: int | None = None  # since when only memory was missing
 
         def is_placed() -> bool:
+            nonlocal partition, starved_at
             with self._quietly() as now:
-                batch = self._node.append(now, topic, partition, record)
+                if partition is None:
+                    partition = self._choose(topic, record)
+                batch = node.append(now, topic, partition, record)
+                if batch is None and starved_at is None and node.knows(topic, partition):
+                    starved_at = now
             if batch is not None:
                 placed.append(DeliveryFuture(self, batch, batch.count - 1, record[0]))
             return batch is not None
@@ -193,14 +217,21 @@ class Producer(Facade):
         self._require_may_wait()
         with self._entered():
             pass  # gets the metadata asked for, or the memory freed
-        if not self._wait(is_placed, self.config.max_block_ms):
-            raise self._blocked(topic, partition)
+        self._wait(is_placed, self.config.max_block_ms)
+        if starved_at is not None:
+            with self._quietly() as now:
+                node.accumulator.meter.at(now).waited_us += now - starved_at
+        if not placed:
+            raise self._blocked(topic, partition, record)
         with self._host.entered():
             return placed[0]
 
-    def _blocked(self, topic: str, partition: int | None) -> KafkaError:
-        """What `send` has waited for in vain."""
-        with self._quietly():
+    def _blocked(
+        self, topic: str, partition: int | None, record: Record | None = None
+    ) -> KafkaError:
+        """What `send` (or `partitions_for`, which has no record) has waited for in vain."""
+        more = ""
+        with self._quietly() as now:
             metadata = self._node.metadata
             if partition is not None:
                 metadata.give_up_partition(topic, partition)
@@ -212,8 +243,16 @@ class Producer(Facade):
                 what = f"topic {topic} has {len(info.partitions)} partitions, no {partition}"
             else:
                 what = f"buffer.memory = {self.config.buffer_memory} is used up"
+                if record is not None:
+                    least = HEADER_BYTES + size_upper_bound(*record[1:])
+                    more = (
+                        f": the record's batch takes {max(self.config.batch_size, least)} bytes, "
+                        f"{self._node.accumulator.free_bytes} are free"
+                    )
+                    self._node.accumulator.meter.at(now).exhausted += 1
         return KafkaError(
-            ErrorCode.REQUEST_TIMED_OUT, f"{what} after max.block.ms = {self.config.max_block_ms}"
+            ErrorCode.REQUEST_TIMED_OUT,
+            f"{what} after max.block.ms = {self.config.max_block_ms}{more}",
         )
 
     def partitions_for(self, topic: str) -> list[int]:
@@ -247,9 +286,9 @@ class Producer(Facade):
             raise KafkaError(ErrorCode.REQUEST_TIMED_OUT, f"flush took more than {timeout_ms:g} ms")
 
     def statistics(self) -> ProducerStatistics:
-        """Memory and batches at this moment."""
-        with self._quietly():
-            return self._node.accumulator.statistics()
+        """Memory and batches at this moment, and Kafka's metrics (metrics.py)."""
+        with self._quietly() as now:
+            return self._node.statistics(now)
 
     def close(self, timeout_ms: float | None = None) -> None:
         """Send what is left, for at most `timeout_ms`; the rest fails. Harmless when repeated.
@@ -296,7 +335,7 @@ class Producer(Facade):
         if self._host.calling():
             raise RuntimeError("a delivery callback must not block")
 
-    def add_callback(self, batch: ProducerBatch, call: Callable[[], None]) -> None:
+    def add_callback(self, batch: ProducerBatch, index: int, call: Callable[[], None]) -> None:
         """What `DeliveryFuture.add_callback` is on the inside."""
         if self._over:
             call()
@@ -305,13 +344,14 @@ class Producer(Facade):
             self._lock()
         except WorldStopped:  # it is ending: with its thread everything is done
             self._host.close()
+            batch, index = batch.find(index)
             if batch.done:
                 call()
             else:
-                batch.callbacks.append(call)
+                batch.callbacks.append((index, call))
             return
         try:
-            is_late = self._node.add_callback(batch, call)
+            is_late = self._node.add_callback(batch, index, call)
         finally:
             self._unlock()
         if is_late:

@@ -20,11 +20,12 @@ Not done: transactions.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from minikafka.client.metadata import NO_LEADER, TopicInfo
+from minikafka.client.metadata import NO_LEADER, PartitionInfo, TopicInfo
 from minikafka.client.node import ClientNode, Connection
 from minikafka.node import MS, NEVER
 from minikafka.producer.accumulator import (
@@ -33,6 +34,7 @@ from minikafka.producer.accumulator import (
     PartitionQueue,
     ProducerBatch,
     ProducerId,
+    ProducerStatistics,
 )
 from minikafka.producer.config import ProducerConfig
 from minikafka.producer.partitioner import StickyPartition, partition_of_key
@@ -69,6 +71,8 @@ class SenderNode(ClientNode):
         self._untold: dict[object, None] = {}  # batches and calls with callbacks to return
         self._used_at: dict[str, int] = {}  # when a topic's last batch was opened
         self._sticky: dict[str, StickyPartition] = {}
+        self._stuck_since: dict[int, int] = {}
+        """Of each broker that has a batch to get, and takes no request."""
         self._asking_id = False
         self._id_attempts = 0
         self._id_not_before = 0
@@ -77,6 +81,13 @@ class SenderNode(ClientNode):
     def start(self, now: int) -> None:
         if self.trace is not None:
             self.accumulator.emit = self.emit
+
+    def statistics(self, now: int) -> ProducerStatistics:
+        accumulator = self.accumulator
+        total, free = accumulator.memory_bytes, accumulator.free_bytes
+        in_flight = sum(len(connection.in_flight) for connection in self._connections.values())
+        metrics = accumulator.meter.metrics(now, in_flight, total, free)
+        return ProducerStatistics(total - free, total, accumulator.statistics(), metrics)
 
     # --- records come in -----------------------------------------------------------------
     def append(
@@ -118,7 +129,7 @@ class SenderNode(ClientNode):
         if size_bytes + HEADER_BYTES > self.config.max_request_size:
             self._refuse(size_bytes, "max.request.size", self.config.max_request_size)
         if partition is None:
-            partition = self._partition(info, key, size_bytes)
+            partition = self._partition(now, info, key, size_bytes)
         elif partition not in info.partitions:
             self.metadata.want_partition(topic, partition)  # there may be more by now
             return None
@@ -156,32 +167,38 @@ class SenderNode(ClientNode):
             return False
         return bool(info.partitions) if partition is None else partition in info.partitions
 
-    def _partition(self, info: TopicInfo, key: bytes | None, size_bytes: int) -> int:
+    def _partition(self, now: int, info: TopicInfo, key: bytes | None, size_bytes: int) -> int:
         """Where a record goes that names no partition (partitioner.py)."""
         if key is not None and not self.config.partitioner_ignore_keys:
             return partition_of_key(key, len(info.partitions))
         sticky = self._sticky.get(info.name)
         if sticky is None:
             sticky = self._sticky[info.name] = StickyPartition(self.config.batch_size, self.random)
-            self._draw(info, sticky)
+            self._draw(now, info, sticky)
         if sticky.count(size_bytes) and (
             sticky.is_overdue()
             or sticky.current not in info.partitions
             or not self.accumulator.has_room((info.name, sticky.current), size_bytes)
         ):
-            self._draw(info, sticky)
+            self._draw(now, info, sticky)
             sticky.count(size_bytes)
             self.turn_wanted = True
         return sticky.current
 
-    def _draw(self, info: TopicInfo, sticky: StickyPartition) -> None:
+    def _draw(self, now: int, info: TopicInfo, sticky: StickyPartition) -> None:
         led = [number for number, partition in info.partitions.items() if partition.leader >= 0]
         choices = led or list(info.partitions)
         waiting = None
         if self.config.partitioner_adaptive_partitioning_enable:
+            parts = info.partitions
+            choices = [n for n in choices if self._is_available(now, parts[n])] or choices
             queue = self.accumulator.queue
-            waiting = [len(queue((info.name, number))) for number in choices]
+            waiting = [queue((info.name, number)).backlog for number in choices]
         sticky.draw(choices, waiting)
+
+    def _is_available(self, now: int, partition: PartitionInfo) -> bool:
+        limit_us = self.config.partitioner_availability_timeout_ms * MS
+        return limit_us == 0 or now - self._stuck_since.get(partition.leader, now) <= limit_us
 
     def _refuse(self, size_bytes: int, config: str, limit_bytes: int) -> None:
         raise KafkaError(
@@ -222,10 +239,14 @@ class SenderNode(ClientNode):
                 leaders[self.metadata.leader_of(*queue.key)] = None
             elif at < NEVER:
                 self.wake_at(at)
+        limit, stuck = self.config.max_in_flight_requests_per_connection, self._stuck_since
+        self._stuck_since = {}
         for leader in leaders:
             connection = self.ready(now, leader) if leader != NO_LEADER else None
-            if connection is not None:
+            if connection is not None and len(connection.in_flight) < limit:
                 self._send_to(now, connection, leader)
+            else:
+                self._stuck_since[leader] = stuck.get(leader, now)
 
     def _send_to(self, now: int, connection: Connection, leader: int) -> None:
         """Send requests as long as a batch is due and another one may be in flight."""
@@ -268,6 +289,8 @@ class SenderNode(ClientNode):
         topics: dict[str, TopicProduceData] = {}
         sent: dict[tuple[str | bytes, int], ProducerBatch] = {}
         at_most = None
+        counts = self.accumulator.meter.at(now)
+        counts.requests += 1
         for batch in batches:
             name, index = batch.key
             topic = topics.get(name)
@@ -276,18 +299,24 @@ class SenderNode(ClientNode):
                 topic = topics[name] = TopicProduceData(name, topic_id, [])
                 if topic_id == ZERO_UUID:
                     at_most = LAST_VERSION_WITH_NAMES
-            topic.partition_data.append(PartitionProduceData(index, batch.build()))
+            data = batch.encode()
+            counts.batch(batch.count, len(data), batch.compression_ratio, now - batch.opened_at)
+            topic.partition_data.append(PartitionProduceData(index, data))
             sent[name, index] = sent[topic.topic_id, index] = batch
         body = ProduceRequest(
             acks=self.config.acks,
             timeout_ms=self.config.request_timeout_ms,
             topic_data=list(topics.values()),
         )
-        self.send(now, connection, body, partial(self._produced, sent), at_most)
+        self.send(now, connection, body, partial(self._produced, sent, now), at_most)
 
     # --- answers come back ---------------------------------------------------------------
     def _produced(
-        self, sent: Mapping[tuple[str | bytes, int], ProducerBatch], now: int, answer: Any
+        self,
+        sent: Mapping[tuple[str | bytes, int], ProducerBatch],
+        sent_at: int,
+        now: int,
+        answer: Any,
     ) -> None:
         """A request is over. `sent` has its batches, by name and by id of their topics."""
         lost = isinstance(answer, KafkaError)
@@ -297,6 +326,7 @@ class SenderNode(ClientNode):
                     self._over(left)
                     self._acknowledge(now, left, NO_OFFSET, -1)
         elif not lost:
+            self.accumulator.meter.at(now).answer(now - sent_at)
             for topic in answer.responses:
                 key = topic.name or topic.topic_id
                 for partition in topic.partition_responses:
@@ -351,9 +381,13 @@ class SenderNode(ClientNode):
         self._call_back(batch)
 
     def _refused(self, now: int, batch: ProducerBatch, error: KafkaError) -> None:
-        """Decide whether to send a batch again (`Sender.canRetry`)."""
+        """Decide whether to send a batch again, whole or in halves (`Sender.canRetry`)."""
         queue = self._over(batch)
         if batch.done:
+            return
+        if error.code is ErrorCode.MESSAGE_TOO_LARGE and batch.count > 1:
+            self.accumulator.split(batch)
+            self.accumulator.meter.at(now).splits += 1
             return
         if error.code.refresh:
             self.metadata.request_update()
@@ -365,6 +399,7 @@ class SenderNode(ClientNode):
         if may_retry and batch.attempts < self.config.retries:
             batch.retry_at = now + self.backoff.delay_us(batch.attempts, self.random)
             batch.attempts += 1
+            self.accumulator.meter.at(now).retried += batch.count
             self._emit_trouble("batch_retried", batch, error)
         else:
             self._fail(now, batch, error)
@@ -373,6 +408,7 @@ class SenderNode(ClientNode):
         if batch.base_sequence >= 0:
             self.accumulator.queue(batch.key).unresolved = True
         batch.error = error
+        self.accumulator.meter.at(now).failed += batch.count
         self._emit_trouble("batch_failed", batch, error)
         self.accumulator.remove(batch)
         self._call_back(batch)
@@ -398,18 +434,19 @@ class SenderNode(ClientNode):
     def _call_back(self, batch: ProducerBatch) -> None:
         """Have the outcome told to those who asked, when the turn is over (`Node.calls`)."""
         if batch.callbacks:
-            self._call_later(batch, batch.callbacks)
+            self._call_later(batch, [call for _, call in batch.callbacks])
             batch.callbacks = []
 
-    def add_callback(self, batch: ProducerBatch, call: Callable[[], None]) -> bool:
-        """Have `call` made after the turn in which the batch is done; says whether it is already.
+    def add_callback(self, batch: ProducerBatch, index: int, call: Callable[[], None]) -> bool:
+        """Have `call` made after the turn in which a record is done; says whether it is already.
 
         Then the call waits for the next turn: it is never made in here, where a lock is held.
         """
+        batch, index = batch.find(index)
         if batch.done:
             self._call_later(call, [call])
         else:
-            batch.callbacks.append(call)
+            batch.callbacks.append((index, call))
         return batch.done
 
     def _call_later(self, what: object, calls: list[Callable[[], None]]) -> None:
@@ -420,11 +457,18 @@ class SenderNode(ClientNode):
 
     def all_told(self) -> Callable[[], bool]:
         """A question: is all that there is now acknowledged or failed, and was everybody told?"""
-        batches = list(self.accumulator)
-        waited = [*batches, *list(self._untold)]
-        return lambda: (
-            all(batch.done for batch in batches) and self._untold.keys().isdisjoint(waited)
-        )
+        left, waited = deque(self.accumulator), list(self._untold)
+
+        def is_told() -> bool:
+            while left:  # what is done once stays so, and is not looked at again
+                ends = list(left[0].ends())
+                if not all(end.done for end in ends):
+                    return False
+                waited.extend(ends)
+                left.popleft()
+            return self._untold.keys().isdisjoint(waited)
+
+        return is_told
 
     def stop(self, now: int) -> None:
         """Whatever is left will never be acknowledged."""

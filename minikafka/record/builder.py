@@ -148,6 +148,10 @@ class BatchBuilder:
         records: Buffer = self.body
         if self.compression is not Compression.NONE:
             records = codecs.compress(self.compression, self.body, self.level)
+        return self.build_around(records, base_offset, leader_epoch)
+
+    def build_around(self, records: Buffer, base_offset: int = 0, leader_epoch: int = -1) -> bytes:
+        """The same when the records section is there already, compressed and all."""
         after_crc = _AFTER_CRC.pack(
             self.attributes,
             self.count - 1,

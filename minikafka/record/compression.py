@@ -95,6 +95,12 @@ def compress(codec: Compression, data: Buffer, level: int | None = None) -> byte
             return bytes(_library(codec, "cramjam").zstd.compress(data, level))
 
 
+def level_of(codec: Compression, config: object) -> int | None:
+    """What a component's config says as compression.<codec>.level; None if the codec has none."""
+    level: int | None = getattr(config, f"compression_{codec.name.lower()}_level", None)
+    return level
+
+
 def decompress(codec: Compression, data: Buffer, limit_bytes: int) -> bytes:
     """The encoded records from the records section of a batch.
 

@@ -423,7 +423,8 @@ def _batch_opened(self: _Telling, ident: int, event: Event, what: Fields) -> Non
 
 
 def _batch_closed(self: _Telling, ident: int, event: Event, what: Fields) -> None:
-    self.finish(_batch_key(event, what), event, ident, f": {what['reason']}")
+    if what["reason"] != "split":  # half of a batch was never filled by itself
+        self.finish(_batch_key(event, what), event, ident, f": {what['reason']}")
     key = (event.node, "in flight", what["topic"], what["partition"], what["records"])
     title = f"{what['records']} record{'s' * (what['records'] != 1)} in flight"
     self.begin(key, event, ident, "in flight", title, "write")
@@ -481,6 +482,7 @@ _TAKERS: dict[str, Callable[[_Telling, int, Event, Fields], None]] = {
     "batch_opened": _batch_opened,
     "batch_closed": _batch_closed,
     "batch_retried": _batch_retried,
+    "batch_split": _batch_over,
     "batch_acknowledged": _batch_over,
     "batch_failed": _batch_over,
     "parked": _parked,

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from minikafka.client.node import ClientNode
-from minikafka.node import MS, Closed, Request, Response
+from minikafka.node import MS, Channel, Closed, Request, Response
 from minikafka.trace import Event, Trace
 from minikafka.wire.messages import API_KEYS, REQUESTS
 from minikafka.wire.messages.api_versions import ApiVersion, ApiVersionsRequest, ApiVersionsResponse
@@ -124,6 +124,7 @@ class Bench:
             else:
                 assert isinstance(message, Closed)
                 self.closed.append(message)
+                self._forget(message.channel)
         self.node.outbox.clear()
 
     def wait(self, ms: float) -> None:
@@ -160,9 +161,14 @@ class Bench:
 
     def cut(self, request: Request, reason: str = "connection reset") -> None:
         """The connection of a request ends."""
-        self.sent = [other for other in self.sent if other.channel is not request.channel]
+        self._forget(request.channel)
         self.node.receive(self.now, Closed(request.channel, reason))
         self.turn()
+
+    def _forget(self, channel: Channel) -> None:
+        """Nobody will answer what was sent on a connection that has ended."""
+        self.sent = [request for request in self.sent if request.channel is not channel]
+        self.open = [request for request in self.open if request.channel is not channel]
 
     def connect(self) -> None:
         """Answer everything that has to come before the client can do its work."""

@@ -16,6 +16,9 @@ def test_the_defaults_are_those_of_kafka_4() -> None:
     producer = ProducerConfig.of(HERE)
     assert (producer.linger_ms, producer.batch_size, producer.acks) == (5, 16_384, -1)
     assert producer.enable_idempotence
+    assert producer.compression_gzip_level == -1
+    assert (producer.compression_lz4_level, producer.compression_zstd_level) == (9, 3)
+    assert producer.partitioner_availability_timeout_ms == 0
     assert (producer.retry_backoff_ms, producer.retry_backoff_max_ms) == (100, 1_000)
     consumer = ConsumerConfig.of(HERE)
     assert (consumer.fetch_max_wait_ms, consumer.fetch_min_bytes) == (500, 1)
@@ -39,6 +42,15 @@ def test_the_defaults_are_those_of_kafka_4() -> None:
             ProducerConfig,
             {"enable_idempotence": True, "max_in_flight_requests_per_connection": 6},
             "of at most 5, not 6",
+        ),
+        (ProducerConfig, {"compression.gzip.level": 0}, "0: must be from 1 to 9 or -1"),
+        (ProducerConfig, {"compression.lz4.level": 18}, "18: must be from 1 to 17"),
+        (ProducerConfig, {"compression.zstd.level": 23}, "23: must be from -131072 to 22"),
+        (ProducerConfig, {"compression_zstd_level": -131_073}, "must be from -131072 to 22"),
+        (
+            ProducerConfig,
+            {"partitioner_availability_timeout_ms": -1},
+            "partitioner.availability.timeout.ms = -1: must be at least 0",
         ),
     ],
 )

@@ -218,6 +218,29 @@ def test_records_arrive_as_they_were_given() -> None:
     assert request.body.acks == -1
 
 
+@pytest.mark.parametrize(("codec", "little", "much"), [("gzip", 1, 9), ("zstd", -50, 19)])
+def test_a_level_is_the_effort_of_its_codec(codec: str, little: int, much: int) -> None:
+    sizes = []
+    for level in (little, much):
+        b = ProducerBench(
+            linger_ms=0, compression_type=codec, **{f"compression.{codec}.level": level}
+        )
+        b.append(b"hello world, hello kafka. " * 1_000)
+        (request,) = b.requests()
+        sizes.append(header_of(request).size_bytes)
+    assert sizes[0] > sizes[1]
+
+
+def test_lz4_levels_are_java_s_too() -> None:
+    for level in (1, 9, 17):
+        b = ProducerBench(linger_ms=0, compression_type="lz4", compression_lz4_level=level)
+        b.append(b"lz4 " * 100)
+        (request,) = b.requests()
+        records = request.body.topic_data[0].partition_data[0].records
+        ((_, _, _, value, _),) = decode(records, 0, read_header(records))
+        assert value == b"lz4 " * 100
+
+
 def test_topics_go_by_id_only_when_there_is_one() -> None:
     with_ids = ProducerBench(linger_ms=0)
     with_ids.append()
@@ -426,7 +449,7 @@ def test_callbacks_are_calls_behind_the_turn() -> None:
     heard: list[str] = []
     first, second = b.append(partition=0), b.append(partition=1)
     for batch, name in ((first, "first"), (second, "second")):
-        batch.callbacks.append(partial(heard.append, name))
+        b.node.add_callback(batch, 0, partial(heard.append, name))
     (request,) = b.requests()
     b.answer(request, produced(request))
     is_told = b.node.all_told()

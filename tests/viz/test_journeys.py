@@ -231,6 +231,24 @@ def test_a_batch_that_is_sent_again_has_its_failure_as_its_cause() -> None:
     assert {*first.events, lost.events[0]} <= set(chain)
 
 
+def test_a_batch_that_is_split_goes_on_as_its_halves() -> None:
+    sim = Simulator(seed=1)
+    sim.broker()
+    sim.admin().create_topics([NewTopic("t", configs={"max.message.bytes": 500})])
+    producer = sim.producer(linger_ms=1)
+    for _ in range(8):
+        producer.send("t", b"x" * 100)
+    producer.flush()
+    assert sim.trace is not None
+    waits = journeys(sim.trace).waits
+    assert [wait.title for wait in waits if wait.row == "filling"] == ["t-0 fills: flush"]
+    flying = [wait for wait in waits if wait.row == "in flight"]
+    assert [wait.title for wait in flying] == [
+        "8 records in flight", "4 records in flight", "4 records in flight",
+    ]  # fmt: skip
+    assert flying[0].until == flying[1].since == flying[2].since < flying[1].until
+
+
 # ---- the order of lanes ---------------
 
 

@@ -1,0 +1,73 @@
+"""A producer that holds a full buffer takes little more than buffer.memory."""
+
+from __future__ import annotations
+
+import tracemalloc
+from typing import Any
+
+import pytest
+
+from minikafka.record.batch import read_header
+
+from .scripted import Cluster
+from .test_producer import ProducerBench, header_of, produced
+
+BUFFER_BYTES = 4 << 20
+
+
+@pytest.mark.parametrize("size_bytes", [10, 100, 1_000, 50_000])
+@pytest.mark.parametrize("is_sent", [True, False], ids=["in flight", "waiting"])
+def test_a_full_buffer_takes_less_than_one_and_a_half_times_its_size(
+    size_bytes: int, is_sent: bool
+) -> None:
+    b = ProducerBench(
+        Cluster({"t": 16}),
+        batch_size=16_384,
+        buffer_memory=BUFFER_BYTES,
+        linger_ms=0,
+        enable_idempotence=False,
+        max_in_flight_requests_per_connection=1_000,
+    )
+    for partition in range(16):
+        b.append(partition=partition)
+    for request in b.requests():
+        b.answer(request, produced(request))
+    assert not b.node.accumulator.busy
+    node, kept = b.node, list[Any]()
+    value = b"x" * size_bytes
+    tracemalloc.start()
+    try:
+        count = 0
+        while node.append(b.now, "t", count // 40 % 16, (0, None, value, ())) is not None:
+            count += 1
+            if is_sent and node.turn_wanted:
+                node.poll(b.now)
+                kept += node.outbox  # what the world still has to carry
+                node.outbox.clear()
+        taken_bytes, most_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    in_flight = sum(queue.in_flight for queue in node.accumulator.queues.values())
+    assert bool(in_flight) == is_sent
+    assert node.accumulator.free_bytes < 60_000
+    assert taken_bytes <= most_bytes < 1.5 * BUFFER_BYTES
+
+
+def test_a_batch_that_is_sent_again_is_the_same_bytes() -> None:
+    b = ProducerBench(linger_ms=0, compression_type="gzip")
+    batch = b.append()
+    (request,) = b.requests()
+    data, taken = batch.data, len(batch.body)
+    assert (request.body.topic_data[0].partition_data[0].records, taken) == (data, 0)
+    b.answer(request, produced(request, 7))
+    b.wait(120)
+    (request,) = b.requests()
+    assert batch.data is data
+    b.answer(request, produced(request, 45))  # out of order: a new epoch, so another header
+    b.wait(250)
+    (request,) = b.requests()
+    assert header_of(request).producer_epoch == 1
+    assert batch.data[61:] == data[61:]
+    assert read_header(batch.data).crc != read_header(data).crc
+    b.answer(request, produced(request))
+    assert (batch.done, batch.data) == (True, b"")
