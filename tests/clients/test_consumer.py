@@ -7,7 +7,8 @@ import pytest
 from minikafka.client.arguments import TopicPartition
 from minikafka.client.node import Pending
 from minikafka.consumer.config import ConsumerConfig
-from minikafka.consumer.fetcher import FetcherNode, OffsetAndTimestamp
+from minikafka.consumer.fetcher import FetcherNode
+from minikafka.consumer.offsets import OffsetAndTimestamp
 from minikafka.consumer.records import Fetched
 from minikafka.node import MS, Request
 from minikafka.record.builder import BatchBuilder, encode
