@@ -266,7 +266,9 @@ class FetcherNode(ClientNode):
         position, leader = state.position, state.leader
         assert position is not None
         if isinstance(answer, KafkaError):
-            if answer.code is not ErrorCode.UNSUPPORTED_VERSION:  # else it cannot be checked
+            if answer.code is ErrorCode.UNSUPPORTED_VERSION:  # said by ourselves, in this turn
+                self.wake_at(now + 1)
+            else:
                 state.leader = None
                 state.error = answer
             return
