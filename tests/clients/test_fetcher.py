@@ -280,6 +280,7 @@ def test_a_broker_that_knows_no_epochs_is_believed() -> None:
     b.node.seek(T0, 10, 2)
     b.connect()
     b.wait(1)
+    b.connect()
     assert asked_offset(b.take_one(FetchRequest)) == 10
 
 
