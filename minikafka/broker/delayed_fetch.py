@@ -17,6 +17,9 @@ The trace says why a parked fetch is over ("completed", with its reason):
       diverged   the reader's last records are not in this log: it is told where to cut (KIP-595)
       session    its session has gone on with another fetch meanwhile, so this one is told nothing
       closed     its connection has ended: nobody is there to be answered
+
+Not done: when the segment that a fetch waits at the end of is rolled, Kafka answers with what
+there is, because positions in two files cannot be subtracted; here it waits for min_bytes.
 """
 
 from __future__ import annotations

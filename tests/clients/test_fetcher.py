@@ -499,6 +499,21 @@ def test_every_partition_has_its_turn() -> None:
     assert order == [0, 1, 0, 1]
 
 
+def test_a_broker_that_makes_us_wait_does_not_hold_up_another() -> None:
+    b = ready(T0, T1, cluster=Cluster({"t": 2}, leaders={("t", 1): 2}, brokers=(1, 2)))
+    slow, quick = sorted(b.take(FetchRequest), key=lambda request: request.channel.server)
+    for base in (0, 10, 20):
+        assert quick.body.topics[0].partitions[0].partition == 1
+        b.answer(quick, fetched(quick, {1: batch(base, 10)}))
+        assert len(b.values()) == 10
+        b.turn()
+        quick = b.take_one(FetchRequest)
+        assert quick.channel.server == "broker-2:9092"
+    assert b.node.statistics(b.now).open_fetches == 2
+    b.answer(slow, fetched(slow, {0: batch(0, 1)}))
+    assert b.values() == [b"v0"]
+
+
 def test_the_next_records_come_while_the_last_ones_are_worked_on() -> None:
     b = ready(T0)
     request = b.take_one(FetchRequest)
