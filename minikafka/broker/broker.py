@@ -162,7 +162,7 @@ class Broker(Node):
                     Response(message.channel, answer, version, message.correlation_id)
                 )
         elif type(message) is Closed:
-            self.purgatory.forget(message.channel)
+            self.purgatory.forget(message.channel, now)
             self.mutes.forget(message.channel)
 
     def _say_request(self, request: Request) -> None:

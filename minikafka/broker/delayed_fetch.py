@@ -8,6 +8,18 @@ slices of log files that nobody opens before they are sent, so a look costs a bi
 and a hop over some batch headers per partition, and the answer of a fetch that waited
 holds all that has come in the meantime. Kafka counts bytes while it waits and reads once
 at the end; the outcome is the same. See Kafka's DelayedFetch and ReplicaManager.
+
+The trace says why a parked fetch is over ("completed", with its reason):
+
+      bytes      min_bytes are there, in all its partitions together
+      timeout    max_wait_ms have passed
+      error      a partition cannot be read any more; the event names the error and the partition
+      diverged   the reader's last records are not in this log: it is told where to cut (KIP-595)
+      session    its session has gone on with another fetch meanwhile, so this one is told nothing
+      closed     its connection has ended: nobody is there to be answered
+
+Not done: when the segment that a fetch waits at the end of is rolled, Kafka answers with what
+there is, because positions in two files cannot be subtracted; here it waits for min_bytes.
 """
 
 from __future__ import annotations
@@ -25,6 +37,7 @@ from minikafka.wire.messages.fetch import (
     FetchResponse,
     PartitionData,
 )
+from minikafka.wire.types import uuid_text
 
 if TYPE_CHECKING:
     from minikafka.broker.broker import Broker
@@ -32,6 +45,10 @@ if TYPE_CHECKING:
 READ_COMMITTED = 1
 LEADER_VERSION = 16
 """From this version of Fetch on, the answer to a client with an old epoch says who leads."""
+
+Fields = dict[str, str]
+BYTES = {"reason": "bytes"}
+SESSION = {"reason": "session"}
 
 UNKNOWN = (ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, ErrorCode.UNKNOWN_TOPIC_ID)
 
@@ -62,18 +79,21 @@ class DelayedFetch:
         self.is_follower = is_follower(body, request.version)
         self.unknown: int | None = None  # partitions not there at the first look
         self.size_bytes = 0
-        self.trouble = False  # something besides records that the client must hear of
+        self.trouble: Fields = {}  # something besides records that the client must hear of
 
     # --- what the purgatory asks (Delayed) ---
     def try_complete(self, now: int) -> bool:
         told = self.read()
         if not self.is_ready(told):
             return False
-        self._complete(told, now, "error" if self.trouble else "bytes")
+        self._complete(told, now, **self.trouble or BYTES)
         return True
 
     def expire(self, now: int) -> None:
-        self._complete(self.read(), now, "timeout")
+        self._complete(self.read(), now, reason="timeout")
+
+    def leave(self, now: int) -> None:
+        self._say_completed(now, reason="closed")
 
     # --- the fetch itself ---
     def read(self) -> Told:
@@ -84,29 +104,37 @@ class DelayedFetch:
         decides whether to wait.
         """
         left, size, unknown = self.max_bytes, 0, 0
-        self.trouble = False
+        gone: Fields = {}
+        self.trouble = {}
         told: Told = []
         for wanted in self.context.wanted:
             try:
                 found = self._read_one(wanted, left, size == 0)
             except KafkaError as error:
                 told.append((wanted, self._refusal(wanted, error)))
+                trouble = {
+                    "reason": "error",
+                    "error": error.code.name,
+                    "partition": self._name(wanted),
+                }
                 if error.code in UNKNOWN:
                     unknown += 1
+                    gone = gone or trouble
                 else:
-                    self.trouble = True
+                    self.trouble = self.trouble or trouble
                 continue
             told.append((wanted, found))
             if found.records:
                 size += len(found.records)
                 left = max(0, self.max_bytes - size)
             elif found.diverging_epoch.end_offset >= 0:
-                self.trouble = True
+                self.trouble = {"reason": "diverged", "partition": self._name(wanted)}
         if self.unknown is None:
             self.unknown = unknown
         # A client that keeps asking for a deleted topic must not spin, so only the news
         # that one has gone is worth an early answer.
-        self.trouble |= unknown > self.unknown or unknown == len(told)
+        if unknown > self.unknown or unknown == len(told):
+            self.trouble = self.trouble or gone
         self.size_bytes = size
         return told
 
@@ -114,7 +142,7 @@ class DelayedFetch:
         """Whether there is a reason to answer now."""
         return (
             self.size_bytes >= self.min_bytes
-            or self.trouble
+            or bool(self.trouble)
             or not told
             or self.deadline <= self.since
         )
@@ -144,17 +172,23 @@ class DelayedFetch:
                 reason=f"{self.size_bytes} of {self.min_bytes} bytes",
             )
 
-    def _complete(self, told: Told, now: int, reason: str) -> None:
-        broker, request = self.broker, self.request
+    def _complete(self, told: Told, now: int, **why: str) -> None:
+        self._say_completed(now, **SESSION if self.context.is_superseded else why)
+        self.broker.respond(now, self.request, self.answer(told, now))
+
+    def _say_completed(self, now: int, **why: str) -> None:
+        broker = self.broker
         if broker.trace is not None:
+            waited_us = now - self.since
             broker.emit(
-                "completed",
-                api="Fetch",
-                channel=str(self.channel),
-                reason=reason,
-                waited_us=now - self.since,
+                "completed", api="Fetch", channel=str(self.channel), **why, waited_us=waited_us
             )
-        broker.respond(now, request, self.answer(told, now))
+
+    def _name(self, wanted: Wanted) -> str:
+        """A partition as the trace names it; a topic that has gone has only an id any more."""
+        partition = self.broker.replicas.find(wanted.topic, wanted.index)
+        topic = wanted.topic if isinstance(wanted.topic, str) else uuid_text(wanted.topic)
+        return str(partition) if partition is not None else f"{topic}-{wanted.index}"
 
     def _read_one(self, wanted: Wanted, left: int, at_least_one: bool) -> PartitionData:
         """What one partition has for this fetch. Raises KafkaError."""

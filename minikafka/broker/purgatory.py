@@ -40,6 +40,10 @@ class Delayed(Protocol):
         """The deadline has come: answer with what there is."""
         ...
 
+    def leave(self, now: int) -> None:
+        """The client has gone: there is nobody to answer."""
+        ...
+
 
 class Purgatory:
     """All waiting requests, by what could complete them, by deadline, and by channel.
@@ -85,10 +89,12 @@ class Purgatory:
                 self._remove(operation)
         return NEVER
 
-    def forget(self, channel: Channel) -> None:
+    def forget(self, channel: Channel, now: int) -> None:
         """The channel has closed: nobody is left to answer."""
         if channel in self._parked:
-            self._remove(self._parked[channel][0])
+            operation = self._parked[channel][0]
+            operation.leave(now)
+            self._remove(operation)
 
     def _is_parked(self, operation: Delayed) -> bool:
         entry = self._parked.get(operation.channel)

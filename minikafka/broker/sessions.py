@@ -137,6 +137,11 @@ class FetchSession:
 class SessionlessFetch:
     """A fetch that stands alone. Base of those that belong to a session."""
 
+    @property
+    def is_superseded(self) -> bool:
+        """Whether the session has gone on with another fetch, so that this one's answer is void."""
+        return False
+
     def __init__(self, wanted: list[Wanted]) -> None:
         self.wanted = wanted
 
@@ -172,9 +177,13 @@ class IncrementalFetch(SessionlessFetch):
         self.session = session
         self.epoch = session.epoch
 
+    @property
+    def is_superseded(self) -> bool:
+        return self.session.epoch != self.epoch
+
     def answer(self, told: Told, now: int) -> FetchResponse:
         session = self.session
-        if session.epoch != self.epoch:  # the client gave up on this request and sent another
+        if self.is_superseded:  # the client gave up on this request and sent another
             return self.refuse()
         news = [each for each in told if each[0].learn_news(each[1])]
         for wanted, partition in news:
@@ -185,8 +194,7 @@ class IncrementalFetch(SessionlessFetch):
 
     def refuse(self) -> FetchResponse:
         session = self.session
-        fits = session.epoch == self.epoch
-        error = ErrorCode.NONE if fits else ErrorCode.INVALID_FETCH_SESSION_EPOCH
+        error = ErrorCode.INVALID_FETCH_SESSION_EPOCH if self.is_superseded else ErrorCode.NONE
         return FetchResponse(error_code=error, session_id=session.ident, responses=[])
 
 

@@ -208,6 +208,12 @@ class ClientNode(Node):
             return None
         return connection if connection.versions is not None else None
 
+    def is_connecting(self, broker: int, lane: str = "") -> bool:
+        """Whether a connection to this broker is being made: `ready` may find it so soon."""
+        address = self.metadata.brokers.get(broker)
+        connection = self._connections.get((address or "", lane))
+        return connection is not None and connection.channel is not None
+
     def any_ready(self, now: int) -> Connection | None:
         """A connection to whichever broker is least busy: for what any broker can answer."""
         every = [self._connection(address, "") for address in self.metadata.brokers.values()]

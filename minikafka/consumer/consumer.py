@@ -20,12 +20,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from minikafka.client.arguments import INT64_MAX, TopicPartition, milliseconds, whole_number
+from minikafka.client.arguments import (
+    INT32_MAX,
+    INT64_MAX,
+    TopicPartition,
+    milliseconds,
+    whole_number,
+)
 from minikafka.client.facade import Facade
 from minikafka.consumer.config import ConsumerConfig
-from minikafka.consumer.fetcher import ConsumerStatistics, FetcherNode, OffsetAndTimestamp
+from minikafka.consumer.fetcher import FetcherNode
+from minikafka.consumer.offsets import OffsetAndTimestamp
+from minikafka.consumer.partition import NO_EPOCH
 from minikafka.consumer.records import ConsumerRecord
-from minikafka.node import MS
+from minikafka.consumer.statistics import ConsumerStatistics
+from minikafka.node import MS, WorldStopped
 from minikafka.wire.errors import ErrorCode, KafkaError
 from minikafka.wire.messages.list_offsets import EARLIEST, LATEST
 
@@ -34,6 +43,9 @@ if TYPE_CHECKING:
 
 ITERATION_POLL_MS = 1_000
 """How long the iterator waits at a time; only a program that is interrupted could notice."""
+
+CLOSE_TIMEOUT_MS = 30_000
+"""How long `close` waits for the brokers, as in Kafka."""
 
 
 class Consumer(Facade):
@@ -65,14 +77,22 @@ class Consumer(Facade):
             self._node.assign(chosen)
 
     def assignment(self) -> list[TopicPartition]:
-        return list(self._node.partitions)
+        return sorted(self._node.partitions)
 
-    def seek(self, partition: tuple[str, int], offset: int) -> None:
-        """Read on from `offset`. One that the log does not hold is treated by auto.offset.reset."""
+    def seek(
+        self, partition: tuple[str, int], offset: int, leader_epoch: int | None = None
+    ) -> None:
+        """Read on from `offset`. One that the log does not hold is treated by auto.offset.reset.
+
+        With the leader epoch of the record before it, it is noticed too if that record is gone
+        and another one took its offset (KIP-320).
+        """
         tp = TopicPartition.of(partition)
         whole_number("offset", offset, INT64_MAX)
+        epoch = NO_EPOCH if leader_epoch is None else leader_epoch
+        whole_number("leader_epoch", epoch, INT32_MAX, NO_EPOCH)
         with self._quietly():
-            self._node.seek(tp, offset)
+            self._node.seek(tp, offset, epoch)
 
     def seek_to_beginning(self, *partitions: tuple[str, int]) -> None:
         """Read on from the first record that the log holds; by default in all partitions."""
@@ -154,7 +174,10 @@ class Consumer(Facade):
     def end_offsets(
         self, partitions: Iterable[tuple[str, int]], timeout_ms: float | None = None
     ) -> dict[TopicPartition, int]:
-        """The offset that the next record to become readable will have (the high watermark)."""
+        """The offset that the next record to become readable will have.
+
+        That is the high watermark; with read_committed the last stable offset.
+        """
         return self._ends(partitions, LATEST, timeout_ms)
 
     def offsets_for_times(
@@ -184,14 +207,28 @@ class Consumer(Facade):
         return self._ask(question)
 
     def statistics(self) -> ConsumerStatistics:
-        """Positions and what is known about the logs at this moment."""
-        with self._quietly():
-            return self._node.statistics()
+        """Positions, what is known about the logs, and Kafka's metrics of fetches, as of now."""
+        with self._quietly() as now:
+            return self._node.statistics(now)
 
-    def close(self) -> None:
-        """Let go of the connections. Harmless when repeated."""
-        self._closed = True
-        self._host.close()
+    def close(self, timeout_ms: float = CLOSE_TIMEOUT_MS) -> None:
+        """Give the brokers their fetch sessions back, and let go of the connections.
+
+        That takes one request to each, for at most `timeout_ms`. Harmless when repeated.
+        """
+        if self._closed:
+            return
+        try:
+            with self._host.entered():
+                self._closed = True
+                self._node.close()
+            if timeout_ms > 0:
+                self._wait(self._node.is_over, timeout_ms)
+        except WorldStopped:
+            pass  # nobody is left to tell
+        finally:
+            self._closed = True
+            self._host.close()
 
     def __enter__(self) -> Consumer:
         return self

@@ -11,173 +11,106 @@ open, for all its partitions together, on a connection of its own: it may wait t
 fetch.max.wait.ms, and whatever stood behind it would wait as long (client/node.py).
 
 An answer counts only if the partition still stands where it stood when the fetch left;
-after a `seek` what comes back for the old position is dropped.
+after a `seek` what comes back for the old position is dropped. What was fetched of a
+partition that is paused is kept.
+
+A partition whose records were taken goes to the end of the line, in requests and in poll:
+with answers that are cut at fetch.max.bytes, and polls at max.poll.records, each has its turn.
 
 Unlike Kafka's classic consumer, which sends only inside poll, the machine goes on by itself
-between two polls, as the newer one does with its background thread (KIP-848).
+between two polls, as the newer one does with its background thread (KIP-848). And a new
+leader is asked about the position (partition.py) when the next fetch is due: what an older
+one had sent already is handed out before, where Kafka drops it and fetches it again.
 
-Sources: `AbstractFetch`, `FetchCollector`, `OffsetFetcher`, `SubscriptionState`.
+With auto.offset.reset = by_duration a log may hold no record that young. Like Kafka's, the
+machine then asks again after request.timeout.ms, until there is one.
 
-Not done: KIP-320's check of the position against the leader's epochs after a leader change
-(an unclean election can go unnoticed); fetching from followers (KIP-392).
+Sources: `AbstractFetch`, `FetchCollector`, `SubscriptionState`, KIP-227, KIP-320, KIP-392.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from minikafka.client.arguments import TopicPartition
+from minikafka.client.metadata import PartitionInfo
 from minikafka.client.node import ClientNode, Connection, Pending
-from minikafka.consumer.config import ConsumerConfig
+from minikafka.consumer.config import BY_DURATION, ConsumerConfig, duration_ms
+from minikafka.consumer.offsets import (
+    PASSING,
+    EpochEnd,
+    EpochEnds,
+    LogTruncation,
+    OffsetAndTimestamp,
+    OffsetsByTime,
+    Question,
+)
+from minikafka.consumer.partition import NO_EPOCH, NO_REPLICA, PartitionState
 from minikafka.consumer.records import ConsumerRecord, Fetched
-from minikafka.consumer.session import FULL, FetchSession, Wanted
-from minikafka.node import NEVER
+from minikafka.consumer.session import (
+    FULL,
+    NO_SESSION,
+    FetchSession,
+    SessionRequest,
+    Wanted,
+    fetch_topics,
+    forgotten_topics,
+)
+from minikafka.consumer.statistics import ConsumerStatistics, Counters, PartitionStatistics
+from minikafka.node import MS
 from minikafka.record.errors import RecordError
 from minikafka.wire.errors import ErrorCode, KafkaError
-from minikafka.wire.messages.fetch import FetchPartition, FetchRequest, FetchTopic, ForgottenTopic
-from minikafka.wire.messages.list_offsets import (
-    EARLIEST,
-    LATEST,
-    ListOffsetsPartition,
-    ListOffsetsRequest,
-    ListOffsetsTopic,
-)
+from minikafka.wire.messages.fetch import FetchRequest
+from minikafka.wire.messages.list_offsets import EARLIEST, LATEST
 from minikafka.wire.types import ZERO_UUID
 
 FETCH_LANE = "fetch"
 LAST_VERSION_WITH_NAMES = 12  # from Fetch 13 on topics go by their id (KIP-516)
-CONSUMER = -1  # where a follower would put its broker id
 
 RESET_TIMESTAMPS = {"earliest": EARLIEST, "latest": LATEST}
-
-PASSING = (
-    ErrorCode.OFFSET_NOT_AVAILABLE,
-    ErrorCode.KAFKA_STORAGE_ERROR,
-    ErrorCode.UNKNOWN_SERVER_ERROR,
-)
-"""Fetch errors that pass by themselves, beside the retriable ones."""
-
-
-class OffsetAndTimestamp(NamedTuple):
-    """An answer of `offsets_for_times`: the first record at or after the time asked for."""
-
-    offset: int
-    timestamp_ms: int
-    leader_epoch: int
-
-
-@dataclass(frozen=True, slots=True)
-class PartitionStatistics:
-    """Where a consumer stands in one partition. -1: not known yet."""
-
-    topic: str
-    partition: int
-    position: int
-    high_watermark: int
-    log_start_offset: int
-    paused: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ConsumerStatistics:
-    partitions: tuple[PartitionStatistics, ...]
-    open_fetches: int
-
-
-class PartitionState:
-    """One assigned partition."""
-
-    __slots__ = (
-        "attempts",
-        "error",
-        "fetched",
-        "high_watermark",
-        "log_start_offset",
-        "lookup",
-        "paused",
-        "position",
-        "retry_at",
-        "tp",
-    )
-
-    def __init__(self, tp: TopicPartition) -> None:
-        self.tp = tp
-        self.position: int | None = None  # None: look it up, by `lookup` or auto.offset.reset
-        self.lookup: Lookup | None = None
-        self.fetched: Fetched | None = None
-        self.error: KafkaError | None = None  # for the next poll to raise
-        self.paused = False
-        self.attempts = 0  # fetches in vain since the last one that worked
-        self.retry_at = 0
-        self.high_watermark = -1
-        self.log_start_offset = -1
-
-    def move(self, position: int | None) -> None:
-        """Stand somewhere else; what was fetched or asked for the old place is void."""
-        self.position = position
-        self.lookup = None
-        self.fetched = None
-        self.error = None
-        self.attempts = 0
-        self.retry_at = 0
-
-    def is_fetchable(self) -> bool:
-        return (
-            self.position is not None
-            and self.fetched is None
-            and self.error is None
-            and not self.paused
-        )
-
-
-class Lookup:
-    """A question to a partition's leader: which offset belongs to this time (ListOffsets)?"""
-
-    __slots__ = ("asking", "attempts", "deadline", "retry_at", "then", "timestamp", "tp")
-
-    def __init__(
-        self, tp: TopicPartition, timestamp: int, deadline: int, then: Callable[[int, Any], None]
-    ) -> None:
-        self.tp = tp
-        self.timestamp = timestamp  # ms, or EARLIEST or LATEST
-        self.deadline = deadline
-        self.then = then  # called with `now` and OffsetAndTimestamp or KafkaError
-        self.asking = False
-        self.attempts = 0
-        self.retry_at = 0
+READ_COMMITTED = 1
 
 
 class FetcherNode(ClientNode):
-    """Positions, lookups and fetches of one consumer."""
+    """Positions and fetches of one consumer."""
 
     def __init__(self, config: ConsumerConfig) -> None:
         super().__init__(config)
         self.config = config
         self.allow_auto_topic_creation = config.allow_auto_create_topics
+        self.isolation_level = int(config.isolation_level == "read_committed")
         self.partitions: dict[TopicPartition, PartitionState] = {}
-        self._lookups: list[Lookup] = []
-        self._ready: dict[
-            TopicPartition, PartitionState
-        ] = {}  # those with records to take, in order
+        self.counters = Counters()
+        self._offsets = OffsetsByTime(self, self.isolation_level, config.request_timeout_ms)
+        self._epoch_ends = EpochEnds(self)
+        # Those with records to take, in the order in which they came.
+        self._ready: dict[TopicPartition, PartitionState] = {}
         self._sessions: dict[int, FetchSession] = {}
-        self._fetching: dict[int, None] = {}  # brokers with a fetch that is not answered
+        self._fetching: dict[int, int] = {}  # brokers with an open fetch, and when it was sent
+        self._closing = False
 
-    def statistics(self) -> ConsumerStatistics:
-        return ConsumerStatistics(
-            tuple(
-                PartitionStatistics(
-                    *state.tp,
-                    -1 if state.position is None else state.position,
-                    state.high_watermark,
-                    state.log_start_offset,
-                    state.paused,
-                )
-                for state in self.partitions.values()
-            ),
-            len(self._fetching),
+    def start(self, now: int) -> None:
+        self.counters.since = now
+
+    def statistics(self, now: int) -> ConsumerStatistics:
+        partitions = tuple(self._told(self.partitions[tp]) for tp in sorted(self.partitions))
+        return self.counters.told(now, partitions, len(self._fetching))
+
+    def _told(self, state: PartitionState) -> PartitionStatistics:
+        return PartitionStatistics(
+            topic=state.tp.topic,
+            partition=state.tp.partition,
+            position=-1 if state.position is None else state.position,
+            leader_epoch=state.epoch,
+            high_watermark=state.high_watermark,
+            last_stable_offset=state.last_stable_offset,
+            log_start_offset=state.log_start_offset,
+            records_lag=state.records_lag(self.isolation_level == READ_COMMITTED),
+            records_lead=state.records_lead(),
+            preferred_read_replica=state.replica,
+            paused=state.paused,
         )
 
     # --- what the application asks for -----------------------------------------------------
@@ -199,16 +132,20 @@ class FetcherNode(ClientNode):
             raise ValueError(f"{tp} is not assigned; assign([{tuple(tp)}]) first")
         return state
 
-    def seek(self, tp: TopicPartition, offset: int) -> None:
-        """Read on from `offset`, which is checked by the broker when it is fetched."""
-        self.state(tp).move(offset)
+    def seek(self, tp: TopicPartition, offset: int, leader_epoch: int = NO_EPOCH) -> None:
+        """Read on from `offset`, which is checked by the broker when it is fetched.
+
+        With the epoch of the record before it, the leader is asked first whether its log has
+        that record.
+        """
+        self.state(tp).move(offset, leader_epoch)
         self._moved(tp, offset)
 
     def seek_to(self, tp: TopicPartition, reset: str) -> None:
         """Read on from the log's beginning ("earliest") or end ("latest")."""
         state = self.state(tp)
         state.move(None)
-        self._reset(state, reset)
+        self._look_up_position(state, RESET_TIMESTAMPS[reset])
 
     def has_news(self) -> bool:
         """Whether `take` would return records or raise."""
@@ -228,6 +165,7 @@ class FetcherNode(ClientNode):
             records += self._take_from(state, count - len(records))
             if state.fetched is None:
                 del self._ready[tp]
+        self.counters.records += len(records)
         if not records:
             self._raise_error()
         return records
@@ -243,10 +181,11 @@ class FetcherNode(ClientNode):
             state.error = error
             return []
         if fetched.position != state.position:
-            state.position = fetched.position
+            state.position, state.epoch = fetched.position, fetched.epoch
             self._moved(state.tp, fetched.position)
         if fetched.is_empty:
             state.fetched = None
+            self.partitions[state.tp] = self.partitions.pop(state.tp)  # to the end of the line
         return records
 
     def _raise_error(self) -> None:
@@ -258,32 +197,102 @@ class FetcherNode(ClientNode):
     def _moved(self, tp: TopicPartition, offset: int) -> None:
         self.emit("position", topic=tp.topic, partition=tp.partition, offset=offset)
 
+    def close(self) -> None:
+        """Ask for nothing any more, and give the sessions back; `is_over` when that is done."""
+        self._closing = True
+        self.partitions, self._ready = {}, {}
+
+    def is_over(self) -> bool:
+        return not self._sessions
+
     # --- the machine's turn ------------------------------------------------------------------
     def work(self, now: int) -> None:
+        if self._closing:
+            self._give_sessions_back(now)
+            return
         for state in self.partitions.values():
-            if state.position is None and state.lookup is None and state.error is None:
-                self._reset(state, self.config.auto_offset_reset)
-        if self._lookups:
-            self._look_up(now)
+            if state.position is None and state.question is None and state.error is None:
+                self._reset(now, state)
+        self._offsets.work(now)
         self._fetch(now)
+        self._epoch_ends.work(now)
 
-    # --- positions and offsets: ListOffsets ----------------------------------------------------
-    def _reset(self, state: PartitionState, reset: str) -> None:
-        if reset == "none":
+    # --- positions ---------------------------------------------------------------------------
+    def _reset(self, now: int, state: PartitionState) -> None:
+        """Begin where auto.offset.reset says."""
+        policy = self.config.auto_offset_reset
+        if policy == "none":
             why = f"{state.tp} has no position and auto.offset.reset is none: seek first"
             state.error = KafkaError(ErrorCode.OFFSET_OUT_OF_RANGE, why)
-            return
+        elif state.retry_at > now:
+            self.wake_at(state.retry_at)
+        elif policy.startswith(BY_DURATION):
+            age_ms = duration_ms(policy.removeprefix(BY_DURATION)) or 0
+            self._look_up_position(state, max(0, now // MS - age_ms))
+        else:
+            self._look_up_position(state, RESET_TIMESTAMPS[policy])
+
+    def _look_up_position(self, state: PartitionState, timestamp: int) -> None:
         then = partial(self._learn_position, state)
-        state.lookup = Lookup(state.tp, RESET_TIMESTAMPS[reset], NEVER, then)
-        self._lookups.append(state.lookup)
+        state.question = Question(state.tp, timestamp, then, is_void=self._is_void)
+        self._offsets.open.append(state.question)
+
+    def _is_void(self, question: Question) -> bool:
+        """Whether a question about a position is one that its partition does not ask any more."""
+        state = self.partitions.get(question.tp)
+        return state is None or state.question is not question
 
     def _learn_position(self, state: PartitionState, now: int, answer: Any) -> None:
+        state.move(None)
         if isinstance(answer, KafkaError):
-            state.move(None)
             state.error = answer
+        elif answer.offset < 0:  # no record is that young yet
+            state.retry_at = now + self.config.request_timeout_ms * MS
         else:
+            # As in Kafka without the epoch: what is looked up now needs no check.
             state.move(answer.offset)
             self._moved(state.tp, answer.offset)
+
+    def _check_position(self, state: PartitionState) -> None:
+        """Ask a new leader whether its log has the record before the position (KIP-320)."""
+        then = partial(self._learn_epoch_end, state)
+        state.question = Question(state.tp, state.epoch, then, is_void=self._is_void)
+        self._epoch_ends.open.append(state.question)
+
+    def _learn_epoch_end(
+        self, state: PartitionState, now: int, answer: EpochEnd | KafkaError
+    ) -> None:
+        state.question = None
+        position, leader = state.position, state.leader
+        assert position is not None
+        if isinstance(answer, KafkaError):
+            if answer.code is ErrorCode.UNSUPPORTED_VERSION:  # said by ourselves, in this turn
+                self.wake_at(now + 1)
+            else:
+                state.leader = None
+                state.error = answer
+            return
+        unknown = answer.end_offset < 0 or answer.leader_epoch < 0
+        if not unknown and answer.end_offset >= position:
+            self.emit("position_checked", **state.tp._asdict(), offset=position, epoch=state.epoch)
+            return
+        end = None if unknown else answer.end_offset
+        self.emit(
+            "truncation_found", **state.tp._asdict(), offset=position, epoch=state.epoch, end=end
+        )
+        if self.config.auto_offset_reset == "none":
+            state.leader = None  # so that it is asked again, unless a seek comes first
+            why = (
+                f"{state.tp}: the log of epoch {state.epoch} ends at "
+                f"{'an unknown offset' if unknown else end}, before the position {position}"
+            )
+            state.error = LogTruncation(why, end)
+        elif end is None:
+            state.move(None)
+        else:
+            state.move(end, answer.leader_epoch)
+            state.leader = leader
+            self._moved(state.tp, end)
 
     def look_up(
         self, times: Mapping[TopicPartition, int], deadline: int
@@ -304,102 +313,10 @@ class FetcherNode(ClientNode):
                 question.succeed({tp: found[tp] for tp in times})
 
         for tp, timestamp in times.items():
-            self._lookups.append(Lookup(tp, timestamp, deadline, partial(learn, tp)))
+            self._offsets.open.append(Question(tp, timestamp, partial(learn, tp), deadline))
         if not times:
             question.succeed({})
         return question
-
-    def _look_up(self, now: int) -> None:
-        self._drop_void_lookups(now)
-        asked: dict[int, list[Lookup]] = {}
-        # A request that names a partition twice is refused whole: a second question about it
-        # waits for the first one's answer.
-        taken = {lookup.tp for lookup in self._lookups if lookup.asking}
-        for lookup in self._lookups:
-            self.wake_at(lookup.deadline)
-            if lookup.asking or lookup.tp in taken:
-                continue
-            if lookup.retry_at > now:
-                self.wake_at(lookup.retry_at)
-                continue
-            leader = self.metadata.leader_of(*lookup.tp)
-            if leader >= 0:
-                asked.setdefault(leader, []).append(lookup)
-                taken.add(lookup.tp)
-        for leader, lookups in asked.items():
-            connection = self.ready(now, leader)
-            if connection is not None:
-                self._list_offsets(now, connection, lookups)
-
-    def _drop_void_lookups(self, now: int) -> None:
-        """Forget those whose partition has moved on; fail those whose time is up."""
-        kept = []
-        for lookup in self._lookups:
-            state = self.partitions.get(lookup.tp)
-            if lookup.deadline == NEVER and (state is None or state.lookup is not lookup):
-                continue
-            if lookup.deadline <= now:
-                code = ErrorCode.REQUEST_TIMED_OUT
-                lookup.then(now, KafkaError(code, f"no offset of {lookup.tp} in time"))
-                continue
-            kept.append(lookup)
-        self._lookups = kept
-
-    def _list_offsets(self, now: int, connection: Connection, lookups: list[Lookup]) -> None:
-        topics: dict[str, ListOffsetsTopic] = {}
-        for lookup in lookups:
-            name, index = lookup.tp
-            topic = topics.get(name)
-            if topic is None:
-                topic = topics[name] = ListOffsetsTopic(name=name, partitions=[])
-            topic.partitions.append(
-                ListOffsetsPartition(partition_index=index, timestamp=lookup.timestamp)
-            )
-            lookup.asking = True
-        body = ListOffsetsRequest(
-            replica_id=CONSUMER,
-            isolation_level=0,
-            topics=list(topics.values()),
-            timeout_ms=self.config.request_timeout_ms,
-        )
-        self.send(now, connection, body, partial(self._learn_offsets, lookups))
-
-    def _learn_offsets(self, lookups: list[Lookup], now: int, answer: Any) -> None:
-        if isinstance(answer, KafkaError):
-            results: dict[tuple[str, int], Any] = {}
-            missing = answer
-        else:
-            results = {
-                (topic.name, partition.partition_index): partition
-                for topic in answer.topics
-                for partition in topic.partitions
-            }
-            missing = KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, "missing in the broker's answer")
-        for lookup in lookups:
-            lookup.asking = False
-            if lookup not in self._lookups:
-                continue
-            result = results.get(lookup.tp)
-            if result is None:
-                self._looked_up(now, lookup, missing)
-            elif result.error_code != ErrorCode.NONE:
-                code = ErrorCode.of(result.error_code)
-                self._looked_up(now, lookup, KafkaError(code, f"{lookup.tp}: {code.description}"))
-            else:
-                self._looked_up(
-                    now,
-                    lookup,
-                    OffsetAndTimestamp(result.offset, result.timestamp, result.leader_epoch),
-                )
-
-    def _looked_up(self, now: int, lookup: Lookup, answer: OffsetAndTimestamp | KafkaError) -> None:
-        if isinstance(answer, KafkaError) and answer.retriable:
-            self.metadata.request_update()
-            lookup.retry_at = now + self.backoff.delay_us(lookup.attempts, self.random)
-            lookup.attempts += 1
-            return
-        self._lookups.remove(lookup)
-        lookup.then(now, answer)
 
     # --- records: Fetch ----------------------------------------
     def _fetch(self, now: int) -> None:
@@ -410,18 +327,38 @@ class FetcherNode(ClientNode):
             if state.retry_at > now:
                 self.wake_at(state.retry_at)
                 continue
-            leader = self.metadata.leader_of(*tp)
-            if leader >= 0 and leader not in self._fetching:
-                wanted.setdefault(leader, {})[tp] = self._wanted(tp, state.position or 0)
-        for leader, partitions in wanted.items():
-            connection = self.ready(now, leader, FETCH_LANE)
+            if self.metadata.leader_of(*tp) < 0:
+                continue
+            topic = self.metadata.topics[tp.topic]
+            leader = topic.partitions[tp.partition]
+            if leader is not state.leader and state.follow(leader):
+                self._check_position(state)
+                continue
+            broker = self._source(now, state, leader)
+            if broker not in self._fetching:
+                assert state.position is not None
+                wanted.setdefault(broker, {})[tp] = Wanted(
+                    topic.topic_id,
+                    state.position,
+                    leader.leader_epoch,
+                    self.config.max_partition_fetch_bytes,
+                )
+        for broker, partitions in wanted.items():
+            connection = self.ready(now, broker, FETCH_LANE)
             if connection is not None:
-                self._send_fetch(now, connection, leader, partitions)
+                self._send_fetch(now, connection, broker, partitions)
 
-    def _wanted(self, tp: TopicPartition, offset: int) -> Wanted:
-        topic = self.metadata.topics[tp.topic]
-        epoch = topic.partitions[tp.partition].leader_epoch
-        return Wanted(topic.topic_id, offset, epoch, self.config.max_partition_fetch_bytes)
+    def _source(self, now: int, state: PartitionState, leader: PartitionInfo) -> int:
+        """Whom to fetch from: the leader, or for a while the follower that it has named."""
+        replica = state.replica
+        if replica == NO_REPLICA:
+            return leader.leader
+        if now > state.replica_until:
+            state.replica = NO_REPLICA
+        elif replica not in self.metadata.brokers or replica not in leader.replicas:
+            state.replica = NO_REPLICA
+            self.metadata.request_update()
+        return leader.leader if state.replica == NO_REPLICA else replica
 
     def _send_fetch(
         self,
@@ -433,53 +370,41 @@ class FetcherNode(ClientNode):
         session = self._sessions.get(broker)
         if session is None:
             session = self._sessions[broker] = FetchSession()
-        request = session.request(wanted)
-        topics: dict[tuple[str, bytes], FetchTopic] = {}
-        for tp, partition in request.added.items():
-            key = tp.topic, partition.topic_id
-            topic = topics.get(key)
-            if topic is None:
-                topic = topics[key] = FetchTopic(topic=key[0], topic_id=key[1], partitions=[])
-            topic.partitions.append(
-                FetchPartition(
-                    partition=tp.partition,
-                    current_leader_epoch=partition.leader_epoch,
-                    fetch_offset=partition.offset,
-                    partition_max_bytes=partition.max_bytes,
-                )
-            )
-        forgotten: dict[tuple[str, bytes], ForgottenTopic] = {}
-        for tp, partition in request.forgotten.items():
-            key = tp.topic, partition.topic_id
-            if key not in forgotten:
-                forgotten[key] = ForgottenTopic(topic=key[0], topic_id=key[1], partitions=[])
-            forgotten[key].partitions.append(tp.partition)
-        body = FetchRequest(
-            max_wait_ms=self.config.fetch_max_wait_ms,
-            min_bytes=self.config.fetch_min_bytes,
-            max_bytes=self.config.fetch_max_bytes,
-            session_id=request.session_id,
-            session_epoch=request.epoch,
-            topics=list(topics.values()),
-            forgotten_topics_data=list(forgotten.values()),
-        )
         named = any(partition.topic_id == ZERO_UUID for partition in wanted.values())
-        self._fetching[broker] = None
+        self._fetching[broker] = now
         self.send(
             now,
             connection,
-            body,
+            self._fetch_request(session.request(wanted)),
             partial(self._fetched, broker, session),
             LAST_VERSION_WITH_NAMES if named else None,
         )
 
+    def _fetch_request(self, request: SessionRequest) -> FetchRequest:
+        return FetchRequest(
+            max_wait_ms=self.config.fetch_max_wait_ms,
+            min_bytes=self.config.fetch_min_bytes,
+            max_bytes=self.config.fetch_max_bytes,
+            isolation_level=self.isolation_level,
+            session_id=request.session_id,
+            session_epoch=request.epoch,
+            topics=fetch_topics(request.added),
+            forgotten_topics_data=forgotten_topics(request.forgotten),
+            rack_id=self.config.client_rack,
+        )
+
     def _fetched(self, broker: int, session: FetchSession, now: int, answer: Any) -> None:
-        del self._fetching[broker]
+        sent_at = self._fetching.pop(broker)
+        if self._closing:
+            return
         if isinstance(answer, KafkaError):
             session.lost()
-            if not answer.retriable:
-                self._all_failed(session, answer)
+            self._all_failed(session, answer)
             return
+        self.counters.answered(
+            now - sent_at,
+            sum(len(each.records or b"") for told in answer.responses for each in told.partitions),
+        )
         was_full = session.epoch == FULL
         if not session.answered(answer.error_code, answer.session_id):
             if was_full:  # then it was not about the session, and the next might fare the same
@@ -497,7 +422,7 @@ class FetcherNode(ClientNode):
             for partition in topic.partitions:
                 tp = TopicPartition(name, partition.partition_index)
                 state, asked = self.partitions.get(tp), session.partitions.get(tp)
-                if state is None or asked is None or not state.is_fetchable():
+                if state is None or asked is None or not state.awaits_records():
                     continue
                 if state.position == asked.offset:
                     self._fetched_partition(now, state, partition)
@@ -505,16 +430,20 @@ class FetcherNode(ClientNode):
     def _all_failed(self, session: FetchSession, error: KafkaError) -> None:
         for tp in session.partitions:
             if tp in self.partitions:
-                self.partitions[tp].error = error
+                self.partitions[tp].replica = NO_REPLICA
+                if not error.retriable:
+                    self.partitions[tp].error = error
 
     def _fetched_partition(self, now: int, state: PartitionState, answer: Any) -> None:
         code = ErrorCode.of(answer.error_code)
         if code is ErrorCode.NONE:
             state.high_watermark = answer.high_watermark
+            state.last_stable_offset = answer.last_stable_offset
             state.log_start_offset = answer.log_start_offset
             state.attempts = 0
+            self._maybe_turn_to(now, state, answer.preferred_read_replica)
             if answer.records:
-                self._keep(state, answer.records)
+                self._keep(state, answer)
         elif code is ErrorCode.OFFSET_OUT_OF_RANGE:
             self._out_of_range(state)
         elif code.retriable or code in PASSING:
@@ -522,17 +451,29 @@ class FetcherNode(ClientNode):
         else:
             state.error = KafkaError(code, f"{state.tp}: {code.description}")
 
+    def _maybe_turn_to(self, now: int, state: PartitionState, replica: int) -> None:
+        """The leader has named a follower nearby; read there, until the picture is as old as
+        metadata.max.age.ms, or something goes wrong (KIP-392)."""
+        if replica in (NO_REPLICA, state.replica):
+            return
+        state.replica = replica
+        state.replica_until = now + self.config.metadata_max_age_ms * MS
+        self.emit("read_replica", **state.tp._asdict(), replica=replica)
+
     def _fetch_later(self, now: int, state: PartitionState) -> None:
         """It did not work. Perhaps somebody else leads by now; try again after a backoff."""
+        state.replica = NO_REPLICA
         self.metadata.request_update()
         state.retry_at = now + self.backoff.delay_us(state.attempts, self.random)
         state.attempts += 1
 
-    def _keep(self, state: PartitionState, records: Any) -> None:
-        position = state.position
+    def _keep(self, state: PartitionState, answer: Any) -> None:
+        position, records = state.position, answer.records
         assert position is not None
+        aborted = answer.aborted_transactions if self.isolation_level == READ_COMMITTED else None
+        ranges = [(each.first_offset, each.producer_id) for each in aborted or ()]
         try:
-            fetched = Fetched(state.tp, position, records, self.config.check_crcs)
+            fetched = Fetched(state.tp, position, records, self.config.check_crcs, ranges)
         except RecordError as error:
             why = f"{state.tp} at offset {position}: {error}"
             state.error = KafkaError(ErrorCode.CORRUPT_MESSAGE, why)
@@ -554,11 +495,36 @@ class FetcherNode(ClientNode):
         )
 
     def _out_of_range(self, state: PartitionState) -> None:
-        """The log does not hold the position, any more or yet: auto.offset.reset decides."""
-        reset = self.config.auto_offset_reset
-        if reset == "none":
+        """The log does not hold the position, any more or yet: auto.offset.reset decides.
+
+        A follower may only lag behind; then the leader is asked.
+        """
+        if state.replica != NO_REPLICA:
+            state.replica = NO_REPLICA
+        elif self.config.auto_offset_reset == "none":
             why = f"{state.tp} does not hold offset {state.position}, auto.offset.reset is none"
             state.error = KafkaError(ErrorCode.OFFSET_OUT_OF_RANGE, why)
         else:
             state.move(None)
-            self._reset(state, reset)
+
+    # --- the end -------------------------------------------------------------------------------
+    def _give_sessions_back(self, now: int) -> None:
+        """Tell each broker that its session is over, unless there is no way to it.
+
+        Where a fetch waits, the connection of the other requests is used: behind it this one
+        would wait too.
+        """
+        for broker, session in list(self._sessions.items()):
+            if session.session_id == NO_SESSION:
+                del self._sessions[broker]
+            elif not session.is_closing:
+                lane = "" if broker in self._fetching else FETCH_LANE
+                connection = self.ready(now, broker, lane)
+                if connection is not None:
+                    body = self._fetch_request(session.last_request())
+                    self.send(now, connection, body, partial(self._gave_back, broker))
+                elif not self.is_connecting(broker, lane):
+                    del self._sessions[broker]
+
+    def _gave_back(self, broker: int, now: int, answer: Any) -> None:
+        self._sessions.pop(broker, None)

@@ -12,10 +12,8 @@ answer those that have records or an error. The epoch counts the requests, so a 
 missed one notices, and then everything starts again with a full request.
 
 This is the client's half (KIP-227, `FetchSessionHandler`). The broker may refuse a session
-(it answers 0): then every request is full, and all that is lost are bytes.
-
-Not done: the last fetch of a closing consumer does not give its session back (epoch -1);
-the broker drops it when another one needs the place.
+(it answers 0): then every request is full, and all that is lost are bytes. A consumer that
+closes gives its session back, with a request of epoch -1 that wants nothing.
 """
 
 from __future__ import annotations
@@ -25,9 +23,11 @@ from typing import NamedTuple
 
 from minikafka.client.arguments import TopicPartition
 from minikafka.wire.errors import ErrorCode
+from minikafka.wire.messages.fetch import FetchPartition, FetchTopic, ForgottenTopic
 
 NO_SESSION = 0
 FULL = 0  # the epoch of a request that names everything
+FINAL = -1  # of the one that ends the session
 LAST_EPOCH = (1 << 31) - 1
 
 
@@ -92,9 +92,48 @@ class FetchSession:
             self.epoch = 1 if self.epoch == LAST_EPOCH else self.epoch + 1
         return True
 
+    @property
+    def is_closing(self) -> bool:
+        return self.epoch == FINAL
+
+    def last_request(self) -> SessionRequest:
+        """The request that gives the session back."""
+        self.epoch = FINAL
+        self.partitions = {}
+        return SessionRequest(self.session_id, FINAL, {}, {})
+
     def lost(self) -> None:
         """No answer came: the broker may have counted the request, or not. Begin a new session.
 
         The old id goes with the next full request, so that the broker can drop it.
         """
         self.epoch = FULL
+
+
+def fetch_topics(partitions: Mapping[TopicPartition, Wanted]) -> list[FetchTopic]:
+    """Partitions as a request names them, by topic."""
+    topics: dict[tuple[str, bytes], FetchTopic] = {}
+    for tp, wanted in partitions.items():
+        key = tp.topic, wanted.topic_id
+        if key not in topics:
+            topics[key] = FetchTopic(topic=key[0], topic_id=key[1], partitions=[])
+        topics[key].partitions.append(
+            FetchPartition(
+                partition=tp.partition,
+                current_leader_epoch=wanted.leader_epoch,
+                fetch_offset=wanted.offset,
+                partition_max_bytes=wanted.max_bytes,
+            )
+        )
+    return list(topics.values())
+
+
+def forgotten_topics(partitions: Mapping[TopicPartition, Wanted]) -> list[ForgottenTopic]:
+    """The same for those that the broker may forget."""
+    topics: dict[tuple[str, bytes], ForgottenTopic] = {}
+    for tp, wanted in partitions.items():
+        key = tp.topic, wanted.topic_id
+        if key not in topics:
+            topics[key] = ForgottenTopic(topic=key[0], topic_id=key[1], partitions=[])
+        topics[key].partitions.append(tp.partition)
+    return list(topics.values())

@@ -447,7 +447,8 @@ def _parked(self: _Telling, ident: int, event: Event, what: Fields) -> None:
 
 
 def _completed(self: _Telling, ident: int, event: Event, what: Fields) -> None:
-    self.finish((event.node, what["channel"]), event, ident, f" · {what['reason']}")
+    why = what.get("error", what["reason"])
+    self.finish((event.node, what["channel"]), event, ident, f" · {why}")
 
 
 def _of_a_log(

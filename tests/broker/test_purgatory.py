@@ -14,6 +14,7 @@ class Waiting:
         self.deadline = deadline
         self.needed = needed
         self.answered: list[str] = []
+        self.left: int | None = None
 
     def try_complete(self, now: int) -> bool:
         self.needed -= 1
@@ -23,6 +24,9 @@ class Waiting:
 
     def expire(self, now: int) -> None:
         self.answered.append(f"expired at {now}")
+
+    def leave(self, now: int) -> None:
+        self.left = now
 
 
 def test_what_is_woken_often_enough_completes_once() -> None:
@@ -61,11 +65,11 @@ def test_deadlines_come_in_order_and_tell_the_next_one() -> None:
 def test_a_forgotten_channel_gets_no_answer() -> None:
     purgatory, waiting = Purgatory(), Waiting("a", 100)
     purgatory.park(waiting, ["t-0"])
-    purgatory.forget(waiting.channel)
-    purgatory.forget(Channel("never seen", "broker"))
+    purgatory.forget(waiting.channel, 1)
+    purgatory.forget(Channel("never seen", "broker"), 1)
     purgatory.wake("t-0", 1)
     assert purgatory.expire(100) == NEVER
-    assert waiting.answered == []
+    assert (waiting.answered, waiting.left) == ([], 1)
 
 
 def test_watching_a_key_twice_is_watching_it_once() -> None:

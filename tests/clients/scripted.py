@@ -90,7 +90,7 @@ class Cluster:
                     partition_index=index,
                     leader_id=self.leaders.get((name, index), self.brokers[0]),
                     leader_epoch=self.epochs.get((name, index), 0),
-                    replica_nodes=[1],
+                    replica_nodes=list(self.brokers),
                     isr_nodes=[1],
                 )
                 for index in range(self.topics.get(name, 0))

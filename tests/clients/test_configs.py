@@ -6,7 +6,7 @@ import pytest
 
 from minikafka.admin.machine import AdminConfig
 from minikafka.config import ConfigError
-from minikafka.consumer.config import ConsumerConfig
+from minikafka.consumer.config import ConsumerConfig, duration_ms
 from minikafka.producer.config import ProducerConfig
 
 HERE = {"bootstrap.servers": "localhost:9092"}
@@ -31,7 +31,8 @@ def test_the_defaults_are_those_of_kafka_4() -> None:
         (ProducerConfig, {"linger": 1}, "unknown producer config linger; did you mean linger.ms?"),
         (ProducerConfig, {"acks": "2"}, "acks = 2: must be one of all, -1, 0, 1"),
         (ConsumerConfig, {"auto_offset_reset": "first"}, "auto.offset.reset = first"),
-        (ConsumerConfig, {"isolation_level": "read_committed"}, "isolation.level"),
+        (ConsumerConfig, {"auto_offset_reset": "by_duration"}, "by_duration:PT1H is an hour"),
+        (ConsumerConfig, {"isolation_level": "serializable"}, "isolation.level"),
         (AdminConfig, {"bootstrap.servers": "localhost"}, "localhost: must be host:port"),
         (AdminConfig, {"bootstrap.servers": ""}, "at least one host:port"),
         (ProducerConfig, {"delivery_timeout_ms": 100}, "at least linger.ms + request.timeout.ms"),
@@ -67,3 +68,32 @@ def test_idempotence_that_nobody_asked_for_gives_way(given: dict) -> None:
 
 def test_a_delivery_may_take_as_long_as_one_request() -> None:
     assert ProducerConfig.of({**HERE, "request_timeout_ms": 200_000}).delivery_timeout_ms == 200_005
+
+
+# KIP-1106: what Java's Duration.parse takes, but nothing negative.
+DURATIONS = {
+    "PT1H": 3_600_000,
+    "P1D": 86_400_000,
+    "P1DT2H3M4.5S": 93_784_500,
+    "pt15m": 900_000,
+    "PT0S": 0,
+    "PT0,25S": 250,
+    "PT1H-30M": 1_800_000,
+    "-PT-5S": 5_000,
+    "+P2D": 172_800_000,
+}
+NO_DURATIONS = ("", "P", "PT", "P1DT", "1H", "PT-1S", "-PT1S", "P1Y", "P1W", "PT1H ", "PT1S1M")
+
+
+@pytest.mark.parametrize(("text", "expected"), DURATIONS.items())
+def test_a_duration_is_read_as_java_reads_it(text: str, expected: int) -> None:
+    assert duration_ms(text) == expected
+    config = ConsumerConfig.of({**HERE, "auto.offset.reset": f"by_duration:{text}"})
+    assert config.auto_offset_reset == f"by_duration:{text}"
+
+
+@pytest.mark.parametrize("text", NO_DURATIONS)
+def test_what_is_no_duration_is_refused(text: str) -> None:
+    assert duration_ms(text) is None
+    with pytest.raises(ConfigError, match="by_duration:<how long>"):
+        ConsumerConfig.of({**HERE, "auto.offset.reset": f"by_duration:{text}x"})

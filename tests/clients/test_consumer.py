@@ -6,116 +6,26 @@ import pytest
 
 from minikafka.client.arguments import TopicPartition
 from minikafka.client.node import Pending
-from minikafka.consumer.config import ConsumerConfig
-from minikafka.consumer.fetcher import FetcherNode, OffsetAndTimestamp
+from minikafka.consumer.offsets import OffsetAndTimestamp
 from minikafka.consumer.records import Fetched
-from minikafka.node import MS, Request
-from minikafka.record.builder import BatchBuilder, encode
+from minikafka.node import MS
+from minikafka.record.builder import BatchBuilder
 from minikafka.record.compression import Compression
-from minikafka.record.records import Record
 from minikafka.wire.errors import ErrorCode, KafkaError
 from minikafka.wire.messages.api_versions import ApiVersionsRequest
 from minikafka.wire.messages.fetch import (
-    FetchableTopicResponse,
     FetchRequest,
     FetchResponse,
-    PartitionData,
 )
 from minikafka.wire.messages.list_offsets import (
     EARLIEST,
     LATEST,
-    ListOffsetsPartitionResponse,
     ListOffsetsRequest,
-    ListOffsetsResponse,
-    ListOffsetsTopicResponse,
 )
 from minikafka.wire.messages.metadata import MetadataRequest
 
-from .scripted import Bench, Cluster
-
-T0, T1 = TopicPartition("t", 0), TopicPartition("t", 1)
-
-
-def batch(base: int, count: int, compression: Compression = Compression.NONE) -> bytes:
-    """A batch with the values b"v<offset>"."""
-    return encode(
-        [
-            Record(offset, 1_000 + offset, None, b"v%d" % offset)
-            for offset in range(base, base + count)
-        ],
-        compression,
-    )
-
-
-class ConsumerBench(Bench):
-    node: FetcherNode
-
-    def __init__(
-        self, *tps: TopicPartition, cluster: Cluster | None = None, **given: object
-    ) -> None:
-        configs = {"bootstrap.servers": "broker-1:9092", "auto.offset.reset": "earliest", **given}
-        super().__init__(FetcherNode(ConsumerConfig.of(configs)), cluster or Cluster({"t": 2}))
-        self.node.assign(tps)
-        self.connect()
-
-    def seek(self, tp: TopicPartition, offset: int) -> None:
-        self.node.seek(tp, offset)
-        self.connect()
-
-    def values(self, count: int = 100) -> list[bytes | None]:
-        return [record.value for record in self.node.take(count)]
-
-
-def fetched(
-    request: Request,
-    records: dict[int, bytes] | None = None,
-    errors: dict[int, int] | None = None,
-    session_id: int = 0,
-) -> FetchResponse:
-    """An answer for topic t with something for some partitions."""
-    found = {**dict.fromkeys(errors or {}, b""), **(records or {})}
-    topic_id = Cluster().topic_id("t") if request.version >= 13 else bytes(16)
-    return FetchResponse(
-        session_id=session_id,
-        responses=[
-            FetchableTopicResponse(
-                topic="t",
-                topic_id=topic_id,
-                partitions=[
-                    PartitionData(
-                        partition_index=index,
-                        error_code=(errors or {}).get(index, 0),
-                        high_watermark=1_000,
-                        log_start_offset=0,
-                        records=data,
-                    )
-                    for index, data in found.items()
-                ],
-            )
-        ],
-    )
-
-
-def listed(request: Request, offset: int = 0, error: int = 0) -> ListOffsetsResponse:
-    return ListOffsetsResponse(
-        topics=[
-            ListOffsetsTopicResponse(
-                name=topic.name,
-                partitions=[
-                    ListOffsetsPartitionResponse(
-                        partition_index=partition.partition_index,
-                        error_code=error,
-                        timestamp=-1,
-                        offset=offset,
-                        leader_epoch=0,
-                    )
-                    for partition in topic.partitions
-                ],
-            )
-            for topic in request.body.topics
-        ]
-    )
-
+from .reading import T0, T1, ConsumerBench, batch, fetched, listed, ready
+from .scripted import Cluster
 
 # --- positions -----------------------------------------------------------------------------
 
@@ -186,16 +96,6 @@ def test_assign_keeps_the_place_of_what_stays() -> None:
 
 
 # --- fetching ------------------------------------------------------------------------------
-
-
-def ready(*tps: TopicPartition, cluster: Cluster | None = None, **configs: object) -> ConsumerBench:
-    """A bench whose partitions stand at 0."""
-    b = ConsumerBench(cluster=cluster, **configs)
-    b.node.assign(tps)
-    for tp in tps:
-        b.node.seek(tp, 0)
-    b.connect()
-    return b
 
 
 def test_a_fetch_says_what_the_configs_say() -> None:

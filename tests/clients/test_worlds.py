@@ -29,9 +29,10 @@ TWO = [("t", 0), ("t", 1)]
 class World:
     """Makes clients of one broker, and closes them."""
 
-    def __init__(self, address: str, world: Any) -> None:
+    def __init__(self, address: str, world: Any, broker: Any) -> None:
         self.address = address
         self.world = world
+        self.broker = broker  # the machine, to look at
         self._made: list[Any] = []
 
     def make(self, kind: Callable[..., Any], **configs: object) -> Any:
@@ -64,10 +65,11 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
     if request.param == "sockets":
         with local_broker() as broker:
             assert broker.address is not None
-            yield from _used(World(broker.address, None))
+            yield from _used(World(broker.address, None, broker.node))
     else:
         sim = Simulator(seed=7, bytes_on_wire=request.param != "simulator")
-        yield from _used(World(sim.broker().address or "", sim))
+        host = sim.broker()
+        yield from _used(World(host.address or "", sim, host.node))
 
 
 def _used(world: World) -> Iterator[World]:
@@ -432,6 +434,25 @@ def test_a_closed_consumer_says_so(world: World) -> None:
             call()
 
 
+def test_a_consumer_that_closes_leaves_no_session_behind(world: World) -> None:
+    world.producer().send("t", b"v", partition=0).result()
+    consumer = world.consumer(fetch_max_wait_ms=60_000)
+    consumer.assign(TWO)
+    read_all(consumer, 1)
+    for _ in range(100):
+        if consumer.statistics().open_fetches:
+            break
+        consumer.poll(20)
+    assert world.broker.statistics().fetch_sessions == 1
+    consumer.close()
+    for _ in range(100):  # the broker hears of the connections' end a little later
+        if world.broker.statistics().parked_requests == 0:
+            break
+        world.let_pass(20)
+    told = world.broker.statistics()
+    assert (told.fetch_sessions, told.parked_requests) == (0, 0)
+
+
 def test_close_tells_all_callbacks_before_it_returns(world: World) -> None:
     producer = world.producer(linger_ms=1_000)
     heard: list[DeliveryFuture] = []
@@ -463,6 +484,20 @@ def test_close_does_not_wait_for_ever() -> None:
     assert error is not None
     assert error.code is ErrorCode.REQUEST_TIMED_OUT
     assert heard == [future]
+
+
+def test_a_consumer_does_not_wait_for_a_broker_that_is_gone() -> None:
+    sim = Simulator(seed=1)
+    broker = sim.broker()
+    sim.admin().create_topics([NewTopic("t")])
+    sim.producer().send("t", b"v").result()
+    consumer = sim.consumer(auto_offset_reset="earliest")
+    consumer.assign([("t", 0)])
+    assert len(consumer.poll(1_000)) == 1
+    broker.crash()
+    began = sim.now
+    consumer.close()
+    assert sim.now - began < 2_000_000
 
 
 def test_an_interrupted_close_gives_the_rest_up() -> None:
