@@ -66,6 +66,13 @@ CHAPTERS = [
         "each other.",
     ),
     Chapter(
+        "04",
+        "04_the_producer.ipynb",
+        "The producer: how a request is made",
+        "From send to the acknowledgement: why a batch closes, what waiting buys, and four limits.",
+        "choose linger.ms and batch.size for a goal, and say why send blocks.",
+    ),
+    Chapter(
         "20",
         "20_looking_after_a_broker.ipynb",
         "Looking after a broker",

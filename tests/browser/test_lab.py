@@ -329,3 +329,26 @@ def test_an_offset_is_looked_for_in_the_chapter_on_segments(browser: Any, lab: s
     wait_until(lambda: asked in segments.locator(".mk-picture svg").get_attribute("aria-label"))
     assert (session.complaints, session.outside) == ([], [])
     session.page.close()
+
+
+def test_a_slider_runs_the_simulator_again_in_the_chapter_on_the_producer(
+    browser: Any, lab: str
+) -> None:
+    """The timing microscope in a live notebook: what a slider's release changes."""
+    session = opened_and_run(browser, lab, "04_the_producer.ipynb")
+    session.page.evaluate(SHOW, "What does waiting 20 ms buy?")
+    view = session.page.locator(".mk-microscope", has_text="What does waiting 20 ms buy?")
+    view.wait_for(timeout=20_000)
+    view.scroll_into_view_if_needed()
+    view.locator(".mk-picture text").first.wait_for(timeout=20_000)
+
+    def words() -> str:
+        return view.locator(".mk-picture svg").first.get_attribute("aria-label") or ""
+
+    before = words()
+    rate = view.get_by_role("slider", name="arrival rate")
+    rate.press("ArrowLeft")
+    wait_until(lambda: words() != before)
+    session.picture("microscope-in-lab")
+    assert (session.complaints, session.outside) == ([], [])
+    session.page.close()

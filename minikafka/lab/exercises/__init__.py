@@ -16,7 +16,14 @@ from __future__ import annotations
 from typing import Any
 
 from minikafka.lab import progress
-from minikafka.lab.exercises import chapter_00, chapter_01, chapter_02, chapter_03, chapter_20
+from minikafka.lab.exercises import (
+    chapter_00,
+    chapter_01,
+    chapter_02,
+    chapter_03,
+    chapter_04,
+    chapter_20,
+)
 from minikafka.lab.exercises.verdict import Judge, Verdict, not_yet
 
 EXERCISES: dict[str, Judge] = {
@@ -24,6 +31,7 @@ EXERCISES: dict[str, Judge] = {
     **chapter_01.EXERCISES,
     **chapter_02.EXERCISES,
     **chapter_03.EXERCISES,
+    **chapter_04.EXERCISES,
     **chapter_20.EXERCISES,
 }
 
