@@ -302,9 +302,9 @@ check("04.1", buffer_memory)
 #
 # ### 2 · A goal
 #
-# The microscope's far broker (2 ms), ten records of 100 bytes a millisecond. Find settings that need
-# **at most 10 requests**, with **p99 under 20 ms**. Replace the dots; the microscope above is the
-# place to try.
+# The microscope's far broker (2 ms), ten records of 100 bytes a millisecond. Find settings that
+# need **at most 10 requests**, with **p99 under 20 ms**. Replace the dots; the microscope above is
+# the place to try.
 
 # %%
 settings = {"linger_ms": ..., "batch_size": ...}
@@ -324,9 +324,9 @@ check("04.2", settings)
 #
 # ### 3 · Back pressure
 #
-# Write `send_all`: it sends every value to the topic `log`, in order, with a producer that has little
-# memory and whose `send` gives up after a while (`mk.KafkaError`). The broker is away for some
-# seconds. Nothing may be lost, and nothing sent twice.
+# Write `send_all`: it sends every value to the topic `log`, in order, with a producer that has
+# little memory and whose `send` gives up after a while (`mk.KafkaError`). The broker is away for
+# some seconds. Nothing may be lost, and nothing sent twice.
 
 
 # %%
