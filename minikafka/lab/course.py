@@ -73,6 +73,13 @@ CHAPTERS = [
         "choose linger.ms and batch.size for a goal, and say why send blocks.",
     ),
     Chapter(
+        "05",
+        "05_the_fetcher.ipynb",
+        "The fetcher: how a record is read",
+        "A question that waits at the broker, what ends the wait, and what poll has to do with it.",
+        "choose fetch.min.bytes and fetch.max.wait.ms, and say what a reset silently costs.",
+    ),
+    Chapter(
         "20",
         "20_looking_after_a_broker.ipynb",
         "Looking after a broker",

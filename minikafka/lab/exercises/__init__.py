@@ -22,6 +22,7 @@ from minikafka.lab.exercises import (
     chapter_02,
     chapter_03,
     chapter_04,
+    chapter_05,
     chapter_20,
 )
 from minikafka.lab.exercises.verdict import Judge, Verdict, not_yet
@@ -32,6 +33,7 @@ EXERCISES: dict[str, Judge] = {
     **chapter_02.EXERCISES,
     **chapter_03.EXERCISES,
     **chapter_04.EXERCISES,
+    **chapter_05.EXERCISES,
     **chapter_20.EXERCISES,
 }
 
