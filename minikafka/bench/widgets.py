@@ -1,10 +1,11 @@
 """Do the widgets keep up with the display? Frame times while they play, and the first drawing.
 
-    for each      LogStrip, SpaceTime, SegmentBrowser
+    for each      LogStrip, SpaceTime, SegmentBrowser, Microscope
     with          20, 500 and 5,000 events, from 1, 3 and 5 brokers
     first         ms from the page's beginning until the picture stands, the best of three
     p50, p95      ms between two frames while it plays; 16.7 is as fast as a display asks
     work          ms of the browser's main thread for each frame
+    rerun         ms of the kernel for a slider's release, the median (Microscope)
 
 Frame times belong to the machine as much as to the widget: an overloaded one skips frames whatever
 they cost. So the work for a frame stands beside them.
@@ -17,6 +18,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from statistics import median, quantiles
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from minikafka.admin import Admin, NewTopic
@@ -25,7 +27,7 @@ from minikafka.producer.producer import Producer
 from minikafka.runtime.machine import SimulatedBroker
 from minikafka.runtime.simulator import Simulator
 from minikafka.trace import Trace
-from minikafka.viz import LogStrip, SegmentBrowser, SpaceTime
+from minikafka.viz import LogStrip, Microscope, SegmentBrowser, SpaceTime
 from minikafka.viz.chromium import chromium
 from minikafka.viz.page import page
 
@@ -62,13 +64,26 @@ def measure(events: tuple[int, ...] = EVENTS, plays_ms: int = PLAYS_MS) -> Itera
             yield {"widget": type(widget).__name__, **row, **_measured(browser, file, plays_ms)}
 
 
-def _widgets(events: tuple[int, ...]) -> Iterator[tuple[dict[str, int], Any]]:
+def _widgets(events: tuple[int, ...]) -> Iterator[tuple[dict[str, float], Any]]:
     for count in events:
         for brokers in BROKERS if count == max(events) else BROKERS[:1]:
             trace = a_world(count, brokers, producers=brokers, consumers=brokers)
             for widget in (LogStrip(trace), SpaceTime(trace)):
                 yield {"events": count, "brokers": brokers}, widget
     yield {"records": 5_000, "brokers": 1}, SegmentBrowser("orders-0", files=a_long_log().files)
+    view = Microscope(a={"linger_ms": 0}, b={"linger_ms": 20})
+    rerun = round(median(_reruns(view)), 1)
+    yield {"records": view.result.a.records, "brokers": 1, "rerun": rerun}, view
+
+
+def _reruns(view: Microscope) -> Iterator[float]:
+    """How long the kernel takes when a slider is released, in ms, at each of its stops."""
+    for name in ("linger_ms", "batch_size", "fetch_min_bytes", "latency_ms"):
+        for stop in view.stops[name]:
+            sides = {side: {**view.knobs[side], name: stop} for side in ("a", "b")}
+            began = perf_counter()
+            view.knobs = {**view.knobs, **sides}
+            yield (perf_counter() - began) * 1_000
 
 
 def _measured(browser: Browser, file: Path, plays_ms: int) -> dict[str, float]:

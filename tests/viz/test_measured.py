@@ -16,7 +16,11 @@ def test_each_widget_has_a_row() -> None:
     from minikafka.bench.widgets import measure
 
     rows = list(measure(events=(20,), plays_ms=200))
-    assert [row["widget"] for row in rows] == ["LogStrip", "SpaceTime"] * 3 + ["SegmentBrowser"]
-    assert [row["brokers"] for row in rows] == [1, 1, 3, 3, 5, 5, 1]
+    assert [row["widget"] for row in rows] == [
+        *["LogStrip", "SpaceTime"] * 3,
+        "SegmentBrowser",
+        "Microscope",
+    ]
+    assert [row["brokers"] for row in rows] == [1, 1, 3, 3, 5, 5, 1, 1]
     for row in rows:
         assert row["first"] > 0 and 0 < row["p50"] <= row["p95"] and row["work"] > 0

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import re
-import time
 from collections import Counter
 from math import ceil
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import pytest
@@ -280,17 +277,11 @@ def test_without_a_browser_all_of_it_stands_there() -> None:
 # ---- in a browser ----------------------------------------------------------------------------
 
 
-def kernel(opened: Opened, view: Microscope) -> list[float]:
-    """Stand in for the comm: what the page saves goes to the widget, what that changes comes back.
-
-    Returns the list of times, in ms, that the widget's side took for a release.
-    """
-    took: list[float] = []
+def kernel(opened: Opened, view: Microscope) -> None:
+    """Stand in for the comm: what the page saves reaches the widget, and its changes come back."""
 
     def save(asked: str, differ: list[str], knobs: dict[str, Any]) -> dict[str, Any]:
-        began = time.perf_counter()
         view.set_state({"asked": asked, "differ": differ, "knobs": knobs})
-        took.append((time.perf_counter() - began) * 1_000)
         return {"answered": view.answered, "story": view.story, "trouble": view.trouble}
 
     opened.page.expose_function("save", save)
@@ -308,7 +299,6 @@ def kernel(opened: Opened, view: Microscope) -> list[float]:
         }"""
     )
     opened.page.wait_for_selector("[data-knob=acks]")
-    return took
 
 
 def release(opened: Opened, knob: str, stop: int) -> None:
@@ -334,7 +324,6 @@ def test_without_a_kernel_two_sliders_move_and_the_others_stand_in_words(
     assert before != after and "50 ms" in after
     fresh = look({**view.knobs["a"], "linger_ms": 50}, BURST, 7).measured()
     assert f" {fresh.requests} " in f" {after} "
-    assert float(opened.widget.get_attribute("data-redrawn")) < 100
     opened.close()
 
 
@@ -352,20 +341,16 @@ def test_keys_on_a_slider_are_not_heard_around_the_widget(browser: Any, tmp_path
 def test_with_a_kernel_every_slider_draws_a_new_run(browser: Any, tmp_path: Path) -> None:
     view = a_microscope()
     opened = Opened.of(browser, view, tmp_path)
-    took = kernel(opened, view)
+    kernel(opened, view)
     knobs = opened.page.locator("[data-knob]")
     names = [knobs.nth(i).get_attribute("data-knob") for i in range(knobs.count())]
     assert len(names) == 13
-    times = []
     for name in names:
         before = view.story
         slider = opened.page.locator(f"[data-knob='{name}']")
         now = int(slider.input_value())
         release(opened, name, now - 1 if now else now + 1)
         assert view.story["knobs"] != before["knobs"], name
-        times.append(float(opened.widget.get_attribute("data-redrawn")))
-    print(f"redrawn after {median(times):.0f} ms, at most {max(times):.0f}; of it in the kernel "
-          f"{median(took):.0f}, at most {max(took):.0f}")  # fmt: skip
     opened.close()
 
 
@@ -383,19 +368,6 @@ def test_the_reader_chooses_what_differs(browser: Any, tmp_path: Path) -> None:
     release(opened, "acks B", 0)
     assert view.runs["b"].settings["acks"] == "0"
     opened.close()
-
-
-def test_a_release_takes_less_than_100_ms_of_work() -> None:
-    """Processor time of the kernel's part: other tests may run beside this one."""
-    view = a_microscope()
-    times = []
-    gc.collect()
-    for latency_ms in (1, 2, 5, 0.2, 0.05):
-        began = time.process_time()
-        sides = {side: {**view.knobs[side], "latency_ms": latency_ms} for side in ("a", "b")}
-        view.knobs = {**view.knobs, **sides}
-        times.append((time.process_time() - began) * 1_000)
-    assert median(times) < 100
 
 
 def test_a_batch_is_followed_through_all_lanes(browser: Any, tmp_path: Path) -> None:
