@@ -56,6 +56,7 @@ class SimulatedHost:
         self._departing = 0, 0  # what the turn under way sends: after this heap number, up to that
         self._sim = sim
         self._make = make
+        self.hardware = sim.hardware
         self.busy_until = 0  # what leaves, leaves then
         self._wake = NEVER  # when the node wants the next poll
         self._armed = NEVER  # the earliest poll in the heap
@@ -203,7 +204,7 @@ class SimulatedHost:
 
     def _turn(self) -> None:
         sim, leaving = self._sim, self._loop.leaving
-        hardware, now = sim.hardware, sim.now
+        hardware, now = self.hardware, sim.now
         arrived = self._arrived
         if arrived:
             self._arrived = []
