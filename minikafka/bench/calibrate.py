@@ -106,14 +106,12 @@ PROBES = {
 
 
 def warm(address: str) -> None:
-    """Make the topic, and send requests until a JVM is warm."""
-    stage = Sockets(address)
-    stage.create_topic()
-    perform(stage, ALONE, WARM)
+    """Send requests until a JVM is warm."""
+    perform(Sockets(address), ALONE, WARM)
 
 
 def measure(address: str) -> Costs:
-    """What each probe costs at this broker, which was warmed before."""
+    """What each probe costs at this broker. It has the topic, and was warmed before."""
     stage, found = Sockets(address), {"sleep": lateness_us()}
     for name, probe in PROBES.items():
         found[name] = probe.cost_us(perform(stage, probe.settings, probe.load))

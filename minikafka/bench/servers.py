@@ -28,6 +28,8 @@ import sys
 import tempfile
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import ClassVar
@@ -203,6 +205,18 @@ class ApacheKafka(Server):
             cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         config = str(self._properties)
         run_tool("kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", config)
+
+
+@contextmanager
+def side_by_side(beside_apache: bool = True) -> Iterator[dict[str, Server]]:
+    """Our broker and, if asked for, Apache Kafka: both up, on a disk that is forgotten."""
+    with tempfile.TemporaryDirectory(prefix="minikafka-bench-") as place, ExitStack() as stack:
+        servers: dict[str, Server] = {"minikafka": Minikafka(Path(place, "minikafka"))}
+        if beside_apache:
+            servers["apache"] = ApacheKafka(Path(place, "apache"), heap="1g")
+        for server in servers.values():
+            stack.enter_context(server)
+        yield servers
 
 
 def run_tool(name: str, *arguments: str, stdin: str = "") -> str:

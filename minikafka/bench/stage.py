@@ -18,7 +18,8 @@ the interpreter's lock with the thread that sends: while the producer is at work
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import cycle, islice
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from minikafka.log.files import Files
     from minikafka.node import Node
 
-TOPIC = "trade"
+TOPIC = "minikafka-trade"
 PARTITION = 0
 SEED = 7
 SECOND_US = 1_000_000
@@ -162,9 +163,15 @@ class Sockets:
     def __init__(self, address: str) -> None:
         self._address = address
 
-    def create_topic(self) -> None:
+    @contextmanager
+    def topic(self) -> Iterator[None]:
+        """Make the program's topic, and delete it at the end. Raises KafkaError."""
         with Admin(self._address) as admin:
             admin.create_topics([NewTopic(TOPIC)])
+            try:
+                yield
+            finally:
+                admin.delete_topics([TOPIC])
 
     def producer(self, settings: Settings) -> Producer:
         return Producer(self._address, **settings)

@@ -18,18 +18,16 @@ An error is predicted / measured - 1. The aim is 25 % at the median of the grid'
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from statistics import median
 from typing import Any
 
 from minikafka.bench import calibrate
 from minikafka.bench.apart import apart
-from minikafka.bench.broker import APACHE, OURS, short
-from minikafka.bench.servers import ApacheKafka, Minikafka, Server
+from minikafka.bench.broker import short
+from minikafka.bench.servers import side_by_side
 from minikafka.bench.stage import Load, Simulated, Sockets, Stage, perform
 
 BATCH_SIZES = 256, 1_024, 4_096, 16_384, 65_536
@@ -84,12 +82,9 @@ def one_round(address: str) -> dict[str, Any]:
 def run(plan: Plan, advance: Callable[[], object]) -> dict[str, Any]:
     """Measure, fit and predict. Raises Unavailable without Java or Maven where they are needed."""
     rounds: dict[str, list[dict[str, Any]]] = {}
-    with tempfile.TemporaryDirectory(prefix="minikafka-bench-") as place, ExitStack() as stack:
-        servers: dict[str, Server] = {OURS: Minikafka(Path(place, OURS))}
-        if plan.beside_apache:
-            servers[APACHE] = ApacheKafka(Path(place, APACHE), heap="1g")
+    with side_by_side(plan.beside_apache) as servers, ExitStack() as stack:
         for name, server in servers.items():
-            stack.enter_context(server)
+            stack.enter_context(Sockets(server.address).topic())
             apart(calibrate.warm, server.address)
             rounds[name] = []
             advance()

@@ -106,20 +106,11 @@ def bench_broker(rounds: int, size_mb: int, alone: bool, file: IO[str] | None) -
     """One broker under librdkafka, beside Apache Kafka and the bare disk."""
     from importlib.util import find_spec
 
-    from minikafka.bench.broker import Plan, report, run
-    from minikafka.bench.servers import Unavailable
+    from minikafka.bench import broker
 
     if find_spec("confluent_kafka") is None:
         raise click.ClickException("the load is librdkafka's: pip install confluent-kafka")
-    plan = Plan(rounds=rounds, size_bytes=size_mb * 1_000_000, beside_apache=not alone)
-    try:
-        with progress("measuring", plan.step_count) as advance:
-            results = run(plan, advance)
-    except Unavailable as error:
-        raise click.ClickException(f"{error}; --alone measures without it") from error
-    click.echo(report(results))
-    if file is not None:
-        json.dump(results, file, indent=2)
+    in_turns(broker, broker.Plan(rounds, size_mb * 1_000_000, not alone), file)
 
 
 @bench.command("flat")
@@ -167,6 +158,85 @@ def bench_simulator(json_: bool) -> None:
 
     for row in measure():
         click.echo(json.dumps(row) if json_ else in_words(row))
+
+
+@bench.command("calibrate")
+@click.option("-b", "--bootstrap-server", "address", help="A broker that runs; or one is started.")
+@click.option("--apache", is_flag=True, help="Start Apache Kafka and not ours.")
+@click.option("--rounds", type=click.IntRange(min=1), default=5, show_default=True)
+@click.option("--json", "file", type=click.File("w"), help="Write every figure to a file.")
+def bench_calibrate(address: str | None, apache: bool, rounds: int, file: IO[str] | None) -> None:
+    """Fit the simulator's machines to this machine and a real broker."""
+    from contextlib import ExitStack
+    from dataclasses import asdict
+    from pathlib import Path
+    from tempfile import TemporaryDirectory
+
+    from minikafka.bench.apart import apart
+    from minikafka.bench.calibrate import fit, measure, medians, report, warm
+    from minikafka.bench.servers import ApacheKafka, Minikafka, Unavailable
+    from minikafka.bench.stage import Sockets
+
+    if address is not None and apache:
+        raise click.UsageError("--apache starts a broker; -b names one that runs")
+    try:
+        with ExitStack() as stack:
+            if address is None:
+                place = Path(stack.enter_context(TemporaryDirectory()), "broker")
+                server = stack.enter_context((ApacheKafka if apache else Minikafka)(place))
+                address = server.address
+            stack.enter_context(Sockets(address).topic())
+            with progress("measuring", rounds + 1) as advance:
+                apart(warm, address)
+                advance()
+                found = []
+                for _ in range(rounds):
+                    found.append(apart(measure, address))
+                    advance()
+    except (Unavailable, RuntimeError) as error:
+        raise click.ClickException(str(error)) from error
+    measured = medians(found)
+    machines, fitted = fit(measured)
+    click.echo(report(measured, machines, fitted))
+    if file is not None:
+        figures = {"measured": measured, "fitted": fitted, "machines": asdict(machines)}
+        json.dump(figures, file, indent=2)
+
+
+@bench.command("trade")
+@click.option("--rounds", type=click.IntRange(min=1), default=5, show_default=True)
+@click.option("--alone", is_flag=True, help="Without Apache Kafka beside it.")
+@click.option("--json", "file", type=click.File("w"), help="Write every figure to a file.")
+def bench_trade(rounds: int, alone: bool, file: IO[str] | None) -> None:
+    """What batch.size and linger.ms buy and cost: measured, and predicted by the simulator."""
+    from minikafka.bench import trade
+
+    in_turns(trade, trade.Plan(rounds, not alone), file)
+
+
+@bench.command("tuning")
+@click.option("--rounds", type=click.IntRange(min=1), default=5, show_default=True)
+@click.option("--alone", is_flag=True, help="Without Apache Kafka beside it.")
+@click.option("--json", "file", type=click.File("w"), help="Write every figure to a file.")
+def bench_tuning(rounds: int, alone: bool, file: IO[str] | None) -> None:
+    """The best settings that the simulator finds for a goal, played for real."""
+    from minikafka.bench import tuning
+
+    in_turns(tuning, tuning.Plan(rounds, not alone), file)
+
+
+def in_turns(benchmark: Any, plan: Any, file: IO[str] | None) -> None:
+    """Run a benchmark that can have Apache Kafka beside it, and print its report."""
+    from minikafka.bench.servers import Unavailable
+
+    try:
+        with progress("measuring", plan.step_count) as advance:
+            results = benchmark.run(plan, advance)
+    except Unavailable as error:
+        raise click.ClickException(f"{error}; --alone measures without it") from error
+    click.echo(benchmark.report(results))
+    if file is not None:
+        json.dump(results, file, indent=2)
 
 
 @bench.command("widgets")

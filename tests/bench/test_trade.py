@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from minikafka.bench import calibrate, trade
-from minikafka.bench.stage import Load, Machines, Simulated, Sockets, perform
+from minikafka.bench.stage import TOPIC, Load, Machines, Simulated, Sockets, perform
 from minikafka.runtime.hardware import FREE, Hardware, Link
 from minikafka.runtime.serve import local_broker
 
@@ -54,14 +54,12 @@ def test_a_program_that_computes_keeps_its_own_answers_waiting() -> None:
 
 
 def test_a_program_is_played_at_a_real_broker_to_the_last_record() -> None:
-    with local_broker() as broker:
-        stage = Sockets(broker.address)
-        stage.create_topic()
+    with local_broker() as broker, (stage := Sockets(broker.address)).topic():
         alone = {"batch_size": 0, "linger_ms": 0}
         fast = perform(stage, alone, Load(300))
         paced = perform(stage, alone, Load(100, per_s=1_000))
         with stage.producer({}) as producer:
-            end = producer.send("trade", b"", partition=0).result().offset
+            end = producer.send(TOPIC, b"", partition=0).result().offset
     assert end == 300 + 100 + 2  # and the first of each
     assert fast.requests == pytest.approx(300) and paced.requests == pytest.approx(100)
     assert fast.p50_ms is None and paced.p50_ms and paced.p99_ms and paced.p50_ms <= paced.p99_ms

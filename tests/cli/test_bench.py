@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from minikafka.bench import load, microseconds
+from minikafka.bench import calibrate, load, microseconds
 from minikafka.bench.broker import Plan, report, summary
+from minikafka.bench.stage import Load
+from minikafka.cli.main import main
 from minikafka.runtime.serve import local_broker
 
 
@@ -55,3 +59,50 @@ def test_the_stages_of_a_request_add_up(monkeypatch: pytest.MonkeyPatch) -> None
     *stages, whole, beside = microseconds.measure().values()
     assert len(stages) == 12 and beside > 0
     assert sum(stages) == pytest.approx(whole, rel=0.3)  # medians of parts, on a busy machine
+
+
+def test_the_fit_leaves_nothing_behind_at_a_broker_that_runs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import minikafka as mk
+
+    small = {
+        name: replace(probe, load=replace(probe.load, count=60))
+        for name, probe in calibrate.PROBES.items()
+    }
+    monkeypatch.setattr(calibrate, "PROBES", small)
+    monkeypatch.setattr(calibrate, "WARM", Load(10))
+    monkeypatch.setattr("minikafka.bench.apart.apart", lambda call, *more: call(*more))
+    with local_broker() as broker, mk.Admin(broker.address) as admin:
+        with pytest.raises(SystemExit) as ended:
+            main(["bench", "calibrate", "-b", broker.address, "--rounds", "1"])
+        assert ended.value.code == 0
+        assert not admin.list_topics()
+    assert "link.latency_us" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["calibrate", "-b", "127.0.0.1:1", "--apache"], 2, "--apache starts a broker"),
+        (["trade", "--rounds", "0"], 2, "--rounds"),
+    ],
+)
+def test_a_wrong_call_of_a_benchmark_is_told_in_a_line(
+    arguments: list[str], code: int, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["bench", *arguments])
+    assert ended.value.code == code
+    assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["broker", "trade", "tuning"])
+def test_without_java_a_benchmark_says_how_it_can_be_had(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    with pytest.raises(SystemExit) as ended:
+        main(["bench", name])
+    assert ended.value.code == 1
+    assert "--alone measures without it" in capsys.readouterr().err
