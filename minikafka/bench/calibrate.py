@@ -32,10 +32,13 @@ from minikafka.bench.stage import (
     Sockets,
     perform,
 )
-from minikafka.runtime.hardware import FREE, Hardware, Link
+from minikafka.runtime.hardware import FREE, Hardware
 
-SWEEPS, CLOSE = 10, 0.005
+SWEEPS, CLOSE = 16, 0.005
 """The fit ends after so many, or when every probe is as close as that."""
+FAR = 0.1
+UNSTEADY = 0.3
+"""How far a way can be from the mean one, as a share of that."""
 SLEEPS, SLEEP_US = 200, 500
 WARM = Load(30_000)
 """Requests of one record that go before: a JVM is slow while it is cold."""
@@ -49,15 +52,15 @@ Costs = dict[str, float]
 class Probe:
     """A program whose outcome one number of the model decides.
 
-    `cost_us` is what the outcome comes to for a record, a request, a byte or a way; `dearer` gives
-    machines on which that costs so much more.
+    `cost_us` is what the outcome comes to for a record, a request, a byte or a way: the same thing
+    that the number counts, so an error of the one is an error of the other.
     """
 
-    decides: str
     settings: Settings
     load: Load
     cost_us: Callable[[Outcome], float]
-    dearer: Callable[[Machines, float], Machines]
+    number_us: Callable[[Machines], float]
+    with_number: Callable[[Machines, float], Machines]
 
 
 def _record_us(outcome: Outcome) -> float:
@@ -73,35 +76,55 @@ def _way_us(outcome: Outcome) -> float:
     return 1_000 * outcome.p50_ms / 2
 
 
-def _dearer_records(machines: Machines, us: float) -> Machines:
-    return replace(machines, send_us=max(0.0, machines.send_us + us))
+def _client(machines: Machines, **numbers: float) -> Machines:
+    return replace(machines, client=replace(machines.client, **numbers))
 
 
-def _dearer_requests(machines: Machines, us: float) -> Machines:
-    request_us = max(0.0, machines.client.request_us + us)
-    return replace(machines, client=replace(machines.client, request_us=request_us))
+def _way(machines: Machines) -> float:
+    return machines.link.latency_us + machines.link.jitter_us / 2
 
 
-def _dearer_bytes(machines: Machines, us: float) -> Machines:
-    byte_us = max(1e-6, 1 / machines.client.cpu_bytes_per_us + us)
-    return replace(machines, client=replace(machines.client, cpu_bytes_per_us=1 / byte_us))
-
-
-def _longer_way(machines: Machines, us: float) -> Machines:
-    latency_us = max(0, round(machines.link.latency_us + us))
-    return replace(machines, link=replace(machines.link, latency_us=latency_us))
+def _with_way(machines: Machines, us: float) -> Machines:
+    """Where every way is alike, answers fall into step and a fit jumps; no real way is."""
+    jitter_us = round(2 * UNSTEADY * us)
+    latency_us = round((1 - UNSTEADY) * us)
+    return replace(
+        machines, link=replace(machines.link, latency_us=latency_us, jitter_us=jitter_us)
+    )
 
 
 LARGE = {"batch_size": 262_144, "linger_ms": 100}
 WIDE = {"batch_size": 1_000_000, "linger_ms": 100}
 ALONE = {"batch_size": 0, "linger_ms": 0}
 PROBES = {
-    "large": Probe("send_us", LARGE, Load(60_000), _record_us, _dearer_records),
-    "alone": Probe("client.request_us", ALONE, Load(8_000), _record_us, _dearer_requests),
-    "wide": Probe(
-        *("client.cpu_bytes_per_us", WIDE, Load(10_000, WIDE_BYTES), _byte_us, _dearer_bytes)
+    "large": Probe(
+        LARGE,
+        Load(60_000),
+        _record_us,
+        lambda machines: machines.send_us,
+        lambda machines, us: replace(machines, send_us=us),
     ),
-    "calm": Probe("link.latency_us", ALONE, Load(1_000, per_s=1_000), _way_us, _longer_way),
+    "alone": Probe(
+        ALONE,
+        Load(8_000),
+        _record_us,
+        lambda machines: machines.client.request_us,
+        lambda machines, us: _client(machines, request_us=us),
+    ),
+    "wide": Probe(
+        WIDE,
+        Load(10_000, WIDE_BYTES),
+        _byte_us,
+        lambda machines: 1 / machines.client.cpu_bytes_per_us,
+        lambda machines, us: _client(machines, cpu_bytes_per_us=1 / us),
+    ),
+    "calm": Probe(
+        ALONE,
+        Load(1_000, per_s=1_000),
+        _way_us,
+        _way,
+        _with_way,
+    ),
 }
 
 
@@ -130,21 +153,25 @@ def lateness_us() -> float:
 
 def fit(measured: Costs) -> tuple[Machines, Costs]:
     """The machines on which the probes cost as much in the simulator, and what they cost there."""
-    machines = Machines(
-        late_us=measured["sleep"],
-        client=Hardware(request_us=50),
-        broker=FREE,
-        link=Link(latency_us=50, jitter_us=0, bytes_per_us=float("inf")),
-    )
+    machines = Machines(late_us=measured["sleep"], client=Hardware(request_us=50), broker=FREE)
+    machines = _with_way(machines, 100)
     fitted = {name: play(machines, probe) for name, probe in PROBES.items()}
     for _ in range(SWEEPS):
-        if all(abs(fitted[name] / measured[name] - 1) < CLOSE for name in PROBES):
+        if is_close(measured, fitted):
             break
         for name, probe in PROBES.items():
-            fitted[name] = play(machines, probe)
-            machines = probe.dearer(machines, measured[name] - fitted[name])
+            number = probe.number_us(machines)
+            lacking = measured[name] - play(machines, probe)
+            # Not too far at once: while another number is wrong, this one may be blamed for it.
+            number = min(max(number + lacking, number / 2), number * 2)
+            machines = probe.with_number(machines, number)
         fitted = {name: play(machines, probe) for name, probe in PROBES.items()}
     return machines, fitted
+
+
+def is_close(measured: Costs, fitted: Costs, by: float = CLOSE) -> bool:
+    """Whether every probe costs in the simulator what it was measured to cost."""
+    return all(abs(fitted[name] / measured[name] - 1) < by for name in fitted)
 
 
 def play(machines: Machines, probe: Probe) -> float:
@@ -164,7 +191,7 @@ def report(measured: Costs, machines: Machines, fitted: Costs) -> str:
         "large": f"send_us = {machines.send_us:.2f}",
         "alone": f"client.request_us = {client.request_us:.0f}",
         "wide": f"client.cpu_bytes_per_us = {client.cpu_bytes_per_us:.0f}",
-        "calm": f"link.latency_us = {link.latency_us}",
+        "calm": f"link.latency_us = {link.latency_us} to {link.latency_us + link.jitter_us}",
     }
     counted = {"large": "record", "alone": "request", "wide": "KB", "calm": "way"}
     lines = [f"{'probe':8}{'measured':>12}{'simulated':>12}{'':14}what it decides"]
@@ -173,4 +200,6 @@ def report(measured: Costs, machines: Machines, fitted: Costs) -> str:
         each = 1_024 if what == "KB" else 1
         pair = "".join(f"{each * costs[name]:>9.2f} µs" for costs in (measured, fitted))
         lines.append(f"{name:8}{pair}  a {what:10}{fits[name]}")
+    if not is_close(measured, fitted, FAR):
+        lines.append("The probes contradict each other: was the machine busy with something else?")
     return "\n".join(lines)

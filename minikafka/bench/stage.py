@@ -23,7 +23,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import cycle, islice
-from math import ceil
+from math import ceil, inf
 from typing import TYPE_CHECKING, Any, Protocol
 
 from minikafka.admin import Admin, NewTopic
@@ -89,7 +89,7 @@ class Machines:
     switch_us: int = 5_000
     client: Hardware = field(default_factory=Hardware)
     broker: Hardware = field(default_factory=Hardware)
-    link: Link = field(default_factory=lambda: Link(latency_us=50, jitter_us=0, bytes_per_us=5_000))
+    link: Link = field(default_factory=lambda: Link(50, jitter_us=0, bytes_per_us=inf))
 
 
 class Stage(Protocol):

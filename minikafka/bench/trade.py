@@ -139,5 +139,10 @@ def report(results: dict[str, Any]) -> str:
 
 
 def _cell(cell: dict[str, Any], measure: str) -> str:
-    measured, predicted = short(cell["measured"][measure]), short(cell["predicted"][measure])
+    measured, predicted = (thousands(cell[kind][measure]) for kind in ("measured", "predicted"))
     return f"{measured} → {predicted} ({cell['errors'][measure]:+.0%})"
+
+
+def thousands(value: float) -> str:
+    """`0.071`, `38.2`, `2,000`, `412k`."""
+    return f"{value / 1_000:.0f}k" if value >= 10_000 else short(value)

@@ -16,7 +16,7 @@ MACHINES = Machines(
     late_us=120,
     client=Hardware(request_us=140, cpu_bytes_per_us=250),
     broker=FREE,
-    link=Link(latency_us=90, jitter_us=0, bytes_per_us=float("inf")),
+    link=Link(latency_us=77, jitter_us=66, bytes_per_us=float("inf")),
 )
 
 
@@ -31,7 +31,7 @@ def test_the_fit_finds_machines_again_that_it_has_only_seen_through_the_probes()
     assert machines.send_us == pytest.approx(3.5, rel=0.03)
     assert machines.client.request_us == pytest.approx(140, rel=0.03)
     assert machines.client.cpu_bytes_per_us == pytest.approx(250, rel=0.03)
-    assert machines.link.latency_us == pytest.approx(90, abs=3)
+    assert machines.link.latency_us == pytest.approx(77, abs=3)
     assert fitted == pytest.approx({k: v for k, v in measured.items() if k != "sleep"}, rel=0.02)
 
 
@@ -90,5 +90,5 @@ def test_the_report_has_a_row_for_each_batch_size(monkeypatch: pytest.MonkeyPatc
     assert "records a second; off by 10% at the median" in text
     row = [line for line in text.splitlines() if line.strip().startswith("65,536")]
     assert len(row) == len(trade.MEASURES)
-    assert row[0].count("13,000 → 13,000 (+10%)") == len(trade.LINGER_MS)
+    assert row[0].count("13k → 13k (+10%)") == len(trade.LINGER_MS)
     assert max(map(len, text.splitlines())) <= 100
