@@ -20,7 +20,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from itertools import cycle, islice
 from math import ceil, inf
@@ -90,6 +90,23 @@ class Machines:
     client: Hardware = field(default_factory=Hardware)
     broker: Hardware = field(default_factory=Hardware)
     link: Link = field(default_factory=lambda: Link(50, jitter_us=0, bytes_per_us=inf))
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain numbers; None for what is without limit, which JSON cannot say."""
+        told = asdict(self)
+        for part in ("client", "broker", "link"):
+            told[part] = {n: None if value == inf else value for n, value in told[part].items()}
+        return told
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> Machines:
+        """From `to_json`."""
+
+        def part(kind: type[Any], name: str) -> Any:
+            return kind(**{n: inf if value is None else value for n, value in told[name].items()})
+
+        parts = {"client": part(Hardware, "client"), "broker": part(Hardware, "broker")}
+        return cls(**{**told, **parts, "link": part(Link, "link")})
 
 
 class Stage(Protocol):

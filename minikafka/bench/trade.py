@@ -20,7 +20,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
@@ -114,7 +114,7 @@ def judged(rounds: list[dict[str, Any]]) -> dict[str, Any]:
         )
     return {
         "probes": {"measured": probes, "fitted": fitted},
-        "machines": asdict(machines),
+        "machines": machines.to_json(),
         "cells": cells,
         "median_error": {m: median(abs(cell["errors"][m]) for cell in cells) for m in MEASURES},
     }

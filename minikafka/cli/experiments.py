@@ -168,7 +168,6 @@ def bench_simulator(json_: bool) -> None:
 def bench_calibrate(address: str | None, apache: bool, rounds: int, file: IO[str] | None) -> None:
     """Fit the simulator's machines to this machine and a real broker."""
     from contextlib import ExitStack
-    from dataclasses import asdict
     from pathlib import Path
     from tempfile import TemporaryDirectory
 
@@ -199,7 +198,7 @@ def bench_calibrate(address: str | None, apache: bool, rounds: int, file: IO[str
     machines, fitted = fit(measured)
     click.echo(report(measured, machines, fitted))
     if file is not None:
-        figures = {"measured": measured, "fitted": fitted, "machines": asdict(machines)}
+        figures = {"measured": measured, "fitted": fitted, "machines": machines.to_json()}
         json.dump(figures, file, indent=2)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -33,6 +34,11 @@ def test_the_fit_finds_machines_again_that_it_has_only_seen_through_the_probes()
     assert machines.client.cpu_bytes_per_us == pytest.approx(250, rel=0.03)
     assert machines.link.latency_us == pytest.approx(77, abs=3)
     assert fitted == pytest.approx({k: v for k, v in measured.items() if k != "sleep"}, rel=0.02)
+
+
+def test_machines_are_kept_in_a_file() -> None:
+    told = json.loads(json.dumps(MACHINES.to_json(), allow_nan=False))
+    assert Machines.of(told) == MACHINES
 
 
 def test_two_programs_are_played_by_the_simulator_the_same_each_time() -> None:
