@@ -154,6 +154,11 @@ class Node:
     journal: Callable[[str, str, Mapping[str, Any]], None] | None = None
     """Tells of an event: the node's name, the kind and the fields. Lent by the world."""
 
+    compression_type = "none"
+    compressed_bytes = 0
+    """What went through that codec so far. Compressing takes time that shows in no message, so a
+    node has to say for how much a simulated machine is to charge it."""
+
     def __init__(self, name: str) -> None:
         self.name = name
         self.outbox: list[Message | Unmuted] = []

@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from statistics import median
+from typing import Any
 
 from minikafka.bench.stage import (
     SECOND_US,
@@ -76,7 +77,7 @@ def _way_us(outcome: Outcome) -> float:
     return 1_000 * outcome.p50_ms / 2
 
 
-def _client(machines: Machines, **numbers: float) -> Machines:
+def _client(machines: Machines, **numbers: Any) -> Machines:
     return replace(machines, client=replace(machines.client, **numbers))
 
 

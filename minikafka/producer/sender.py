@@ -76,6 +76,7 @@ class SenderNode(ClientNode):
         self._asking_id = False
         self._id_attempts = 0
         self._id_not_before = 0
+        self.compression_type = config.compression_type
         compress(Compression.by_name(config.compression_type), b"")  # is its package there?
 
     def start(self, now: int) -> None:
@@ -299,6 +300,8 @@ class SenderNode(ClientNode):
                 topic = topics[name] = TopicProduceData(name, topic_id, [])
                 if topic_id == ZERO_UUID:
                     at_most = LAST_VERSION_WITH_NAMES
+            if not batch.data:  # what is sent again was compressed before
+                self.compressed_bytes += batch.estimated_size_bytes
             data = batch.encode()
             counts.batch(batch.count, len(data), batch.compression_ratio, now - batch.opened_at)
             topic.partition_data.append(PartitionProduceData(index, data))

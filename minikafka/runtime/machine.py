@@ -8,6 +8,7 @@ that was not flushed too; `restart` makes the node afresh on what is left.
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from minikafka.node import NEVER, Channel, Closed, Message, Node, Response
@@ -76,6 +77,7 @@ class SimulatedHost:
         sim = self._sim
         self.node = node = self._make()
         self.name = node.name
+        self._compressed_bytes = 0  # of what the node says, that which has been charged
         self._boots += 1  # or each life would draw the same ids as the one before
         node.random = sim.random_for(f"{node.name}/{self._boots}")
         node.trace = sim.trace
@@ -203,7 +205,7 @@ class SimulatedHost:
             self._turn()
 
     def _turn(self) -> None:
-        sim, leaving = self._sim, self._loop.leaving
+        sim, node, leaving = self._sim, self.node, self._loop.leaving
         hardware, now = self.hardware, sim.now
         arrived = self._arrived
         if arrived:
@@ -216,6 +218,11 @@ class SimulatedHost:
         if files is not None:
             busy_us += files.busy_us
             files.busy_us = 0.0
+        if node.compressed_bytes != self._compressed_bytes:
+            size_bytes = node.compressed_bytes - self._compressed_bytes
+            self._compressed_bytes += size_bytes
+            rate = hardware.compress_bytes_per_us.get(node.compression_type, inf)
+            busy_us += size_bytes / rate
         first = sim.pushed
         if leaving:
             size_bytes = 0
@@ -232,7 +239,7 @@ class SimulatedHost:
             self._departing = first, sim.pushed
         if wake < NEVER:
             self._arm(wake if wake > busy_until else busy_until)
-        if self.node.calls and not self._calling:
+        if node.calls and not self._calling:
             self._make_calls()
 
     def _make_calls(self) -> None:

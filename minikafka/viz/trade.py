@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import json
 import sys
+from itertools import pairwise
 from math import floor, log, log10
 from pathlib import Path
 from typing import Any
@@ -150,8 +151,7 @@ def _plot(
 
 
 def _line(picture: Picture, xs: list[float], ys: list[float]) -> None:
-    points = list(zip(xs, ys, strict=True))
-    for (x1, y1), (x2, y2) in zip(points, points[1:], strict=False):
+    for (x1, y1), (x2, y2) in pairwise(zip(xs, ys, strict=True)):
         picture.line(x1, y1, x2, y2, stroke="edge")
 
 

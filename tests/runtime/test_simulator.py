@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
+from minikafka.admin import NewTopic
 from minikafka.node import MS, NEVER, Channel, Closed, Message, Node, Request, Response
 from minikafka.runtime.disk import MemoryFiles
 from minikafka.runtime.hardware import FREE, Hardware, Link
@@ -443,3 +445,22 @@ def test_a_node_more_does_not_change_another_links_draws() -> None:
 
     alone, together = heard_by_a(["a"]), heard_by_a(["a", "b"])
     assert len(alone) == len(together)
+
+
+def test_compressing_takes_a_producers_machine_its_time() -> None:
+    """Once for each batch, however often it is sent; what is not compressed takes none."""
+
+    def took_us(codec: str, rate: float) -> int:
+        hardware = replace(FREE, compress_bytes_per_us={"lz4": rate})
+        sim = Simulator(seed=1, network=Link(100, 0, float("inf")), hardware=hardware)
+        sim.broker()
+        sim.admin().create_topics([NewTopic("t")])
+        producer = sim.producer(compression_type=codec, linger_ms=0)
+        producer.send("t", b"first").result()
+        began = sim.now
+        producer.send("t", b"x" * 9_000).result()
+        return sim.now - began
+
+    assert took_us("none", rate=10.0) == took_us("zstd", rate=10.0) == 200
+    assert took_us("lz4", rate=10.0) == pytest.approx(200 + 900, rel=0.02)
+    assert took_us("lz4", rate=100.0) == pytest.approx(200 + 90, rel=0.02)
