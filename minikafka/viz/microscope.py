@@ -470,6 +470,6 @@ def _name_slots(batches: Sequence[Batch], settings: Settings) -> None:
 
 
 def _is_out(batch: Batch, at: int) -> bool:
-    """Whether a batch is in flight at an instant."""
-    left, acknowledged = batch.left, batch.acknowledged
-    return left is not None and acknowledged is not None and left <= at < acknowledged
+    """Whether a batch has a slot in flight at an instant: from when its machine takes it."""
+    sent, acknowledged = batch.sent, batch.acknowledged
+    return sent is not None and acknowledged is not None and sent <= at < acknowledged

@@ -6,6 +6,7 @@ import json
 import re
 from collections import Counter
 from functools import partial
+from itertools import pairwise
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from minikafka.viz.engine import still
 from minikafka.viz.microscope import Arrivals, look
 
 from .opened import Opened
+from .widths import left_and_width
 
 BURST = Arrivals(per_ms=0.5, record_bytes=420, burst=5, burst_ms=(44, 58))
 SHORT = Arrivals(per_ms=0.4, window_ms=40)
@@ -125,11 +127,17 @@ def test_a_slot_is_named_where_one_was_missing_and_only_there() -> None:
     for i, batch in enumerate(told.batches):
         due = batch.opened + 2 * MS
         out = [
-            b for b in told.batches[:i] if (b.left or 0) <= due < (b.acknowledged or 0)
+            b for b in told.batches[:i] if (b.sent or 0) <= due < (b.acknowledged or 0)
         ]  # fmt: skip
         if batch.why in ("linger", "slot"):
             assert (batch.why == "slot") == (len(out) >= 5 and (batch.closed or 0) > due)
     assert any(batch.why == "slot" for batch in told.batches)
+
+
+def test_without_linger_a_batch_that_stays_open_waits_for_a_slot() -> None:
+    told = look({"linger_ms": 0, "latency_ms": 2}, Arrivals(10, 100, window_ms=40))
+    stayed = [b for b in told.batches if (b.closed or 0) > b.opened + 100 and b.why != "close"]
+    assert len(stayed) > 5 and {batch.why for batch in stayed} == {"slot"}
 
 
 def test_memory_that_is_used_up_makes_the_program_late() -> None:
@@ -326,6 +334,21 @@ def test_the_numbers_in_the_picture_are_those_of_the_result() -> None:
     assert bins[:2] == [2, 1] and bins[-1] == 1 and sum(bins) == 4
 
 
+@pytest.mark.parametrize("latency_ms", [0.2, 20, 300])
+@pytest.mark.parametrize("width", [380, 690, 1130])
+def test_the_words_of_a_line_do_not_touch(width: int, latency_ms: float) -> None:
+    """Ticks, histograms, numbers: wherever two texts stand at one height."""
+    view = a_microscope(latency_ms=latency_ms)
+    lines: dict[float, list[tuple[float, float, str]]] = {}
+    for shape in view._still(width).shapes:
+        if shape.tag == "text" and "stroke" not in shape.attributes:
+            left, wide = left_and_width(shape)
+            lines.setdefault(float(shape.attributes["y"]), []).append((left, wide, shape.text))
+    for texts in lines.values():
+        for (left, wide, text), (next_left, _, following) in pairwise(sorted(texts)):
+            assert left + wide <= next_left + 3, f"{text} touches {following}"
+
+
 @pytest.mark.parametrize("width", [380, 690, 1130])
 def test_no_batch_lies_over_another_and_nothing_leaves_the_picture(width: int) -> None:
     view = a_microscope()
@@ -434,6 +457,28 @@ def test_with_a_kernel_every_slider_draws_a_new_run(browser: Any, tmp_path: Path
         now = int(slider.input_value())
         release(opened, name, now - 1 if now else now + 1)
         assert view.story["knobs"] != before["knobs"], name
+    opened.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_with_all_its_sliders_it_keeps_nobody_out(
+    browser: Any, tmp_path: Path, scheme: str
+) -> None:
+    opened = Opened.of(browser, view := a_microscope(), tmp_path, scheme=scheme)
+    kernel(opened, view)
+    assert opened.barriers() == []
+    opened.close()
+
+
+def test_reduced_motion_steps_from_event_to_event(browser: Any, tmp_path: Path) -> None:
+    opened = Opened.of(browser, a_microscope(), tmp_path, reduced_motion="reduce")
+    opened.press("Home")
+    opened.press(" ")
+    opened.page.wait_for_function("+document.querySelector('.mk-widget').dataset.moment === 1")
+    place = opened.page.locator(".mk-track input").input_value()
+    opened.page.wait_for_function("+document.querySelector('.mk-widget').dataset.moment === 2")
+    opened.press(" ")
+    assert int(place) < int(opened.page.locator(".mk-track input").input_value())
     opened.close()
 
 

@@ -140,7 +140,7 @@ class Microscope extends Player {
     add("in flight; the box: at the broker", p => { p.line(0, 10, 30, 10, { stroke: "ink-2" }); p.rect(11, 7, 9, 6, { fill: "surface", stroke: "ink-2" }); });
     add("on the wire: produce and its answer", p => { p.line(4, 2, 14, 18, { stroke: "write", stroke_width: 1.5 }); p.line(18, 18, 28, 2, { stroke: "commit", stroke_width: 1.5 }); });
     add("on the wire: fetch (dashed) and its answer", p => { p.line(4, 18, 14, 2, { stroke: "read", stroke_dasharray: "2 2.5" }); p.line(18, 2, 28, 18, { stroke: "read", stroke_width: 1.8 }); });
-    add("a parked fetch; ■ an append", p => { parked(p, 0, 3, 30, 14, ""); p.rect(24, 0, 4, 4, { fill: "ink" }); });
+    add("purgatory: a parked fetch; ■ an append", p => { parked(p, 0, 3, 30, 14, ""); p.rect(24, 0, 4, 4, { fill: "ink" }); });
     add("above: fetched, not yet polled; below: in the program’s hands", p => {
       buffered(p, 1, 2, 16, 7);
       inHand(p, 12, 10.5, 17, 8);

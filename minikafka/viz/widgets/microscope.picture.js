@@ -388,15 +388,17 @@ function histogram(p, { x, y, w, h, title, latencies, scale, spread, fill, highe
     p.text(Math.max(x + 13, a), y + 26, "p50", "ink", 11, { bold: 1, text_anchor: "middle" });
     p.text(Math.min(x + w - 12, b), y + 26, "p99", "ink", 11, { bold: 1, text_anchor: "middle" });
   } else p.text(Math.min(x + w - 62, Math.max(x, a - 4)), y + 26, "p50 · p99", "ink", 11, { bold: 1 });
-  for (let v = 0; v <= scale.most * 1.001; v += scale.step) {
-    const isEnd = v + scale.step > scale.most * 1.001;
-    p.text(at(v), base + 12, `${Number(v.toFixed(3))}${isEnd ? " ms" : ""}`, "ink-2", 11, { text_anchor: v === 0 ? "start" : isEnd ? "end" : "middle" });
+  const ends = `${thousands(Number(scale.most.toFixed(3)))} ms`, free = x + w - textWidth(ends, 11) - 4;
+  for (let v = 0; v < scale.most * 0.999; v += scale.step) {
+    const words = thousands(Number(v.toFixed(3)));
+    if (at(v) + textWidth(words, 11) / 2 < free) p.text(at(v), base + 12, words, "ink-2", 11, { text_anchor: v === 0 ? "start" : "middle" });
   }
+  p.text(x + w, base + 12, ends, "ink-2", 11, { text_anchor: "end" });
 }
 
 // Numbers set large: value and unit, and below what they are.
 function bigNumbers(p, x, y, column, isHeard, { acknowledged, requests, records_per_second, sent_bytes }) {
-  const short = v => v >= 100 ? `${whole(v)}` : v >= 10 ? v.toFixed(1) : v.toFixed(2), kilo = v => v >= 10_000 ? [`${(v / 1000).toFixed(1)}`, "k/s"] : [thousands(whole(v)), "/s"];
+  const short = v => v >= 100 ? thousands(whole(v)) : v >= 10 ? v.toFixed(1) : v.toFixed(2), kilo = v => v >= 10_000 ? [`${(v / 1000).toFixed(1)}`, "k/s"] : [thousands(whole(v)), "/s"];
   const numbers = [[short(acknowledged.p50), "ms", isHeard ? ["median to the ack", "median to ack"] : ["median until sent"]], [short(acknowledged.p99), "ms", isHeard ? ["p99 to the ack", "p99 to ack"] : ["p99 until sent"]],
     [`${requests}`, "", [`requests, ${sizeText(sent_bytes)}`, "requests"]], [...kilo(records_per_second), isHeard ? ["records acknowledged", "acknowledged"] : ["records sent"]]];
   numbers.forEach(([value, unit, words], i) => {

@@ -92,7 +92,7 @@ function sideWords({ label, measured: m, settings }, names) {
   const own = names.map(name => `${knobName(name)} = ${knobText(name, settings[name])}`).join(", ");
   return `${label}${own ? ` (${own})` : ""}: ${plural(m.records, "record")}, ${thousands(whole(m.records_per_second))} a second, in ` +
     `${plural(m.requests, "request")} of ${sizeText(m.sent_bytes)} together. ${settings.acks === "0" ? "Sent" : "Acknowledged"} after ${m.acknowledged.p50} ms in the median, ` +
-    `${m.acknowledged.p99} ms at p99; polled after ${m.polled.p50} ms and ${m.polled.p99} ms. Batches closed: ${because(m.batches)}.` +
+    `${m.acknowledged.p99} ms at p99; polled after ${m.polled.p50} ms and ${m.polled.p99} ms. Batches closed because: ${because(m.batches)}.` +
     (m.blocked_ms ? ` The program was late for ${whole(m.blocked_ms)} ms: ${lateWords(m)}.` : "");
 }
 
