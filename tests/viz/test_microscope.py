@@ -350,15 +350,16 @@ def test_the_words_of_a_line_do_not_touch(width: int, latency_ms: float) -> None
 
 
 @pytest.mark.parametrize("width", [380, 690, 1130])
-def test_no_batch_lies_over_another_and_nothing_leaves_the_picture(width: int) -> None:
-    view = a_microscope()
+@pytest.mark.parametrize("acks", ["0", "all"])
+def test_no_batch_lies_over_another_and_nothing_leaves_the_picture(width: int, acks: str) -> None:
+    view = a_microscope(acks=acks, latency_ms=30)
     place = in_js("microscope", "(each => layout(each.story, each.width))",
                   story=view.story, width=width)  # fmt: skip
     for side in place["sides"]:
         rows: dict[int, int] = {}
         for batch in side["batches"]:
             assert rows.get(batch["row"], -1) <= batch["opened"]
-            rows[batch["row"]] = batch["acked"]
+            rows[batch["row"]] = max(batch["acked"], batch["arrived"])
     picture = still("microscope", story=view.story, width=width)
     for shape in picture.shapes:
         if shape.tag == "text":

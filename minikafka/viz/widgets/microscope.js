@@ -301,7 +301,7 @@ class Microscope extends Player {
   // Choose a batch and bring it into view and into the past.
   goTo(chosen) {
     this.choose(chosen);
-    const { batch } = chosen, over = Math.max(batch.acked, batch.polled ?? 0);
+    const { batch } = chosen, over = Math.max(batch.over, batch.polled ?? 0);
     if (this.time < over) this.seek(Math.min(this.end, over / this.endUs * PLAY_MS + 1));
     if (batch.opened < this.from || over > this.from + this.span) this.slide(batch.opened - this.span * 0.2);
   }
@@ -326,9 +326,9 @@ class Microscope extends Player {
     const { layout } = this, at = this.from + (px - layout.left) / ((layout.right - layout.left) / this.span), slack = this.span / (layout.right - layout.left) * 6;
     const side = layout.sides.find(each => py >= each.top && py < each.consumer + LANE_TALL + 4);
     if (!side || px < layout.left || px > layout.right) return null;
-    const away = ({ opened, acked, left, row, appended, polled, fetch, arrived, answered }) => {
+    const away = ({ opened, acked, left, over: ended, row, appended, polled, fetch, arrived, answered }) => {
       const off = (from, to) => Math.max(0, (from ?? Infinity) - at, at - (to ?? -Infinity));
-      if (py < side.wire) return Math.floor((py - side.top - GAP - side.blocked) / side.tall) === row ? off(opened, Math.max(acked, left)) : Infinity;
+      if (py < side.wire) return Math.floor((py - side.top - GAP - side.blocked) / side.tall) === row ? off(opened, ended) : Infinity;
       if (py < side.broker) return Math.min(off(left, arrived), off(answered, acked));
       if (py < side.broker + LANE_TALL) return fetch?.parked != null ? off(fetch.parked, fetch.answered) : off(appended, appended);
       return Math.min(off(fetch?.answered, polled), off(polled, polled));

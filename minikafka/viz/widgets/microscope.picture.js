@@ -18,7 +18,7 @@ function rowsOf(batches, pad) {
   for (const batch of batches) {
     let row = ends.findIndex(end => end <= batch.opened);
     if (row < 0) row = ends.length;
-    ends[row] = Math.max(batch.acked, batch.left) + pad;
+    ends[row] = batch.over + pad;
     batch.row = row;
   }
   return Math.max(1, ends.length);
@@ -137,7 +137,7 @@ class Plot {
     const { picture, view } = this, isTall = side.tall >= 9, boxes = [], fills = [], posts = [], lines = [], works = [], ticks = [], rings = [];
     const signs = [], words = [], s = Math.min(1, side.tall / 24);
     for (const batch of side.batches) {
-      if (!this.shows(batch.opened, Math.max(batch.acked, batch.left))) continue;
+      if (!this.shows(batch.opened, batch.over)) continue;
       const { y, h, middle } = this.place(side, batch), x0 = this.near(batch.opened), shut = Math.min(batch.closed, view.time);
       const x1 = Math.max(x0 + 1.5, this.near(shut));
       boxes.push("M", x0, y, "H", x1, "V", y + h, "H", x0, "Z");
@@ -264,7 +264,7 @@ class Plot {
   // ---- the selected batch, through all lanes ----
 
   halo(side, batch) {
-    const { y, h } = this.place(side, batch), x0 = this.near(batch.opened), x1 = this.near(Math.max(batch.acked, batch.left));
+    const { y, h } = this.place(side, batch), x0 = this.near(batch.opened), x1 = this.near(batch.over);
     this.picture.rect(x0 - 4, y - 3, x1 - x0 + 12, h + 6, { rx: 4, fill: "cell", stroke: "ink", stroke_width: 1.2 });
   }
 

@@ -38,6 +38,7 @@ export function sidesOf(story) {
     const fetches = told.fetches.map(each => named(FETCH, each));
     const polls = told.polls.map(([at, first, end]) => ({ at, first, end, until: at + (end - first) * settings.handle_us }));
     const batches = told.batches.map((each, index) => ({ ...named(BATCH, each), index }));
+    for (const batch of batches) batch.over = Math.max(batch.acked, batch.left, batch.arrived); // with acks=0 it is done with before it arrives
     const acks = [], read = [];
     for (const batch of batches) for (let i = 0; i < batch.count; i++) acks.push(batch.acked - story.arrivals[acks.length]);
     for (const poll of polls) for (let i = poll.first; i < poll.end; i++) read.push(poll.at - story.arrivals[i]);
@@ -54,9 +55,9 @@ export function sidesOf(story) {
 
 // Where the axis ends: when all is acknowledged and polled, though not long after the last acknowledgement.
 function endOf(story, sides) {
-  const most = values => Math.max(0, ...values), acked = most(sides.flatMap(side => side.batches.map(batch => batch.acked)));
+  const most = values => Math.max(0, ...values), acked = most(sides.flatMap(side => side.batches.map(batch => batch.over)));
   const polled = most(sides.flatMap(side => side.polls.map(poll => poll.until)));
-  return Math.ceil(Math.max(acked, story.window_ms * 1000, Math.min(polled, acked * 1.4)) * 1.015);
+  return Math.ceil(Math.max(acked, story.window_ms * 1000, Math.min(polled, acked * 1.6)) * 1.015);
 }
 
 // All instants at which something happens, for stepping.
