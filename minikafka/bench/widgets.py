@@ -6,6 +6,8 @@
     p50, p95      ms between two frames while it plays; 16.7 is as fast as a display asks
     work          ms of the browser's main thread for each frame
     rerun         ms of the kernel for a slider's release, the median (Microscope)
+    page_, lab_   ms from a slider's release until the new picture is painted, in a page and in
+                  JupyterLab, where the kernel runs it: the median, p95 and the worst
 
 Frame times belong to the machine as much as to the widget: an overloaded one skips frames whatever
 they cost. So the work for a frame stands beside them.
@@ -14,7 +16,7 @@ they cost. So the work for a frame stands beside them.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from statistics import median, quantiles
@@ -22,6 +24,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from minikafka.admin import Admin, NewTopic
+from minikafka.bench.lab import in_jupyterlab
 from minikafka.consumer.consumer import Consumer
 from minikafka.producer.producer import Producer
 from minikafka.runtime.machine import SimulatedBroker
@@ -38,6 +41,12 @@ EVENTS = (20, 500, 5_000)
 BROKERS = (1, 3, 5)
 PLAYS_MS = 3_000
 
+ROUNDS = 3
+KNOBS = (
+    "linger_ms A", "linger_ms B", "batch_size", "per_ms", "record_bytes", "compression_type",
+    "acks", "max_in_flight_requests_per_connection", "fetch_min_bytes", "latency_ms", "fsync_ms",
+)  # fmt: skip
+
 FIRST = """() => new Promise(done => {
   const look = () => document.querySelector(".mk-picture text") ? done(performance.now())
     : requestAnimationFrame(look);
@@ -52,6 +61,18 @@ FRAMES = """ms => new Promise(done => {
     if (now - began < ms) requestAnimationFrame(frame); else done(times.slice(1));
   };
   requestAnimationFrame(frame);
+})"""
+
+
+# The frame after the one in which the new picture is drawn begins when that was painted.
+RELEASE = """(slider, stop) => new Promise(done => {
+  const began = performance.now();
+  new MutationObserver((_, watch) => {
+    watch.disconnect();
+    requestAnimationFrame(() => requestAnimationFrame(now => done(now - began)));
+  }).observe(slider.closest(".mk-widget"), { attributes: true, attributeFilter: ["data-redrawn"] });
+  slider.value = stop;
+  for (const name of ["input", "change"]) slider.dispatchEvent(new Event(name, { bubbles: true }));
 })"""
 
 
@@ -71,9 +92,48 @@ def _widgets(events: tuple[int, ...]) -> Iterator[tuple[dict[str, float], Any]]:
             for widget in (LogStrip(trace), SpaceTime(trace)):
                 yield {"events": count, "brokers": brokers}, widget
     yield {"records": 5_000, "brokers": 1}, SegmentBrowser("orders-0", files=a_long_log().files)
-    view = Microscope(a={"linger_ms": 0}, b={"linger_ms": 20})
+    view = a_microscope()
     rerun = round(median(_reruns(view)), 1)
     yield {"records": view.result.a.records, "brokers": 1, "rerun": rerun}, view
+
+
+def a_microscope() -> Microscope:
+    return Microscope(a={"linger_ms": 0}, b={"linger_ms": 20})
+
+
+# ---- a slider's release ---------------------------------------------------------------
+
+
+def releases(rounds: int = ROUNDS) -> Iterator[dict[str, Any]]:
+    """A row of what a release takes: a round in a page, one in JupyterLab, and so on."""
+    view = a_microscope()
+    source = "from minikafka.bench.widgets import a_microscope\na_microscope()"
+    with chromium() as browser, tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "widget.html")
+        file.write_text(page(view), encoding="utf-8")
+        with in_jupyterlab(browser, source) as lab:
+            alone = browser.new_page(viewport={"width": 1280, "height": 900})
+            alone.goto(file.as_uri())
+            alone.locator(".mk-picture text").first.wait_for()
+            lab.locator(f"[data-knob={KNOBS[-1]}]").wait_for()
+            took: dict[str, list[float]] = {"page": [], "lab": []}
+            for _ in range(rounds):
+                took["page"] += _released(alone, ["linger_ms A", "linger_ms B", "batch_size"])
+                took["lab"] += _released(lab, KNOBS)
+    row: dict[str, Any] = {"widget": "Microscope", "releases": len(took["lab"])}
+    for where, every in took.items():
+        told = {"p50": median(every), "p95": quantiles(every, n=20)[-1], "worst": max(every)}
+        row |= {f"{where}_{name}": round(ms, 1) for name, ms in told.items()}
+    yield row
+
+
+def _released(tab: Page, knobs: Sequence[str]) -> Iterator[float]:
+    """Each slider to each other stop and back to where it was."""
+    for knob in knobs:
+        slider = tab.locator(f"[data-knob='{knob}']")
+        was, stops = int(slider.input_value()), int(slider.get_attribute("max") or 0) + 1
+        for stop in [*(stop for stop in range(stops) if stop != was), was]:
+            yield float(slider.evaluate(RELEASE, stop))
 
 
 def _reruns(view: Microscope) -> Iterator[float]:

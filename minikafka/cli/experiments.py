@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from itertools import chain
 from typing import IO, Any
 
 import click
@@ -241,16 +242,17 @@ def in_turns(benchmark: Any, plan: Any, file: IO[str] | None) -> None:
 @bench.command("widgets")
 @as_json
 def bench_widgets(json_: bool) -> None:
-    """Frame times and first drawings of the widgets, in ms, in a headless Chromium."""
+    """Frame times, first drawings and releases of sliders, in ms, in a headless Chromium."""
     from importlib.util import find_spec
 
-    missing = [name for name in ("anywidget", "quickjs", "playwright") if find_spec(name) is None]
+    needed = ("anywidget", "quickjs", "playwright", "jupyterlab")
+    missing = [name for name in needed if find_spec(name) is None]
     if missing:
         raise click.ClickException(f"it needs {', '.join(missing)}: pip install 'minikafka[test]'")
-    from minikafka.bench.widgets import measure
+    from minikafka.bench.widgets import measure, releases
 
     try:
-        for row in measure():
+        for row in chain(measure(), releases()):
             click.echo(json.dumps(row) if json_ else in_words(row))
     except FileNotFoundError as error:
         raise click.ClickException(str(error)) from error

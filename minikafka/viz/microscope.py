@@ -1,8 +1,8 @@
 """A run under the microscope: what became of every record of a producer, in µs.
 
     arrivals   ı  ı ıı   ı ı                          drawn once; A and B get the same
-    batch      ▕▁▂▂▃▄▄▅█▌ closed because full         opened · closed · left · arrived ·
-    wire                └──►┐                         appended · answered · acknowledged
+    batch      ▕▁▂▂▃▄▄▅█▌▷ closed because full        opened · closed · sent · left · arrived ·
+    wire                 └──►┐                        appended · answered · acknowledged
     broker      ▕‖ fetch parked▏──► answered          parked · why it was answered
     consumer                   ▕██▆▄▁                 fetched · handed out by poll
 
@@ -10,8 +10,13 @@ Everything is read from the trace of a simulated run: one producer, one broker, 
 one consumer whose program takes `handle_us` for a record. Only one thing is not in the trace,
 when a message leaves its machine (its turn has a cost); the simulator is asked for that.
 
-With one partition no batch rides along with another ("request"), and where memory is used up the
-batch before is full already: "memory" closes none, but the program is late.
+Between `sent` and `left` the producer's machine is at work: it compresses the batch and hands it
+over. With one partition no batch rides along with another ("request"), and where memory is used
+up the batch before is full already: "memory" closes none, but the program is late. A second
+partition would show both, and cost the picture's first rule: that all lanes are one order.
+
+What is drawn was sent once. A run in which a batch fails, is split or is sent again, or that takes
+a minute, is refused (ValueError): no slider leads there.
 
 A record's latency counts from its arrival, not from the call to `send`: a `send` that blocks
 makes the next records late, and a measure that begins with the call would not show it
@@ -61,6 +66,9 @@ DEFAULTS: Settings = {
 """Kafka's defaults, and the simulator's machines. `handle_us` is what the consumer's program takes
 for a record; `fsync_ms` 0 leaves flushing to the operating system, as Kafka does by default, and
 any other value flushes each append (`flush.messages` = 1) on a disk that takes so long."""
+
+LONGEST_MS = 60_000
+"""After that, what arrived in a tenth of a second is not looked at any more."""
 
 FETCHING = ("fetch_min_bytes", "fetch_max_wait_ms", "max_poll_records")
 MACHINES = ("handle_us", "latency_ms", "mb_per_s", "fsync_ms")
@@ -134,6 +142,7 @@ class Batch:
     count: int = 0
     size_bytes: int = 0
     wire_bytes: int = 0
+    sent: int | None = None  # when its machine takes it in hand, to compress it and send it
     left: int | None = None
     arrived: int | None = None
     appended: int | None = None
@@ -335,7 +344,10 @@ def look(settings: Mapping[str, Any], arrivals: Arrivals, seed: int = 7) -> Run:
     _until(sim, begun + int(arrivals.window_ms * MS))
     producer.close()
     end = base + len(times)
-    sim.run_until(lambda: program.polls[-1][2] == end if program.polls else not times)
+    if not sim.run_until(
+        lambda: program.polls[-1][2] == end if program.polls else not times, LONGEST_MS
+    ):
+        raise ValueError(f"not read in {LONGEST_MS / 1_000:.0f} s: {chosen}")
 
     run = Run(chosen, times, taken, [], [], [], arrivals.record_bytes)
     run.polls = [(at - begun, first - base, end - base) for at, first, end in program.polls]
@@ -376,6 +388,8 @@ class _Reading:
                 self._fetched(event, now)
             elif ident >= first_event and event.kind.startswith("batch_"):
                 self._batch(event, now)
+        if any(batch.acknowledged is None for batch in self.run.batches):
+            raise ValueError(f"not all batches came through: {self.run.settings}")
         self.run.fetches = [f for f in self.run.fetches if f.fetched is None or f.fetched > 0]
 
     def _batch(self, event: Event, now: int) -> None:
@@ -391,13 +405,18 @@ class _Reading:
                 self.unsent.append(batch)
             case "batch_acknowledged":
                 self.unheard.pop(0).acknowledged = now
+            case "batch_split":
+                raise ValueError("a batch was split: the microscope shows what is sent once")
 
     def _sent(self, ident: int, event: Event) -> None:
         message, left = event.what, self.sim.left.get(ident, event.time) - self.begun
         match type(message.body).__name__:
-            case "ProduceRequest" if self.unsent:
+            case "ProduceRequest" if self.run.batches:
+                if not self.unsent:
+                    raise ValueError("a batch was sent again: the microscope shows one sending")
                 batch = self.unsent.pop(0)
-                batch.left, batch.wire_bytes = left, message_bytes(message)
+                batch.sent, batch.left = event.time - self.begun, left
+                batch.wire_bytes = message_bytes(message)
                 self.unheard.append(batch)
                 self.moving[ident] = batch
             case "ProduceResponse":
@@ -451,6 +470,6 @@ def _name_slots(batches: Sequence[Batch], settings: Settings) -> None:
 
 
 def _is_out(batch: Batch, at: int) -> bool:
-    """Whether a batch is in flight at an instant."""
-    left, acknowledged = batch.left, batch.acknowledged
-    return left is not None and acknowledged is not None and left <= at < acknowledged
+    """Whether a batch has a slot in flight at an instant: from when its machine takes it."""
+    sent, acknowledged = batch.sent, batch.acknowledged
+    return sent is not None and acknowledged is not None and sent <= at < acknowledged

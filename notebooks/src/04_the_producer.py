@@ -103,14 +103,17 @@ reveal("04.b", b.requests)
 # 61 bytes of its own. The price is paid by the first record of a batch, which waits for the last.
 # A broker that is asked by a thousand such tills is glad about B. The customer is glad about A.
 #
-# Point at a batch to follow it through all lanes. Move a slider, and both run again.
+# Point at a batch to follow it through all lanes. Move a slider, and both run again. (One slider
+# seems to be stuck: `acks` 1 and `all` are the same as long as there is only one copy.)
 #
 # ## Why a batch closes
 #
 # Each batch in the picture carries a sign that says why it was closed: it is **full** (the next
 # record would make it larger than `batch.size`), its **linger** is over, or it had waited for a
-# **slot** in flight. Two more are the program's doing: **flush** and **close**. Here is a run with
-# a rush of customers between 40 and 60 ms.
+# **slot** in flight. (With `linger.ms` 0 most need no sign.) Two more are the program's doing:
+# **flush** and **close**. Two need a second partition, and are not seen here: another batch left
+# for the same broker and took this one along, or memory was used up, and no batch waits for company
+# then. Here is a run with a rush of customers between 40 and 60 ms.
 
 # %%
 rush = Arrivals(per_ms=0.5, burst=20, burst_ms=(40, 60))
@@ -204,13 +207,13 @@ go.Figure(
 
 # %% [markdown]
 # Left is cheap, low is quick, and the corner is empty. With `batch.size` 1,024 it does not matter
-# how long you are willing to wait: batches are full before, and there are so many of them that they
-# stand in a queue. Kafka's defaults, 5 ms and 16 KiB, are a good bargain here: 20 requests instead
-# of 126, for 1.5 ms more at p99.
+# whether you would wait 1 ms or 50: batches are full before, and there are so many of them that
+# they stand in a queue. Kafka's defaults, 5 ms and 16 KiB, are a good bargain here: 20 requests
+# instead of 126, for 1.5 ms more at p99.
 #
 # ## Four limits
 #
-# Two are about one record or batch, two about all of them.
+# Three are the producer's: for a request, for a batch, and for all of them. One is the broker's.
 #
 # **`max.request.size`** (1 MiB): a record that is larger is refused at once, before it takes any
 # memory. **`batch.size`** (16 KiB) is no such limit: a larger record gets a batch of its own.
@@ -258,7 +261,10 @@ reveal("04.d", taken, within=1)
 # memory from its beginning, full or not. (Four records of 1,000 bytes and their overhead are more
 # than 4,000.)
 #
-# The broker has a limit too: `max.message.bytes` of the topic. A batch that is too large for it is
+# In the microscope: `buffer.memory` down to 16 KB, ten records a millisecond, and a hatched bar
+# says how long the program is late.
+#
+# The broker's limit is **`max.message.bytes`** of the topic. A batch that is too large for it is
 # **split** by the producer and sent again in parts; only a single record that is too large fails.
 
 # %%
@@ -302,9 +308,9 @@ check("04.1", buffer_memory)
 #
 # ### 2 · A goal
 #
-# The microscope's far broker (2 ms), ten records of 100 bytes a millisecond. Find settings that
-# need **at most 10 requests**, with **p99 under 20 ms**. Replace the dots; the microscope above is
-# the place to try.
+# The far broker (2 ms), 10,000 records a second: the 1,058 records of the grid. Find settings that
+# need **at most 10 requests**, with **p99 under 20 ms**; the fewer requests, the better. Replace
+# the dots. The far microscope is the place to try: it shows 40 of the 100 ms, so 4 requests there.
 
 # %%
 settings = {"linger_ms": ..., "batch_size": ...}
@@ -363,6 +369,10 @@ check("04.3", send_all)
 # - **`linger.ms` was 0 before Kafka 4.0.** Much advice on the web is older than that.
 # - **In Java, serializers and interceptors** stand between `send` and the batch; here keys and
 #   values are bytes. A partitioner is a function here, a class there.
+# - **Errors of `send`**: here it raises. In Java a record that is too large, or for which there was
+#   no memory in time, comes back as a future that failed.
+# - **With compression** Kafka guesses how small a batch will become, and fills it beyond
+#   `batch.size`. Here `batch.size` counts what is in it before compression.
 # - **Time is made of other things** on a real machine: garbage collection, other programs, a
 #   network with other people in it. The simulator has none of them, so its p99 is too good.
 #

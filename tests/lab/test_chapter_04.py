@@ -28,6 +28,8 @@ def test_how_much_memory(answer: Any, hint: str) -> None:
         ({"linger_ms": 50, "batch_size": 65_536}, "too late"),
         ({"linger_ms": -1, "batch_size": 16_384}, "linger.ms"),
         ({"linger": 5}, "no setting of the microscope"),
+        ({"linger_ms": 20, "batch_size": 65_536, "latency_ms": 0}, "machines stay"),
+        ({"linger_ms": 19, "batch_size": 65_536, "acks": "0"}, "nothing is acknowledged"),
     ],
 )
 def test_a_goal(answer: Any, hint: str) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from functools import partial
+from itertools import pairwise
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -18,12 +20,13 @@ from minikafka.admin import NewTopic
 from minikafka.node import MS
 from minikafka.runtime.hardware import Link
 from minikafka.runtime.simulator import Simulator
-from minikafka.viz import Microscope
+from minikafka.viz import Microscope, microscope
 from minikafka.viz.engine import run as in_js
 from minikafka.viz.engine import still
 from minikafka.viz.microscope import Arrivals, look
 
 from .opened import Opened
+from .widths import left_and_width
 
 BURST = Arrivals(per_ms=0.5, record_bytes=420, burst=5, burst_ms=(44, 58))
 SHORT = Arrivals(per_ms=0.4, window_ms=40)
@@ -32,6 +35,11 @@ SHORT = Arrivals(per_ms=0.4, window_ms=40)
 def a_microscope(**more: Any) -> Microscope:
     told: dict[str, Any] = {"a": {"linger_ms": 0}, "b": {"linger_ms": 20}, "arrivals": BURST}
     return Microscope(**{**told, "latency_ms": 2, "batch_size": 4_096, **more})
+
+
+def words_of(view: Microscope, width: int = 1_130) -> list[str]:
+    """All that is written in the picture."""
+    return [shape.text for shape in view._still(width).shapes if shape.tag == "text"]
 
 
 # ---- the run ---------------------------------------------------------------------------------
@@ -119,18 +127,29 @@ def test_a_slot_is_named_where_one_was_missing_and_only_there() -> None:
     for i, batch in enumerate(told.batches):
         due = batch.opened + 2 * MS
         out = [
-            b for b in told.batches[:i] if (b.left or 0) <= due < (b.acknowledged or 0)
+            b for b in told.batches[:i] if (b.sent or 0) <= due < (b.acknowledged or 0)
         ]  # fmt: skip
         if batch.why in ("linger", "slot"):
             assert (batch.why == "slot") == (len(out) >= 5 and (batch.closed or 0) > due)
     assert any(batch.why == "slot" for batch in told.batches)
 
 
+def test_without_linger_a_batch_that_stays_open_waits_for_a_slot() -> None:
+    told = look({"linger_ms": 0, "latency_ms": 2}, Arrivals(10, 100, window_ms=40))
+    stayed = [b for b in told.batches if (b.closed or 0) > b.opened + 100 and b.why != "close"]
+    assert len(stayed) > 5 and {batch.why for batch in stayed} == {"slot"}
+
+
 def test_memory_that_is_used_up_makes_the_program_late() -> None:
-    told = look({"buffer_memory": 8_192, "batch_size": 4_096, "latency_ms": 5}, Arrivals(per_ms=2))
+    narrow = {"buffer_memory": 16_384, "batch_size": 4_096, "latency_ms": 5}
+    told = look(narrow, Arrivals(per_ms=5))
     late = [at - due for at, due in zip(told.taken, told.arrivals, strict=True)]
     assert max(late) > 5 * MS and told.measured().blocked_ms > 10
     assert look({}, Arrivals(per_ms=2)).measured().blocked_ms == 0
+    why = "the program is late: send() blocks, buffer.memory is used up"
+    assert why in words_of(Microscope(narrow, arrivals=Arrivals(per_ms=5)))
+    flushes = Arrivals(per_ms=5, flush_ms=(20, 40))
+    assert why not in words_of(Microscope(narrow, arrivals=flushes)), "it may be flush() as well"
 
 
 def test_why_a_parked_fetch_is_answered() -> None:
@@ -143,15 +162,85 @@ def test_why_a_parked_fetch_is_answered() -> None:
     assert told.measured().fetches_because["timeout"] == sum(f.why == "timeout" for f in parked)
 
 
+def test_a_fetch_that_waits_beyond_the_picture_runs_out_of_it() -> None:
+    view = a_microscope(fetch_min_bytes=20_000)
+    last = view.runs["a"].fetches[-2]
+    assert last.why == "timeout" and last.answered is not None and last.answered > 500 * MS
+    assert f"time is up at {last.answered / MS:.1f} ms" in " ".join(words_of(view))
+    said = in_js("microscope", """(({ story }) => {
+      const sides = sidesOf(story), end = endOf(story, sides);
+      return [momentWords(story, sides, end, end), momentWords(story, sides, end - 1, end)];
+    })""", story=view.story)  # fmt: skip
+    assert f"the last at {view.runs['a'].polls[-1][0] / MS:.1f} ms" in said[0]
+    assert "the last" not in said[1]
+
+
+def test_what_waits_in_the_consumer_stands_above_what_is_in_hand() -> None:
+    """A slow program has both at once, and neither covers the other."""
+    view = Microscope({"handle_us": 2_000}, arrivals=BURST)
+    boxes = [shape.attributes for shape in view._still(1_130).shapes
+             if shape.tag == "rect" and shape.attributes.get("stroke") == "read"]  # fmt: skip
+    assert len(boxes) > 10
+    for a in boxes:
+        for b in boxes:
+            is_apart = (
+                float(a["x"]) + float(a["width"]) <= float(b["x"]) + 0.2
+                or float(b["x"]) + float(b["width"]) <= float(a["x"]) + 0.2
+                or float(a["y"]) + float(a["height"]) <= float(b["y"])
+                or float(b["y"]) + float(b["height"]) <= float(a["y"])
+            )
+            assert a is b or is_apart
+
+
 def test_acks_0_is_never_answered() -> None:
     told = look({"acks": "0"}, SHORT)
     assert all(batch.answered is None for batch in told.batches)
     assert len(told.polled) == len(told.arrivals), "though it arrives"
 
 
-def test_compression_makes_requests_smaller() -> None:
-    plain, packed = (look({"compression_type": c}, Arrivals(per_ms=3)) for c in ("none", "gzip"))
+def test_who_has_no_answer_is_not_told_of_acknowledgements() -> None:
+    words = words_of(Microscope({"acks": "0"}, {"acks": "1"}, arrivals=SHORT))
+    assert "median until sent" in words and "median to the ack" in words
+    assert "acks 0: it arrives, and nobody says so" in words
+    assert "acks 1 is as good as all: there are no replicas here" in words
+    said = in_js("microscope", "(each => momentWords(each.story, sidesOf(each.story), 1e9, 1e9))",
+                 story=Microscope({"acks": "0"}, arrivals=SHORT).story)  # fmt: skip
+    assert "none acknowledged" in said
+
+
+@pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
+def test_compression_makes_requests_smaller(codec: str) -> None:
+    plain, packed = (look({"compression_type": c}, Arrivals(per_ms=3)) for c in ("none", codec))
     assert packed.measured().sent_bytes < plain.measured().sent_bytes / 2
+
+
+def test_what_the_machine_does_before_a_batch_leaves_is_drawn_as_long_as_it_takes() -> None:
+    """From the batch's height to that of what goes on the wire."""
+    view = Microscope({"compression_type": "zstd", "linger_ms": 20}, arrivals=Arrivals(per_ms=3))
+    for batch in view.runs["a"].batches:
+        assert batch.closed is not None and batch.sent is not None and batch.left is not None
+        assert batch.closed <= batch.sent <= batch.left
+        batch.left = batch.sent + 4 * MS
+    view.story = {**view.story, "a": view.runs["a"].to_json()}
+    drawn = [shape for shape in view._still(1_130).shapes
+             if shape.tag == "path" and shape.attributes["fill"] == "write-soft"]  # fmt: skip
+    assert len(drawn) == len(view.runs["a"].batches)
+    left, top, right, narrow = (
+        float(n) for n in re.findall(r"[\d.]+", drawn[0].attributes["d"])[:4]
+    )
+    assert right - left > 20 and narrow - top > 3
+
+
+def test_what_is_sent_twice_is_not_shown_as_sent_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No slider breaks a connection; a link that does is refused, and not drawn wrong."""
+    monkeypatch.setattr(microscope, "Link", partial(Link, loss=0.05))
+    with pytest.raises(ValueError, match="sent again"):
+        look({}, BURST)
+
+
+def test_a_run_that_does_not_end_is_refused() -> None:
+    with pytest.raises(ValueError, match="not read"):
+        look({"mb_per_s": 0.02}, Arrivals(record_bytes=1_000_000, per_ms=0.02))
 
 
 def test_the_same_seed_tells_the_same() -> None:
@@ -189,8 +278,9 @@ def test_a_configuration_may_stand_alone() -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [("linger_ms", 1), ("batch_size", 1_024), ("acks", "0"), ("compression_type", "gzip"),
-     ("max_in_flight_requests_per_connection", 1), ("fetch_min_bytes", 5_000),
-     ("fetch_max_wait_ms", 5), ("latency_ms", 5), ("mb_per_s", 1), ("fsync_ms", 5)],
+     ("compression_type", "zstd"), ("max_in_flight_requests_per_connection", 1),
+     ("fetch_min_bytes", 5_000), ("fetch_max_wait_ms", 5), ("handle_us", 2_000),
+     ("latency_ms", 5), ("mb_per_s", 1), ("fsync_ms", 5)],
 )  # fmt: skip
 def test_each_slider_has_the_simulator_run_again(name: str, value: Any) -> None:
     view = a_microscope(fetch_min_bytes=1_000, fetch_max_wait_ms=20, linger_ms=5, b=None, a={})
@@ -244,16 +334,32 @@ def test_the_numbers_in_the_picture_are_those_of_the_result() -> None:
     assert bins[:2] == [2, 1] and bins[-1] == 1 and sum(bins) == 4
 
 
+@pytest.mark.parametrize("latency_ms", [0.2, 20, 300])
 @pytest.mark.parametrize("width", [380, 690, 1130])
-def test_no_batch_lies_over_another_and_nothing_leaves_the_picture(width: int) -> None:
-    view = a_microscope()
+def test_the_words_of_a_line_do_not_touch(width: int, latency_ms: float) -> None:
+    """Ticks, histograms, numbers: wherever two texts stand at one height."""
+    view = a_microscope(latency_ms=latency_ms)
+    lines: dict[float, list[tuple[float, float, str]]] = {}
+    for shape in view._still(width).shapes:
+        if shape.tag == "text" and "stroke" not in shape.attributes:
+            left, wide = left_and_width(shape)
+            lines.setdefault(float(shape.attributes["y"]), []).append((left, wide, shape.text))
+    for texts in lines.values():
+        for (left, wide, text), (next_left, _, following) in pairwise(sorted(texts)):
+            assert left + wide <= next_left + 3, f"{text} touches {following}"
+
+
+@pytest.mark.parametrize("width", [380, 690, 1130])
+@pytest.mark.parametrize("acks", ["0", "all"])
+def test_no_batch_lies_over_another_and_nothing_leaves_the_picture(width: int, acks: str) -> None:
+    view = a_microscope(acks=acks, latency_ms=30)
     place = in_js("microscope", "(each => layout(each.story, each.width))",
                   story=view.story, width=width)  # fmt: skip
     for side in place["sides"]:
         rows: dict[int, int] = {}
         for batch in side["batches"]:
             assert rows.get(batch["row"], -1) <= batch["opened"]
-            rows[batch["row"]] = batch["acked"]
+            rows[batch["row"]] = max(batch["acked"], batch["arrived"])
     picture = still("microscope", story=view.story, width=width)
     for shape in picture.shapes:
         if shape.tag == "text":
@@ -267,8 +373,9 @@ def test_without_a_browser_all_of_it_stands_there() -> None:
     assert view.svg() != plain
     drawn = view.svg()
     assert 'width="720"' in drawn and "style" not in drawn and "class" not in drawn
-    for words in ("records", "A", "B", "broker", "consumer", "arrival to poll()", "max.in.flight 5",
-                  "linger.ms A 0 ms, B 20 ms", "closed because:", "full"):  # fmt: skip
+    for words in ("records", "A", "B", "broker", "consumer", "arrival to poll()",
+                  "max.in.flight.requests.per.connection 5",
+                  "linger.ms A 0 ms, B 20 ms", "closed because", "full: A 0, B 8"):  # fmt: skip
         assert words in drawn
     assert "61 requests" in repr(view) or re.search(r"A \d+ requests", repr(view))
     assert "Only linger.ms differs" in view.text()
@@ -298,7 +405,7 @@ def kernel(opened: Opened, view: Microscope) -> None:
           await model.save_changes();
         }"""
     )
-    opened.page.wait_for_selector("[data-knob=acks]")
+    opened.page.wait_for_selector("[data-knob^=acks]")
 
 
 def release(opened: Opened, knob: str, stop: int) -> None:
@@ -344,7 +451,7 @@ def test_with_a_kernel_every_slider_draws_a_new_run(browser: Any, tmp_path: Path
     kernel(opened, view)
     knobs = opened.page.locator("[data-knob]")
     names = [knobs.nth(i).get_attribute("data-knob") for i in range(knobs.count())]
-    assert len(names) == 13
+    assert len(names) == 15
     for name in names:
         before = view.story
         slider = opened.page.locator(f"[data-knob='{name}']")
@@ -354,13 +461,35 @@ def test_with_a_kernel_every_slider_draws_a_new_run(browser: Any, tmp_path: Path
     opened.close()
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_with_all_its_sliders_it_keeps_nobody_out(
+    browser: Any, tmp_path: Path, scheme: str
+) -> None:
+    opened = Opened.of(browser, view := a_microscope(), tmp_path, scheme=scheme)
+    kernel(opened, view)
+    assert opened.barriers() == []
+    opened.close()
+
+
+def test_reduced_motion_steps_from_event_to_event(browser: Any, tmp_path: Path) -> None:
+    opened = Opened.of(browser, a_microscope(), tmp_path, reduced_motion="reduce")
+    opened.press("Home")
+    opened.press(" ")
+    opened.page.wait_for_function("+document.querySelector('.mk-widget').dataset.moment === 1")
+    place = opened.page.locator(".mk-track input").input_value()
+    opened.page.wait_for_function("+document.querySelector('.mk-widget').dataset.moment === 2")
+    opened.press(" ")
+    assert int(place) < int(opened.page.locator(".mk-track input").input_value())
+    opened.close()
+
+
 def test_the_reader_chooses_what_differs(browser: Any, tmp_path: Path) -> None:
     view = a_microscope()
     opened = Opened.of(browser, view, tmp_path)
     kernel(opened, view)
     opened.page.locator(".mk-knobs select").select_option("acks")
     opened.page.wait_for_selector("[data-knob='acks B']")
-    assert opened.page.locator("[data-knob]").count() == 13
+    assert opened.page.locator("[data-knob]").count() == 15
     a, b = view.runs["a"].settings, view.runs["b"].settings
     assert (a["acks"], b["acks"]) == ("all", "1")
     assert {name for name in a if a[name] != b[name]} == {"acks"}

@@ -28,10 +28,14 @@ def how_much_memory(answer: Any) -> Verdict:
 
 def a_goal(answer: Mapping[str, Any]) -> Verdict:
     """04.2: few requests, and none late."""
-    from minikafka.viz.microscope import Arrivals, look, settings_of
+    from minikafka.viz.microscope import MACHINES, Arrivals, look, settings_of
 
     if still_open := [name for name, value in answer.items() if value is ...]:
         return not_yet(f"{' and '.join(still_open)} still open. Which of them closes the batches?")
+    if moved := [name for name in answer if name in MACHINES]:
+        return not_yet(f"{' and '.join(moved)}: the machines stay as they are.")
+    if str(answer.get("acks")) == "0":
+        return not_yet("with acks = 0 nothing is acknowledged.")
     try:
         settings = settings_of({"latency_ms": 2, **answer})
         run = look(settings, Arrivals(per_ms=10, record_bytes=100), 7).measured()

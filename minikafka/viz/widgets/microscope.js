@@ -6,7 +6,7 @@
 //
 // Whether there is a kernel is found out by asking: `asked` comes back as `answered`, or it does not.
 
-const PLAY_MS = 14_000, LEAST_SPAN = 1_000, SETTINGS_LINE = 11;
+const PLAY_MS = 14_000, LEAST_SPAN = 1_000, SETTINGS_LINE = 11, KNOB_LETTERS = 20;
 
 // ---- the picture without a browser --------------------------------------------------------------
 
@@ -131,16 +131,19 @@ class Microscope extends Player {
       p.rect(1, 2, 28, 16, { fill: "surface", stroke: "write" });
       p.path(["M", 1, 18, "V", 15, "H", 8, "V", 11, "H", 16, "V", 8, "H", 29, "V", 18, "Z"], { fill: "write" });
     });
-    add("closed: what of it goes on the wire", p => { p.line(4, 10, 26, 10, { stroke: "line" }); p.line(15, 18, 15, 6, { stroke: "ink", stroke_width: 2.6 }); });
+    add("closed; as tall as its bytes on the wire", p => {
+      p.rect(1, 2, 20, 16, { fill: "surface", stroke: "write" });
+      p.line(22, 18, 22, 10, { stroke: "ink", stroke_width: 2.6 });
+    });
     add("waits for a slot in flight", p => p.hatch(1, 6, 28, 8, "edge", 4));
+    add("its machine compresses and sends it", p => packing(p, 3, 27, 10, 8, 2.5));
     add("in flight; the box: at the broker", p => { p.line(0, 10, 30, 10, { stroke: "ink-2" }); p.rect(11, 7, 9, 6, { fill: "surface", stroke: "ink-2" }); });
     add("on the wire: produce and its answer", p => { p.line(4, 2, 14, 18, { stroke: "write", stroke_width: 1.5 }); p.line(18, 18, 28, 2, { stroke: "commit", stroke_width: 1.5 }); });
     add("on the wire: fetch (dashed) and its answer", p => { p.line(4, 18, 14, 2, { stroke: "read", stroke_dasharray: "2 2.5" }); p.line(18, 2, 28, 18, { stroke: "read", stroke_width: 1.8 }); });
-    add("a parked fetch; ■ an append", p => { parked(p, 0, 3, 30, 14, ""); p.rect(24, 0, 4, 4, { fill: "ink" }); });
-    add("fetched, not yet polled; in the program’s hands", p => {
-      p.rect(1, 4, 14, 12, { fill: "read-soft", stroke: "read" });
-      p.hatch(1, 4, 14, 12, "read", 4);
-      p.rect(16, 4, 13, 12, { fill: "read" });
+    add("purgatory: a parked fetch; ■ an append", p => { parked(p, 0, 3, 30, 14, ""); p.rect(24, 0, 4, 4, { fill: "ink" }); });
+    add("above: fetched, not yet polled; below: in the program’s hands", p => {
+      buffered(p, 1, 2, 16, 7);
+      inHand(p, 12, 10.5, 17, 8);
     });
     const looks = this.model.get("look_for");
     this.numbered = looks.map(([, , where]) => where ?? "");
@@ -183,8 +186,8 @@ class Microscope extends Player {
       this.inputs = {};
       const isStored = list.some(each => this.moves(each)) && !this.isLive;
       const fixed = list.filter(each => !this.moves(each));
-      this.knobs.replaceChildren(...list.filter(each => this.moves(each)).map(each => this.slider(each)), ...(fixed.length ? [this.fixedWords(isStored)] : []),
-        ...(this.isLive && this.story.b ? [this.chooser(list)] : []));
+      this.knobs.replaceChildren(...(this.isLive && this.story.b ? [this.chooser(list)] : []),
+        ...list.filter(each => this.moves(each)).map(each => this.slider(each)), ...(fixed.length ? [this.fixedWords(isStored)] : []));
     }
     for (const each of list) this.showKnob(each);
     if (this.fixedList) this.fixedList.textContent = list.filter(each => !this.moves(each))
@@ -205,7 +208,7 @@ class Microscope extends Player {
     select.append(...names.map(name => element("option", { value: name }, knobName(name))));
     select.value = differ.length === 1 ? differ[0] : "";
     select.addEventListener("change", () => this.compare(select.value));
-    return element("label", { class: "mk-knob" }, element("span", {}, "A and B differ in"), select);
+    return element("label", { class: "mk-differ" }, "A and B differ in", select);
   }
 
   compare(name) {
@@ -219,10 +222,11 @@ class Microscope extends Player {
     const { name, mark = "" } = knob, output = element("output");
     const input = element("input", { type: "range", min: 0, max: knob.stops.length - 1, step: 1, "aria-label": `${knobName(name)}${mark}`,
       "data-knob": `${name}${mark}` });
+    const words = knobNames(name).find(each => each.length <= KNOB_LETTERS);
     input.addEventListener("input", () => this.showStop(input, output, knob, knob.stops[input.value]));
     input.addEventListener("change", () => this.turn(knob, knob.stops[input.value]));
     this.inputs[`${name}${mark}`] = { input, output };
-    return element("label", { class: "mk-knob" }, element("span", {}, element("code", {}, knobName(name)), element("b", {}, mark)), output, input);
+    return element("label", { class: "mk-knob", title: knobName(name) }, element("span", {}, element(isConfig(name) ? "code" : "i", {}, words), element("b", {}, mark)), output, input);
   }
 
   showKnob(knob) {
@@ -297,7 +301,7 @@ class Microscope extends Player {
   // Choose a batch and bring it into view and into the past.
   goTo(chosen) {
     this.choose(chosen);
-    const { batch } = chosen, over = Math.max(batch.acked, batch.polled ?? 0);
+    const { batch } = chosen, over = Math.max(batch.over, batch.polled ?? 0);
     if (this.time < over) this.seek(Math.min(this.end, over / this.endUs * PLAY_MS + 1));
     if (batch.opened < this.from || over > this.from + this.span) this.slide(batch.opened - this.span * 0.2);
   }
@@ -322,9 +326,9 @@ class Microscope extends Player {
     const { layout } = this, at = this.from + (px - layout.left) / ((layout.right - layout.left) / this.span), slack = this.span / (layout.right - layout.left) * 6;
     const side = layout.sides.find(each => py >= each.top && py < each.consumer + LANE_TALL + 4);
     if (!side || px < layout.left || px > layout.right) return null;
-    const away = ({ opened, acked, left, row, appended, polled, fetch, arrived, answered }) => {
+    const away = ({ opened, acked, left, over: ended, row, appended, polled, fetch, arrived, answered }) => {
       const off = (from, to) => Math.max(0, (from ?? Infinity) - at, at - (to ?? -Infinity));
-      if (py < side.wire) return Math.floor((py - side.top - GAP - side.blocked) / side.tall) === row ? off(opened, Math.max(acked, left)) : Infinity;
+      if (py < side.wire) return Math.floor((py - side.top - GAP - side.blocked) / side.tall) === row ? off(opened, ended) : Infinity;
       if (py < side.broker) return Math.min(off(left, arrived), off(answered, acked));
       if (py < side.broker + LANE_TALL) return fetch?.parked != null ? off(fetch.parked, fetch.answered) : off(appended, appended);
       return Math.min(off(fetch?.answered, polled), off(polled, polled));
@@ -375,7 +379,7 @@ class Microscope extends Player {
     dataset.selected = selected ? `${selected.side.name} ${selected.batch.index}` : "";
     dataset.from = Math.round(this.from);
     dataset.span = Math.round(this.span);
-    const words = momentWords(this.story, this.layout.sides, time), said = selected ? batchWords(selected.side, selected.batch) : words;
+    const words = momentWords(this.story, this.layout.sides, time, this.endUs), said = selected ? batchWords(selected.side, selected.batch) : words;
     if (this.nowText.textContent !== said) this.nowText.textContent = said;
     this.range.setAttribute("aria-valuetext", words);
     if (this.labelled !== this.story) {

@@ -10,7 +10,7 @@
 // Time outside of the view is painted over by the columns left and right: paper has no clips.
 
 const NUMBERS_WIDE = 860, NUMBERS = 238, NARROW_AT = 560, AXIS = 24, TICKS = 34;
-const ROWS_TALL = 162, WIRE = 22, LANE_TALL = 20, BELOW = 158, NUMBERS_TALL = 276, GAP = 12;
+const ROWS_TALL = 162, WIRE = 22, LANE_TALL = 20, READ_TALL = 28, BELOW = 158, NUMBERS_TALL = 276, GAP = 12;
 
 // Rows in which no batch lies over another, from its first record to its acknowledgement.
 function rowsOf(batches, pad) {
@@ -18,7 +18,7 @@ function rowsOf(batches, pad) {
   for (const batch of batches) {
     let row = ends.findIndex(end => end <= batch.opened);
     if (row < 0) row = ends.length;
-    ends[row] = Math.max(batch.acked, batch.left) + pad;
+    ends[row] = batch.over + pad;
     batch.row = row;
   }
   return Math.max(1, ends.length);
@@ -32,10 +32,10 @@ export function layout(story, width) {
   for (const side of sides) {
     const rows = rowsOf(side.batches, pad), tall = Math.max(3.5, Math.min(54, ROWS_TALL / rows));
     Object.assign(side, { top: y, blocked: side.late ? 14 : 0, rows, tall });
-    side.wire = Math.max(y + (isWide ? NUMBERS_TALL - 2 * (WIRE + LANE_TALL) - GAP : 58), y + GAP + side.blocked + rows * tall + 2);
+    side.wire = Math.max(y + (isWide ? NUMBERS_TALL - 2 * WIRE - LANE_TALL - READ_TALL - GAP : 58), y + GAP + side.blocked + rows * tall + 2);
     side.broker = side.wire + WIRE;
     side.consumer = side.broker + LANE_TALL + WIRE;
-    side.bottom = side.consumer + LANE_TALL + GAP;
+    side.bottom = side.consumer + READ_TALL + GAP;
     side.numbers = isWide ? side.top : side.bottom;
     y = isWide ? side.bottom : side.bottom + (isNarrow ? BELOW + 96 : BELOW);
   }
@@ -72,7 +72,8 @@ class Plot {
   }
 
   burst() {
-    const [factor, first, last] = this.layout.story.burst, x0 = this.near(first * 1000), x1 = this.near(last * 1000);
+    const { burst: [factor, first, last], window_ms } = this.layout.story;
+    const x0 = this.near(first * 1000), x1 = this.near(Math.min(last, window_ms) * 1000);
     if (factor === 1 || x1 <= x0) return;
     const { picture } = this;
     this.throughLanes((y0, y1) => picture.rect(x0, y0, x1 - x0, y1 - y0, { fill: "write-soft" }));
@@ -95,8 +96,8 @@ class Plot {
   side(side) {
     this.blocked(side);
     const chosen = this.view.selected?.side === side ? this.view.selected.batch : null;
-    for (const y of [side.broker, side.consumer])
-      this.picture.rect(this.layout.left, y, this.layout.right - this.layout.left, LANE_TALL, { rx: 3, fill: "raised", stroke: "line" });
+    for (const [y, tall] of [[side.broker, LANE_TALL], [side.consumer, READ_TALL]])
+      this.picture.rect(this.layout.left, y, this.layout.right - this.layout.left, tall, { rx: 3, fill: "raised", stroke: "line" });
     if (chosen) this.halo(side, chosen);
     this.batches(side);
     this.wires(side);
@@ -114,7 +115,7 @@ class Plot {
       if (from === null || !this.shows(from, until)) return;
       const x0 = this.near(from), x1 = this.near(Math.min(until, this.view.time));
       picture.rect(x0, y, x1 - x0, 11, { fill: "surface", stroke: "edge" });
-      const words = fitting(["the program is late: send() or flush() blocks", "the program is late", "late"], x1 - x0 - 12, 11);
+      const words = fitting([`the program is late: ${lateWords(side.measured)}`, "the program is late", "late"], x1 - x0 - 12, 11);
       const used = words ? textWidth(words, 11) + 10 : 0;
       picture.hatch(x0 + used, y, x1 - x0 - used, 11, "edge", 4.5);
       picture.text(x0 + 5, y + 9.4, words, "ink", 11);
@@ -136,7 +137,7 @@ class Plot {
     const { picture, view } = this, isTall = side.tall >= 9, boxes = [], fills = [], posts = [], lines = [], works = [], ticks = [], rings = [];
     const signs = [], words = [], s = Math.min(1, side.tall / 24);
     for (const batch of side.batches) {
-      if (!this.shows(batch.opened, Math.max(batch.acked, batch.left))) continue;
+      if (!this.shows(batch.opened, batch.over)) continue;
       const { y, h, middle } = this.place(side, batch), x0 = this.near(batch.opened), shut = Math.min(batch.closed, view.time);
       const x1 = Math.max(x0 + 1.5, this.near(shut));
       boxes.push("M", x0, y, "H", x1, "V", y + h, "H", x0, "Z");
@@ -144,8 +145,9 @@ class Plot {
       if (batch.closed > view.time) continue;
       const post = Math.max(2.5, Math.min(h, h * batch.wire / side.settings.batch_size));
       posts.push("M", x1 + 1, y + h, "V", y + h - post);
-      const out = this.near(Math.min(batch.left, view.time));
-      if (out - x1 > 4) picture.hatch(x1 + 2, middle - Math.min(4, h / 2), out - x1 - 3, Math.min(8, h), "edge", 4);
+      const taken = this.near(Math.min(batch.sent, view.time)), out = this.near(Math.min(batch.left, view.time));
+      if (taken - x1 > 4) picture.hatch(x1 + 2, middle - Math.min(4, h / 2), taken - x1 - 3, Math.min(8, h), "edge", 4);
+      if (out - taken > 1.5) packing(picture, Math.max(taken, x1 + 2), out, middle, Math.min(8, h / 2), batch.wire / batch.size * Math.min(8, h / 2));
       if (isTall && !isAtOnce(batch)) signs.push([x1, y + Math.min(2, h / 6), batch.why]);
       if (x1 - x0 > 46 && h >= 15) words.push([x0 + 4, y + 11.5, `${batch.count} rec`]);
       if (batch.left > view.time) continue;
@@ -216,16 +218,18 @@ class Plot {
   }
 
   parkedFetches(side) {
-    const { picture, view } = this, y = side.broker + 2, h = LANE_TALL - 4;
+    const { picture, view, layout: { left, right, end } } = this, y = side.broker + 2, h = LANE_TALL - 4;
     for (const fetch of side.fetches) {
       if (fetch.parked === null) continue;
-      const until = Math.min(fetch.answered ?? Infinity, view.time);
+      const isOver = fetch.answered !== null && (fetch.answered <= view.time || view.time >= end); // also behind the axis
+      const until = isOver ? fetch.answered : view.time;
       if (!this.shows(fetch.parked, until)) continue;
-      const x0 = Math.max(this.layout.left - 20, this.x(fetch.parked)), w = this.near(until) - x0, isOver = fetch.answered <= view.time;
-      const end = isOver ? fetch.why === "bytes" ? "enough bytes" : fetch.why === "timeout" ? "time is up" : fetch.why : "";
-      const seen = Math.max(x0, this.layout.left) - x0, room = w - seen - 26;
-      const words = fitting([`fetch waits, ${fetch.has} there${end && `; then ${end}`}`, `fetch waits: ${end || fetch.has}`, `fetch: ${end || "waits"}`, end, end.split(" ")[0]], room, 11);
-      if (seen) parked(picture, this.layout.left, y, w - seen, h, words, 1.1, true);
+      const x0 = Math.max(left - 20, this.x(fetch.parked)), w = this.near(until) - x0, seen = Math.max(x0, left) - x0;
+      const why = isOver ? { bytes: "enough bytes", timeout: "time is up" }[fetch.why] ?? fetch.why : "";
+      const then = why && fetch.answered > end ? `${why} at ${ms(fetch.answered)}` : why;
+      const words = fitting([`fetch waits, ${fetch.has} there${then && `; then ${then}`}`, `fetch waits: ${then || fetch.has}`, `fetch: ${then || "waits"}`, then, why, why.split(" ")[0]],
+        Math.min(w, right - x0) - seen - 26, 11);
+      if (seen) parked(picture, left, y, w - seen, h, words, 1.1, true);
       else parked(picture, x0, y, Math.max(3, w), h, words);
     }
     const marks = [];
@@ -234,34 +238,33 @@ class Plot {
     if (marks.length) picture.path(marks, { fill: "ink" });
   }
 
-  // Fetched and not yet polled is hatched; solid is what the program has in hand.
+  // Above, what is fetched and not yet polled: it waits, so it is hatched. Below, what the program has in hand.
   buffer(side) {
-    const { picture, view } = this, y = side.consumer + 3, h = LANE_TALL - 6, hand = [], words = [];
+    const { picture, view } = this, y = side.consumer + 3, hands = side.consumer + 12, words = [];
     for (const fetch of side.fetches) {
       if (fetch.fetched === null || fetch.end === fetch.first) continue;
       const last = side.polls.find(poll => poll.end >= fetch.end)?.at ?? Infinity, until = Math.min(last, view.time);
       if (!this.shows(fetch.fetched, until) || (until - fetch.fetched) * this.scale < 2) continue;
-      const x0 = this.near(fetch.fetched), w = this.near(until) - x0;
-      picture.rect(x0, y, w, h, { fill: "read-soft", stroke: "read", stroke_width: 0.8 });
-      picture.hatch(x0, y, w, h, "read", 4);
+      buffered(picture, this.near(fetch.fetched), y, this.near(until) - this.near(fetch.fetched), 7);
     }
     for (const poll of side.polls) {
       if (!this.shows(poll.at, poll.until)) continue;
       const x0 = this.near(poll.at), x1 = Math.max(x0 + 2, this.near(Math.min(poll.until, view.time)));
-      hand.push("M", x0, y, "H", x1, "V", y + h, "H", x0, "Z");
+      inHand(picture, x0, hands, x1 - x0, 13);
       words.push([x0, x1, poll.end - poll.first]);
     }
-    if (hand.length) picture.path(hand, { fill: "read" });
     words.forEach(([x0, x1, count], i) => {
-      const room = (words[i + 1]?.[0] ?? this.layout.right) - x1 - 8;
-      picture.text(x1 + 4, y + h - 3, fitting([`poll() gives ${count}`, `${count} rec`, `${count}`], room, 11), "read-text", 11, { halo: "raised" });
+      const wordings = [`poll() gives ${count}`, `${count} rec`, `${count}`], within = fitting(wordings, x1 - Math.max(x0, this.layout.left) - 8, 11);
+      const behind = fitting(wordings, (words[i + 1]?.[0] ?? this.layout.right) - x1 - 8, 11);
+      if (within) picture.text(Math.max(x0, this.layout.left) + 4, hands + 10.2, within, "read-text", 11, { halo: "read-soft" });
+      else picture.text(x1 + 4, hands + 10.2, behind, "read-text", 11, { halo: "raised" });
     });
   }
 
   // ---- the selected batch, through all lanes ----
 
   halo(side, batch) {
-    const { y, h } = this.place(side, batch), x0 = this.near(batch.opened), x1 = this.near(Math.max(batch.acked, batch.left));
+    const { y, h } = this.place(side, batch), x0 = this.near(batch.opened), x1 = this.near(batch.over);
     this.picture.rect(x0 - 4, y - 3, x1 - x0 + 12, h + 6, { rx: 4, fill: "cell", stroke: "ink", stroke_width: 1.2 });
   }
 
@@ -280,7 +283,7 @@ class Plot {
     for (const poll of batch.polls) {
       if (poll.at > view.time) continue;
       const a = this.near(poll.at), b = Math.max(a + 2, this.near(Math.min(poll.until, view.time)));
-      points.push("M", a, side.consumer + 2, "H", b, "V", side.consumer + LANE_TALL - 2, "H", a, "Z");
+      points.push("M", a, side.consumer + 11, "H", b, "V", side.consumer + READ_TALL - 2, "H", a, "Z");
     }
     const { fetch } = batch;
     if (fetch?.parked != null && fetch.answered <= view.time) {
@@ -320,21 +323,35 @@ class Plot {
   names(side) {
     const { picture, layout } = this, room = layout.left - 6;
     picture.text(0, side.top + 19, side.label, "ink", 14, { bold: 1 });
+    picture.text(14, side.top + 18, "producer", "ink-2", 11);
     layout.names.slice(0, 2).forEach((name, i) => {
       const y = side.top + 35 + i * 30;
-      if (y + 14 > side.broker) return;
-      picture.text(0, y, fitting([knobName(name), knobShort(name)], room, 11), "ink-2", 11);
+      if (y + 14 > side.wire) return;
+      picture.text(0, y, fitting(knobNames(name), room, 11), "ink-2", 11);
       picture.text(0, y + 14, knobText(name, side.settings[name]), "ink", 12, { bold: 1 });
     });
     const disc = layout.left - 13, own = side.name;
     picture.anchor(own, disc, side.top + 16);
     picture.anchor(`${own}.wire`, disc, side.wire + WIRE / 2 - 4);
     picture.anchor(`${own}.broker`, disc, side.broker + LANE_TALL / 2);
-    picture.anchor(`${own}.consumer`, disc, side.consumer + LANE_TALL / 2);
-    picture.text(0, side.broker + 14, "broker", "ink-2", 11);
-    picture.text(0, side.consumer + 14, "consumer", "ink-2", 11);
+    picture.anchor(`${own}.consumer`, disc, side.consumer + READ_TALL / 2);
+    for (const [y, words] of [[side.wire + 15, "wire"], [side.broker + 14, "broker"], [side.broker + LANE_TALL + 15, "wire"], [side.consumer + 18, "consumer"]])
+      picture.text(0, y, words, "ink-2", 11);
   }
 }
+
+// Compressed and handed over: as tall as the batch, then as tall as what of it goes on the wire.
+function packing(p, x0, x1, y, r0, r1) {
+  const r = Math.max(1, r1);
+  p.path(["M", x0, y - r0, "L", x1, y - r, "V", y + r, "L", x0, y + r0, "Z"], { fill: "write-soft", stroke: "write", stroke_width: 1.1 });
+}
+
+function buffered(p, x, y, w, h) {
+  p.rect(x, y, w, h, { fill: "read-soft", stroke: "read", stroke_width: 0.8 });
+  p.hatch(x, y, w, h, "read", 4);
+}
+
+function inHand(p, x, y, w, h) { p.rect(x, y, w, h, { fill: w < 5 ? "read" : "read-soft", stroke: "read", stroke_width: 1.1 }); }
 
 function niceStep(span, count) {
   const raw = span / Math.max(1, count), power = 10 ** Math.floor(Math.log10(raw));
@@ -371,15 +388,17 @@ function histogram(p, { x, y, w, h, title, latencies, scale, spread, fill, highe
     p.text(Math.max(x + 13, a), y + 26, "p50", "ink", 11, { bold: 1, text_anchor: "middle" });
     p.text(Math.min(x + w - 12, b), y + 26, "p99", "ink", 11, { bold: 1, text_anchor: "middle" });
   } else p.text(Math.min(x + w - 62, Math.max(x, a - 4)), y + 26, "p50 · p99", "ink", 11, { bold: 1 });
-  for (let v = 0; v <= scale.most * 1.001; v += scale.step) {
-    const isEnd = v + scale.step > scale.most * 1.001;
-    p.text(at(v), base + 12, `${Number(v.toFixed(3))}${isEnd ? " ms" : ""}`, "ink-2", 11, { text_anchor: v === 0 ? "start" : isEnd ? "end" : "middle" });
+  const ends = `${thousands(Number(scale.most.toFixed(3)))} ms`, free = x + w - textWidth(ends, 11) - 4;
+  for (let v = 0; v < scale.most * 0.999; v += scale.step) {
+    const words = thousands(Number(v.toFixed(3)));
+    if (at(v) + textWidth(words, 11) / 2 < free) p.text(at(v), base + 12, words, "ink-2", 11, { text_anchor: v === 0 ? "start" : "middle" });
   }
+  p.text(x + w, base + 12, ends, "ink-2", 11, { text_anchor: "end" });
 }
 
 // Numbers set large: value and unit, and below what they are.
 function bigNumbers(p, x, y, column, isHeard, { acknowledged, requests, records_per_second, sent_bytes }) {
-  const short = v => v >= 100 ? `${whole(v)}` : v >= 10 ? v.toFixed(1) : v.toFixed(2), kilo = v => v >= 10_000 ? [`${(v / 1000).toFixed(1)}`, "k/s"] : [thousands(whole(v)), "/s"];
+  const short = v => v >= 100 ? thousands(whole(v)) : v >= 10 ? v.toFixed(1) : v.toFixed(2), kilo = v => v >= 10_000 ? [`${(v / 1000).toFixed(1)}`, "k/s"] : [thousands(whole(v)), "/s"];
   const numbers = [[short(acknowledged.p50), "ms", isHeard ? ["median to the ack", "median to ack"] : ["median until sent"]], [short(acknowledged.p99), "ms", isHeard ? ["p99 to the ack", "p99 to ack"] : ["p99 until sent"]],
     [`${requests}`, "", [`requests, ${sizeText(sent_bytes)}`, "requests"]], [...kilo(records_per_second), isHeard ? ["records acknowledged", "acknowledged"] : ["records sent"]]];
   numbers.forEach(([value, unit, words], i) => {
@@ -415,23 +434,28 @@ function numbersOf(picture, layout, side) {
   }
 }
 
-// The signs that stand in this picture, and what they say.
-function legendLine(picture, layout) {
-  const reasons = Object.keys(BECAUSE).filter(why => layout.sides.some(side => side.batches.some(batch => batch.why === why && !isAtOnce(batch))));
-  let x = 0, y = layout.bottom + 16;
-  picture.line(0, layout.bottom, layout.width, layout.bottom, { stroke: "line" });
+// What closed how many batches, with the signs, and what else wants a word.
+function legendLine(picture, { sides, width, bottom }) {
+  let x = 0, y = bottom + 16;
+  picture.line(0, bottom, width, bottom, { stroke: "line" });
   const add = (words, draw) => {
     const w = textWidth(words, 11) + (draw ? 20 : 0);
-    if (x + w > layout.width) { x = 0; y += 18; }
+    if (x + w > width && x) { x = 0; y += 18; }
     draw?.(x + 6, y - 4);
     picture.text(x + (draw ? 16 : 0), y, words, "ink-2", 11);
     x += w + 12;
   };
-  add("closed because:", null);
-  for (const why of reasons) add(BECAUSE[why], (px, py) => closedBecause(picture, px, py, why, 0.7));
-  if (layout.sides.some(side => side.batches.some(isAtOnce))) add("no sign: at once", null);
-  if (layout.sides.some(side => side.settings.acks !== "0"))
+  const counted = holds => sides.map(side => `${sides.length > 1 ? `${side.label} ` : ""}${side.batches.filter(holds).length}`).join(", ");
+  const addReason = (words, holds, draw) => { if (sides.some(side => side.batches.some(holds))) add(`${words}: ${counted(holds)}`, draw); };
+  add("closed because", null);
+  addReason("linger.ms is 0, no sign", isAtOnce, null);
+  for (const why of Object.keys(BECAUSE))
+    addReason(BECAUSE[why], batch => batch.why === why && !isAtOnce(batch), (px, py) => closedBecause(picture, px, py, why, 0.7));
+  if (sides.some(side => side.settings.acks !== "0"))
     add("acknowledged", (px, py) => picture.path(["M", px - 4, py, "L", px - 1, py + 3.5, "L", px + 5, py - 4], { stroke: "commit", stroke_width: 2 }));
+  if (sides.some(side => side.settings.acks === "0"))
+    add("acks 0: it arrives, and nobody says so", (px, py) => { picture.line(px - 6, py, px + 2, py, { stroke: "ink-2", stroke_width: 1.2 }); picture.circle(px + 4, py, 2.4, { fill: "surface", stroke: "ink-2", stroke_width: 1.2 }); });
+  if (sides.some(side => side.settings.acks === "1")) add("acks 1 is as good as all: there are no replicas here", null);
   return y + 8;
 }
 

@@ -38,16 +38,19 @@ STOPS: dict[str, Sequence[Any]] = {
     "batch_size": (1_024, 4_096, 16_384, 65_536),
     "per_ms": (0.1, 0.2, 0.5, 1, 2, 5, 10),
     "record_bytes": (10, 100, 400, 1_000, 4_000),
-    "compression_type": ("none", "gzip"),
+    "compression_type": ("none", "gzip", "snappy", "lz4", "zstd"),
     "acks": ("0", "1", "all"),
     "max_in_flight_requests_per_connection": (1, 2, 3, 5),
+    "buffer_memory": (16_384, 65_536, 262_144, 33_554_432),
     "fetch_min_bytes": (1, 1_000, 5_000, 20_000),
     "fetch_max_wait_ms": (5, 20, 50, 100, 500),
+    "handle_us": (20, 200, 2_000),
     "latency_ms": (0.05, 0.2, 1, 2, 5, 20),
     "mb_per_s": (1, 10, 125, 1_250),
     "fsync_ms": (0, 0.1, 1, 5),
 }
-"""Where a slider may stand; what a widget was given is added to it."""
+"""Where a slider may stand; what a widget was given is added to it. A setting that is not here
+has a slider where A and B differ in it."""
 
 STORED = ("linger_ms", "batch_size")
 ARRIVING = ("per_ms", "record_bytes")
@@ -102,7 +105,7 @@ class Microscope(Played, files="microscope"):
         first, last = sides["a"], sides.get("b", sides["a"])
         super().__init__(
             differ=[name for name in first if first[name] != last[name]],
-            stops=_stops([*sides.values(), arriving]),
+            stops=_stops(first, last, arriving),
             title=title,
             settings=settings,
             look_for=[list(item) for item in look_for],
@@ -232,11 +235,12 @@ def _is_same(run: Run, settings: Settings) -> bool:
     )
 
 
-def _stops(given: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+def _stops(a: Settings, b: Settings, arriving: Mapping[str, Any]) -> dict[str, list[Any]]:
     """The sliders' stops, with the values that are in use."""
     found = {}
-    for name, stops in STOPS.items():
-        more = [told[name] for told in given if name in told and told[name] not in stops]
-        every = [*stops, *dict.fromkeys(more)]
+    for name in [*STOPS, *(name for name in a if name not in STOPS and a[name] != b[name])]:
+        stops = STOPS.get(name, ())
+        used = [arriving[name]] if name in arriving else [a[name], b[name]]
+        every = list(dict.fromkeys([*stops, *used]))
         found[name] = every if isinstance(every[0], str) else sorted(every)
     return found
