@@ -23,18 +23,16 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
-from minikafka.admin import Admin, NewTopic
 from minikafka.bench import crowd, load, reads, spread
 from minikafka.bench.apart import apart
 from minikafka.bench.broker import Figures, cell, disk_write, short
 from minikafka.bench.line import Line
-from minikafka.bench.servers import Minikafka, Server
+from minikafka.bench.servers import Minikafka, topic
 
 MB = 1_000_000
 READS = 500
@@ -239,15 +237,6 @@ def in_turn(rounds: int, sizes: tuple[int, ...]) -> Iterator[tuple[int, int]]:
     for number in range(rounds):
         for size in sizes if number % 2 == 0 else reversed(sizes):
             yield number, size
-
-
-@contextmanager
-def topic(server: Server, name: str, partition_count: int = 1) -> Iterator[str]:
-    """A topic for the length of a `with` block."""
-    with Admin(server.address) as admin:
-        admin.create_topics([NewTopic(name, partition_count)])
-        yield name
-        admin.delete_topics([name])
 
 
 def settle(directory: Path) -> None:

@@ -34,6 +34,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import ClassVar
 
+from minikafka.admin import Admin, NewTopic
+
 KAFKA_VERSION = "4.3.1"
 READY_WITHIN_S = 60.0
 
@@ -217,6 +219,15 @@ def side_by_side(beside_apache: bool = True) -> Iterator[dict[str, Server]]:
         for server in servers.values():
             stack.enter_context(server)
         yield servers
+
+
+@contextmanager
+def topic(server: Server, name: str, partition_count: int = 1) -> Iterator[str]:
+    """A topic on a server for the length of a `with` block."""
+    with Admin(server.address) as admin:
+        admin.create_topics([NewTopic(name, partition_count)])
+        yield name
+        admin.delete_topics([name])
 
 
 def run_tool(name: str, *arguments: str, stdin: str = "") -> str:

@@ -95,7 +95,7 @@ def fuzz(seed: int, frames: int, live: bool, corpus: str | None, json_: bool) ->
 # --- measuring ---------------------------------------------------------------------
 @click.group()
 def bench() -> None:
-    """Measure the broker or the simulator on this machine."""
+    """Measure broker, clients or simulator on this machine."""
 
 
 @bench.command("broker")
@@ -112,6 +112,32 @@ def bench_broker(rounds: int, size_mb: int, alone: bool, file: IO[str] | None) -
     if find_spec("confluent_kafka") is None:
         raise click.ClickException("the load is librdkafka's: pip install confluent-kafka")
     in_turns(broker, broker.Plan(rounds, size_mb * 1_000_000, not alone), file)
+
+
+@bench.command("clients")
+@click.option("--rounds", type=click.IntRange(min=1), default=4, show_default=True)
+@click.option("--alone", is_flag=True, help="On our broker only, without Apache Kafka.")
+@click.option("--json", "file", type=click.File("w"), help="Write every figure to a file.")
+def bench_clients(rounds: int, alone: bool, file: IO[str] | None) -> None:
+    """Our clients beside kafka-python, aiokafka and confluent-kafka; 3 minutes a round."""
+    from importlib.util import find_spec
+
+    from minikafka.bench.clients import Plan, report, run
+    from minikafka.bench.drivers import NEEDS
+    from minikafka.bench.servers import Unavailable
+
+    missing = [name for name, module in NEEDS.items() if find_spec(module) is None]
+    if missing:
+        raise click.ClickException(f"it needs the others too: pip install {' '.join(missing)}")
+    plan = Plan(rounds, beside_apache=not alone)
+    try:
+        with progress("measuring", plan.step_count) as advance:
+            results = run(plan, advance)
+    except Unavailable as error:
+        raise click.ClickException(f"{error}; --alone measures without it") from error
+    click.echo(report(results))
+    if file is not None:
+        json.dump(results, file, indent=2)
 
 
 @bench.command("flat")

@@ -1,25 +1,25 @@
 """The committed figures: `python -m minikafka.viz.figures` draws figures/*.svg again.
 
 A log strip or a space-time diagram is a picture of a simulated run, so it can never show what the
-code does not do; the chart of speeds is one of a measured table that is stored beside it
-(speed.py); the visual language shows every sign once, for LANGUAGE.md. They are byte-stable (no
-clock, no measured text), and a test draws them and compares.
+code does not do; the charts of speeds are of measured tables that are stored beside them
+(speed.py, libraries.py); the visual language shows every sign once, for LANGUAGE.md. They are
+byte-stable (no clock, no measured text), and a test draws them and compares.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 from minikafka.admin import NewTopic
 from minikafka.runtime.hardware import Link
 from minikafka.runtime.simulator import Simulator
+from minikafka.viz import libraries, speed
+from minikafka.viz.charts import stored
 from minikafka.viz.engine import still
 from minikafka.viz.journeys import Journeys, journeys
 from minikafka.viz.moving import moving_svg
 from minikafka.viz.shapes import Picture
-from minikafka.viz.speed import STORED, chart
 from minikafka.viz.static import MARGIN, log_strip_svg, space_time_svg, svg
 from minikafka.viz.story import Story, tell
 from minikafka.viz.theme import DARK, LIGHT
@@ -127,16 +127,19 @@ def figures() -> dict[str, str]:
     landing = max(i for i, kind in enumerate(story.moments.kind) if kind == "append")
     pictures = as_it_happens(lost)
     language = still("language", width=WIDTH - 2 * MARGIN)
-    speed = chart(json.loads(STORED.read_text(encoding="utf-8")), WIDTH - 2 * MARGIN)
+    faster = speed.chart(stored(speed.NAME), WIDTH - 2 * MARGIN)
+    clients = libraries.chart(stored(libraries.NAME), WIDTH - 2 * MARGIN)
     return {
+        "clients.svg": svg(clients, LIGHT),
+        "clients-dark.svg": svg(clients, DARK),
         "lost-acknowledgement.svg": moving_svg(pictures, tokens=LIGHT),
         "lost-acknowledgement-dark.svg": moving_svg(pictures, tokens=DARK),
         "log-strip.svg": log_strip_svg(story, landing, width=WIDTH, tokens=LIGHT),
         "log-strip-dark.svg": log_strip_svg(story, landing, width=WIDTH, tokens=DARK),
         "space-time.svg": space_time_svg(lost, width=WIDTH, selected=last, tokens=LIGHT),
         "space-time-dark.svg": space_time_svg(lost, width=WIDTH, selected=last, tokens=DARK),
-        "speed.svg": svg(speed, LIGHT),
-        "speed-dark.svg": svg(speed, DARK),
+        "speed.svg": svg(faster, LIGHT),
+        "speed-dark.svg": svg(faster, DARK),
         "visual-language.svg": svg(language, LIGHT),
         "visual-language-dark.svg": svg(language, DARK),
     }

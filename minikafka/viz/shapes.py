@@ -10,6 +10,7 @@ and more of them (widgets/drawing.js).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import floor
 
@@ -46,6 +47,13 @@ class Picture:
 
     def line(self, x1: float, y1: float, x2: float, y2: float, **more: float | str) -> None:
         self._add("line", {"x1": x1, "y1": y1, "x2": x2, "y2": y2, **more})
+
+    def circle(self, x: float, y: float, r: float, **more: float | str) -> None:
+        self._add("circle", {"cx": x, "cy": y, "r": r, **more})
+
+    def polygon(self, corners: Sequence[tuple[float, float]], **more: float | str) -> None:
+        points = " ".join(f"{number(x)},{number(y)}" for x, y in corners)
+        self._add("polygon", {"points": points, **more})
 
     def text(
         self,

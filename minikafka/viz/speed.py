@@ -18,18 +18,17 @@ from __future__ import annotations
 
 import json
 import sys
-from math import log
 from pathlib import Path
 from typing import Any
 
 from minikafka.bench.broker import APACHE, MEASURES, OURS, short
 from minikafka.bench.servers import KAFKA_VERSION
+from minikafka.viz.charts import LogScale, store
 from minikafka.viz.shapes import Picture
 
-STORED = Path(__file__).parents[2] / "figures" / "speed.json"
+NAME = "speed"
 AGAINST_ITSELF = 0.88, 1.12
 """Ratios between two runs of Apache Kafka, by the best of six rounds."""
-TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500)
 
 GROUPS = (
     ("write", ("produce_100", "produce_1024")),
@@ -65,25 +64,10 @@ def cut(results: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-class Scale:
-    """A logarithmic axis from `left` to `right` in pixels that has room for all these ratios."""
-
-    def __init__(self, ratios: list[float], left: float, right: float) -> None:
-        self.low, self.high = min(0.5, *ratios) / 1.25, max(2, *ratios) * 1.25
-        self.left, self.per_log = left, (right - left) / log(self.high / self.low)
-
-    def x(self, ratio: float) -> float:
-        return self.left + self.per_log * log(ratio / self.low)
-
-    def ticks(self) -> list[float]:
-        return [tick for tick in TICKS if self.low <= tick <= self.high]
-
-
 def chart(table: dict[str, Any], width: float) -> Picture:
     """The table as a picture: a row for each measure."""
     ratios = table["times_better"]
-    every = [value for entry in ratios.values() for value in entry.values()]
-    scale = Scale(every, LABELS_WIDTH, width - NUMBERS_WIDTH)
+    scale = axis(ratios, LABELS_WIDTH, width - NUMBERS_WIDTH)
     *rows, (_, _, bottom) = places()
     picture = Picture(width, bottom, in_words(ratios))
     _head(picture, table)
@@ -98,6 +82,12 @@ def chart(table: dict[str, Any], width: float) -> Picture:
         picture.text(0, y + 4, MEASURES[measure])
         _numbers(picture, y + 4, (f"{best:.{2 if best < 10 else 1}f}", ours, theirs), "ink")
     return picture
+
+
+def axis(ratios: dict[str, dict[str, float]], left: float, right: float) -> LogScale:
+    """With room for all of them, and for half and twice as good."""
+    every = [value for entry in ratios.values() for value in entry.values()]
+    return LogScale(min(0.5, *every) / 1.25, max(2, *every) * 1.25, left, right)
 
 
 def places() -> list[tuple[str, str, float]]:
@@ -128,7 +118,7 @@ def _head(picture: Picture, table: dict[str, Any]) -> None:
     picture.text(259, 64, f"Apache Kafka against itself: {low} to {high}", "ink-2")
 
 
-def _ground(picture: Picture, scale: Scale, bottom: float) -> None:
+def _ground(picture: Picture, scale: LogScale, bottom: float) -> None:
     """The band in which there is no difference, the ticks, and the names of the columns."""
     left, right = (scale.x(ratio) for ratio in AGAINST_ITSELF)
     picture.rect(left, TOP, right - left, bottom - TOP, fill="cell")
@@ -139,14 +129,16 @@ def _ground(picture: Picture, scale: Scale, bottom: float) -> None:
     _numbers(picture, TOP - 10, ("times", "minikafka", "Apache Kafka"), "ink-3", size=11)
 
 
-def _bar(picture: Picture, scale: Scale, y: float, best: float, colour: str) -> None:
+def _bar(picture: Picture, scale: LogScale, y: float, best: float, colour: str) -> None:
     """From the line at 1 to the best."""
     left, right = sorted((scale.x(1), scale.x(best)))
     soft = "line" if colour == "edge" else f"{colour}-soft"
     picture.rect(left, y - 6, right - left, 12, fill=soft)
 
 
-def _marks(picture: Picture, scale: Scale, y: float, ratio: dict[str, float], colour: str) -> None:
+def _marks(
+    picture: Picture, scale: LogScale, y: float, ratio: dict[str, float], colour: str
+) -> None:
     """The best, and the median where it is another number."""
     if ratio["median"] != ratio["best"]:
         _median(picture, scale.x(ratio["median"]), y)
@@ -182,5 +174,4 @@ def in_words(ratios: dict[str, dict[str, float]]) -> str:
 
 if __name__ == "__main__":
     results = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    STORED.write_text(json.dumps(cut(results), indent=1) + "\n", encoding="utf-8")
-    print(STORED)
+    print(store(NAME, cut(results)))

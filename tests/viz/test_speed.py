@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from minikafka.bench.broker import MEASURES, Plan, summary
+from minikafka.viz.charts import stored
 from minikafka.viz.shapes import Picture
-from minikafka.viz.speed import GROUPS, LABELS_WIDTH, NUMBERS_WIDTH, STORED, Scale, chart, cut
+from minikafka.viz.speed import GROUPS, LABELS_WIDTH, NAME, NUMBERS_WIDTH, axis, chart, cut
 
 from .widths import left_and_width
 
@@ -41,18 +40,17 @@ def test_what_is_drawn_is_what_is_measured() -> None:
 
 
 def test_the_stored_table_is_cut() -> None:
-    stored = json.loads(STORED.read_text(encoding="utf-8"))
-    assert stored == cut(stored)
+    table = stored(NAME)
+    assert table == cut(table)
     kept = cut(results(2.0, 1.0))
     assert kept["figures"].keys() == {"minikafka", "apache"}
     assert kept["figures"]["apache"]["produce_100"] == {"best": 1.0, "median": 1.0}
 
 
-def test_twice_and_half_stand_equally_far_from_the_line() -> None:
-    scale = Scale([0.3, 40.0], 100, 500)
-    assert scale.x(2) - scale.x(1) == pytest.approx(scale.x(1) - scale.x(0.5))
-    assert 100 < scale.x(0.3) < scale.x(40.0) < 500
-    assert scale.ticks() == [0.5, 1, 2, 5, 10, 20, 50]
+def test_there_is_room_for_every_ratio_and_for_half_and_twice() -> None:
+    scale = axis({"produce_100": {"best": 1.1, "median": 40.0}}, 100, 500)
+    assert 100 < scale.x(0.5) < scale.x(40.0) < 500
+    assert axis({"produce_100": {"best": 1.0, "median": 0.9}}, 100, 500).ticks() == [0.5, 1, 2]
 
 
 @pytest.mark.parametrize(("ours", "theirs"), [(1.0, 1.0), (123_456.0, 250.0), (90.0, 123_456.0)])
