@@ -115,7 +115,7 @@ def bench_broker(rounds: int, size_mb: int, alone: bool, file: IO[str] | None) -
 
 
 @bench.command("clients")
-@click.option("--rounds", type=click.IntRange(min=1), default=4, show_default=True)
+@click.option("--rounds", type=click.IntRange(min=2), default=4, show_default=True)
 @click.option("--alone", is_flag=True, help="On our broker only, without Apache Kafka.")
 @click.option("--json", "file", type=click.File("w"), help="Write every figure to a file.")
 def bench_clients(rounds: int, alone: bool, file: IO[str] | None) -> None:

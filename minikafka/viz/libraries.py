@@ -36,7 +36,7 @@ NAME = "clients"
 COLOURS = {"produce": "write", "consume": "read"}
 """Of our own sign; the others are told apart by shape."""
 
-LANE, ROW, BAND_GAP, SIGN = 7.5, 37, 16, 4
+LANE, ROW, BAND_GAP, SIGN = 8.5, 40, 16, 3.5
 LABELS_WIDTH, PLOT_GAP = 168, 28
 TOP = 120
 """Where the plots begin, below the title, the legend and the ticks."""
@@ -49,8 +49,11 @@ def cut(results: dict[str, Any]) -> dict[str, Any]:
         | {"records_a_second": {name: rounded(r) for name, r in row["records_a_second"].items()}}
         for row in results["rows"]
     ]
-    plan, machine = results["plan"]["rounds"], results["machine"]["cpus"]
-    return {"plan": {"rounds": plan}, "machine": {"cpus": machine}, "rows": rows}
+    return {
+        "plan": {"rounds": results["plan"]["rounds"]},
+        "machine": {"cpus": results["machine"]["cpus"]},
+        "rows": rows,
+    }
 
 
 def unique(table: dict[str, Any], column: str) -> list[Any]:
