@@ -50,6 +50,7 @@ _SNAPPY_HEADER = _SNAPPY_MAGIC + b"\0\0\0\1\0\0\0\1"  # version, oldest version 
 _BLOCK_LENGTH = struct.Struct(">i")
 
 _LZ4_DEFAULT_LEVEL = 9  # Kafka's name for the fast compressor; other levels are the thorough one
+_LZ4_FAST = 0  # lz4's own; cramjam's default is 4, a thorough one that takes five times as long
 _LZ4_MAGIC, _LZ4_FLAGS_AT = b"\x04\x22\x4d\x18", 4
 _LZ4_THAT_MATTER, _LZ4_AS_JAVA_READS_IT = 0xE1, 0x60  # version 1, independent blocks, no dictionary
 _GZIP_WINDOW = 15 + 16  # zlib's way to say: gzip's header and trailer
@@ -188,7 +189,7 @@ def _snappy_blocks(data: Buffer) -> list[Buffer]:
 
 
 def _compress_lz4(data: Buffer, level: int | None) -> bytes:
-    level = None if level == _LZ4_DEFAULT_LEVEL else level
+    level = _LZ4_FAST if level in (None, _LZ4_DEFAULT_LEVEL) else level
     compressor = _library(Compression.LZ4, "cramjam").lz4.Compressor(level, False, False)
     compressor.compress(bytes(data))
     return bytes(compressor.finish())

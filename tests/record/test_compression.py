@@ -43,7 +43,8 @@ def test_levels(codec: Compression) -> None:
 def test_the_default_level_of_lz4_is_the_fast_compressor() -> None:
     """Kafka calls it 9 (`Lz4BlockOutputStream`)."""
     assert compress(Compression.LZ4, TEXT, 9) == compress(Compression.LZ4, TEXT)
-    assert len(compress(Compression.LZ4, TEXT, 10)) < len(compress(Compression.LZ4, TEXT))
+    thorough = [len(compress(Compression.LZ4, TEXT, level)) for level in (3, 8, 10)]
+    assert max(thorough) < len(compress(Compression.LZ4, TEXT))
 
 
 def test_names_are_those_of_the_configs() -> None:
