@@ -16,21 +16,18 @@ its records in C; confluent-kafka stands for what there is to gain by doing ever
 from __future__ import annotations
 
 import os
-import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from itertools import groupby, product
 from operator import itemgetter
-from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
 from minikafka.bench.apart import apart
 from minikafka.bench.broker import APACHE, OURS, Figures, short
 from minikafka.bench.drivers import LIBRARIES, measure
-from minikafka.bench.servers import ApacheKafka, Minikafka, Server, topic
+from minikafka.bench.servers import Server, side_by_side, topic
 
 BROKERS = {OURS: "our broker", APACHE: "Apache Kafka"}
 WAYS = ("produce", "consume")
@@ -81,13 +78,7 @@ def run(plan: Plan, advance: Callable[[], object]) -> dict[str, Any]:
     Apache Kafka is to be measured too.
     """
     found: Found = defaultdict(lambda: defaultdict(list))
-    with tempfile.TemporaryDirectory(prefix="minikafka-bench-") as place, ExitStack() as stack:
-        directory = Path(place)
-        servers: dict[str, Server] = {OURS: Minikafka(directory / OURS)}
-        if plan.beside_apache:
-            servers[APACHE] = ApacheKafka(directory / APACHE, heap="1g")
-        for server in servers.values():
-            stack.enter_context(server)
+    with side_by_side(plan.beside_apache) as servers:
         for number in range(plan.rounds + 1):
             for cell, library in in_turn(plan, number):
                 figures = one(servers[cell.broker], f"round-{number}", cell, library, plan)

@@ -122,22 +122,13 @@ def bench_clients(rounds: int, alone: bool, file: IO[str] | None) -> None:
     """Our clients beside kafka-python, aiokafka and confluent-kafka; 3 minutes a round."""
     from importlib.util import find_spec
 
-    from minikafka.bench.clients import Plan, report, run
+    from minikafka.bench import clients
     from minikafka.bench.drivers import NEEDS
-    from minikafka.bench.servers import Unavailable
 
     missing = [name for name, module in NEEDS.items() if find_spec(module) is None]
     if missing:
         raise click.ClickException(f"it needs the others too: pip install {' '.join(missing)}")
-    plan = Plan(rounds, beside_apache=not alone)
-    try:
-        with progress("measuring", plan.step_count) as advance:
-            results = run(plan, advance)
-    except Unavailable as error:
-        raise click.ClickException(f"{error}; --alone measures without it") from error
-    click.echo(report(results))
-    if file is not None:
-        json.dump(results, file, indent=2)
+    in_turns(clients, clients.Plan(rounds, beside_apache=not alone), file)
 
 
 @bench.command("flat")
