@@ -4,11 +4,13 @@
                     ▲      (auto.offset.reset)            │
                     └───────── OFFSET_OUT_OF_RANGE ◄──────┘
 
-A partition is fetched when it has a position and nothing fetched lies unread. That is all
-the flow control a consumer has and needs: a program that is slow in calling poll leaves one
-answer per partition unread, and nothing more is asked for. Each broker has at most one fetch
-open, for all its partitions together, on a connection of its own: it may wait there for
-fetch.max.wait.ms, and whatever stood behind it would wait as long (client/node.py).
+A broker is asked when nothing of its last answer lies unread. That is all the flow control a
+consumer has and needs: a program that is slow in calling poll leaves one answer per broker
+unread, and nothing more is asked for. Each broker has at most one fetch open, for all its
+partitions together, on a connection of its own: it may wait there for fetch.max.wait.ms, and
+whatever stood behind it would wait as long (client/node.py). So would a busy partition, if the
+quiet ones were asked about while its records are read; hence one answer per broker, not one
+per partition (KAFKA-17182).
 
 An answer counts only if the partition still stands where it stood when the fetch left;
 after a `seek` what comes back for the old position is dropped. What was fetched of a
@@ -321,6 +323,7 @@ class FetcherNode(ClientNode):
     # --- records: Fetch ----------------------------------------
     def _fetch(self, now: int) -> None:
         wanted: dict[int, dict[TopicPartition, Wanted]] = {}
+        busy = self._fetching.keys() | self._unread(now)
         for tp, state in self.partitions.items():
             if not state.is_fetchable():
                 continue
@@ -335,7 +338,7 @@ class FetcherNode(ClientNode):
                 self._check_position(state)
                 continue
             broker = self._source(now, state, leader)
-            if broker not in self._fetching:
+            if broker not in busy:
                 assert state.position is not None
                 wanted.setdefault(broker, {})[tp] = Wanted(
                     topic.topic_id,
@@ -347,6 +350,14 @@ class FetcherNode(ClientNode):
             connection = self.ready(now, broker, FETCH_LANE)
             if connection is not None:
                 self._send_fetch(now, connection, broker, partitions)
+
+    def _unread(self, now: int) -> set[int]:
+        """The brokers of whose answers something waits for poll."""
+        return {
+            self._source(now, state, state.leader)
+            for state in self._ready.values()
+            if state.fetched is not None and state.leader is not None and not state.paused
+        }
 
     def _source(self, now: int, state: PartitionState, leader: PartitionInfo) -> int:
         """Whom to fetch from: the leader, or for a while the follower that it has named."""
