@@ -10,7 +10,7 @@ unread, and nothing more is asked for. Each broker has at most one fetch open, f
 partitions together, on a connection of its own: it may wait there for fetch.max.wait.ms, and
 whatever stood behind it would wait as long (client/node.py). So would a busy partition, if the
 quiet ones were asked about while its records are read; hence one answer per broker, not one
-per partition (KAFKA-17182).
+per partition (so does Kafka since KAFKA-17182, lest its sessions shrink meanwhile).
 
 An answer counts only if the partition still stands where it stood when the fetch left;
 after a `seek` what comes back for the old position is dropped. What was fetched of a
@@ -34,7 +34,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 from minikafka.client.arguments import TopicPartition
 from minikafka.client.metadata import PartitionInfo
@@ -87,7 +87,7 @@ class FetcherNode(ClientNode):
         self.counters = Counters()
         self._offsets = OffsetsByTime(self, self.isolation_level, config.request_timeout_ms)
         self._epoch_ends = EpochEnds(self)
-        # Those with records to take, in the order in which they came.
+        # Those with records to take or an error to raise, in the order in which it came.
         self._ready: dict[TopicPartition, PartitionState] = {}
         self._sessions: dict[int, FetchSession] = {}
         self._fetching: dict[int, int] = {}  # brokers with an open fetch, and when it was sent
@@ -151,50 +151,55 @@ class FetcherNode(ClientNode):
 
     def has_news(self) -> bool:
         """Whether `take` would return records or raise."""
-        return any(not state.paused for state in self._ready.values()) or any(
-            state.error is not None for state in self.partitions.values()
-        )
+        return any(not state.paused or state.error is not None for state in self._ready.values())
 
     def take(self, count: int) -> list[ConsumerRecord]:
         """Hand over up to `count` records, partition by partition as they were fetched.
 
-        Raises the KafkaError of a partition that has one (once), if there is nothing else.
+        Raises the KafkaError of a partition (once) when it is that one's turn. Records of those
+        before it go first; so the next call raises, whatever else there is by then.
         """
         records: list[ConsumerRecord] = []
         for tp, state in list(self._ready.items()):
-            if len(records) == count or state.paused:
-                continue
-            records += self._take_from(state, count - len(records))
-            if state.fetched is None:
+            if state.error is None and not state.paused:
+                records += self._take_from(state, count - len(records))
+            if state.error is None and state.fetched is None:
                 del self._ready[tp]
+            if records and (state.error is not None or len(records) == count):
+                break
+            if state.error is not None:
+                self._raise(state.error)
         self.counters.records += len(records)
-        if not records:
-            self._raise_error()
         return records
 
     def _take_from(self, state: PartitionState, count: int) -> list[ConsumerRecord]:
         fetched = state.fetched
         if fetched is None:  # moved away meanwhile
             return []
+        records: list[ConsumerRecord] = []
         try:
             records = fetched.take(count)
         except KafkaError as error:
-            state.move(fetched.position)
             state.error = error
-            return []
         if fetched.position != state.position:
             state.position, state.epoch = fetched.position, fetched.epoch
             self._moved(state.tp, fetched.position)
-        if fetched.is_empty:
+        if fetched.is_empty or state.error is not None:
             state.fetched = None
             self.partitions[state.tp] = self.partitions.pop(state.tp)  # to the end of the line
         return records
 
-    def _raise_error(self) -> None:
+    def _fail(self, state: PartitionState, error: KafkaError) -> None:
+        """Let poll raise it, when the partition has its turn."""
+        state.error = error
+        self._ready[state.tp] = state
+
+    def _raise(self, error: KafkaError) -> NoReturn:
+        """Once, even where several partitions have met the same error."""
         for state in self.partitions.values():
-            if state.error is not None:
-                error, state.error = state.error, None
-                raise error
+            if state.error is error:
+                state.error = None
+        raise error
 
     def _moved(self, tp: TopicPartition, offset: int) -> None:
         self.emit("position", topic=tp.topic, partition=tp.partition, offset=offset)
@@ -219,13 +224,20 @@ class FetcherNode(ClientNode):
         self._fetch(now)
         self._epoch_ends.work(now)
 
+    def _learn_metadata(self, now: int, answer: Any) -> None:
+        super()._learn_metadata(now, answer)
+        for tp, state in self.partitions.items():
+            info = self.metadata.topics.get(tp.topic)
+            if info is not None and info.error is not None and not info.error.retriable:
+                self._fail(state, info.error)
+
     # --- positions ---------------------------------------------------------------------------
     def _reset(self, now: int, state: PartitionState) -> None:
         """Begin where auto.offset.reset says."""
         policy = self.config.auto_offset_reset
         if policy == "none":
             why = f"{state.tp} has no position and auto.offset.reset is none: seek first"
-            state.error = KafkaError(ErrorCode.OFFSET_OUT_OF_RANGE, why)
+            self._fail(state, KafkaError(ErrorCode.OFFSET_OUT_OF_RANGE, why))
         elif state.retry_at > now:
             self.wake_at(state.retry_at)
         elif policy.startswith(BY_DURATION):
@@ -247,7 +259,7 @@ class FetcherNode(ClientNode):
     def _learn_position(self, state: PartitionState, now: int, answer: Any) -> None:
         state.move(None)
         if isinstance(answer, KafkaError):
-            state.error = answer
+            self._fail(state, answer)
         elif answer.offset < 0:  # no record is that young yet
             state.retry_at = now + self.config.request_timeout_ms * MS
         else:
@@ -272,7 +284,7 @@ class FetcherNode(ClientNode):
                 self.wake_at(now + 1)
             else:
                 state.leader = None
-                state.error = answer
+                self._fail(state, answer)
             return
         unknown = answer.end_offset < 0 or answer.leader_epoch < 0
         if not unknown and answer.end_offset >= position:
@@ -288,7 +300,7 @@ class FetcherNode(ClientNode):
                 f"{state.tp}: the log of epoch {state.epoch} ends at "
                 f"{'an unknown offset' if unknown else end}, before the position {position}"
             )
-            state.error = LogTruncation(why, end)
+            self._fail(state, LogTruncation(why, end))
         elif end is None:
             state.move(None)
         else:
@@ -443,7 +455,7 @@ class FetcherNode(ClientNode):
             if tp in self.partitions:
                 self.partitions[tp].replica = NO_REPLICA
                 if not error.retriable:
-                    self.partitions[tp].error = error
+                    self._fail(self.partitions[tp], error)
 
     def _fetched_partition(self, now: int, state: PartitionState, answer: Any) -> None:
         code = ErrorCode.of(answer.error_code)
@@ -457,10 +469,11 @@ class FetcherNode(ClientNode):
                 self._keep(state, answer)
         elif code is ErrorCode.OFFSET_OUT_OF_RANGE:
             self._out_of_range(state)
-        elif code.retriable or code in PASSING:
+        elif code is not ErrorCode.CORRUPT_MESSAGE and (code.retriable or code in PASSING):
             self._fetch_later(now, state)
         else:
-            state.error = KafkaError(code, f"{state.tp}: {code.description}")
+            why = f"{state.tp} at offset {state.position}: {code.description}"
+            self._fail(state, KafkaError(code, why))
 
     def _maybe_turn_to(self, now: int, state: PartitionState, replica: int) -> None:
         """The leader has named a follower nearby; read there, until the picture is as old as
@@ -487,12 +500,12 @@ class FetcherNode(ClientNode):
             fetched = Fetched(state.tp, position, records, self.config.check_crcs, ranges)
         except RecordError as error:
             why = f"{state.tp} at offset {position}: {error}"
-            state.error = KafkaError(ErrorCode.CORRUPT_MESSAGE, why)
+            self._fail(state, KafkaError(ErrorCode.CORRUPT_MESSAGE, why))
             return
         if fetched.is_empty:
             # A broker always answers with one whole batch; without one there is no way on.
             why = f"{state.tp} at offset {position}: {len(records)} bytes, but no whole batch"
-            state.error = KafkaError(ErrorCode.CORRUPT_MESSAGE, why)
+            self._fail(state, KafkaError(ErrorCode.CORRUPT_MESSAGE, why))
             return
         state.fetched = fetched
         self._ready[state.tp] = state
@@ -514,7 +527,7 @@ class FetcherNode(ClientNode):
             state.replica = NO_REPLICA
         elif self.config.auto_offset_reset == "none":
             why = f"{state.tp} does not hold offset {state.position}, auto.offset.reset is none"
-            state.error = KafkaError(ErrorCode.OFFSET_OUT_OF_RANGE, why)
+            self._fail(state, KafkaError(ErrorCode.OFFSET_OUT_OF_RANGE, why))
         else:
             state.move(None)
 

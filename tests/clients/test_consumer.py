@@ -9,6 +9,7 @@ from minikafka.client.node import Pending
 from minikafka.consumer.offsets import OffsetAndTimestamp
 from minikafka.consumer.records import Fetched
 from minikafka.node import MS
+from minikafka.record.batch import CONTROL, TRANSACTIONAL
 from minikafka.record.builder import BatchBuilder
 from minikafka.record.compression import Compression
 from minikafka.wire.errors import ErrorCode, KafkaError
@@ -241,14 +242,48 @@ def test_an_error_that_stays_is_raised_once_and_tried_again() -> None:
     b.take_one(FetchRequest)
 
 
-def test_records_go_before_an_error() -> None:
-    b = ready(T0, T1)
-    request = b.take_one(FetchRequest)
-    errors = {1: int(ErrorCode.TOPIC_AUTHORIZATION_FAILED)}
-    b.answer(request, fetched(request, {0: batch(0, 2)}, errors))
+def test_an_error_is_not_kept_back_by_records_that_go_on_coming() -> None:
+    b = ready(T0, T1, cluster=Cluster({"t": 2}, leaders={("t", 1): 2}, brokers=(1, 2)))
+    busy, broken = sorted(b.take(FetchRequest), key=lambda request: request.channel.server)
+    b.answer(busy, fetched(busy, {0: batch(0, 2)}))
+    b.answer(broken, fetched(broken, errors={1: int(ErrorCode.TOPIC_AUTHORIZATION_FAILED)}))
     assert len(b.values()) == 2
+    b.turn()
+    busy = b.take_one(FetchRequest)
+    b.answer(busy, fetched(busy, {0: batch(2, 2)}))
     with pytest.raises(KafkaError, match="TOPIC_AUTHORIZATION_FAILED"):
+        b.node.take(9)
+    assert b.values() == [b"v2", b"v3"]
+
+
+def test_what_a_broker_finds_corrupt_is_raised_and_not_asked_for_again_and_again() -> None:
+    b = ready(T0)
+    request = b.take_one(FetchRequest)
+    b.answer(request, fetched(request, errors={0: ErrorCode.CORRUPT_MESSAGE}))
+    with pytest.raises(KafkaError, match="CORRUPT_MESSAGE: t-0 at offset 0"):
         b.node.take(1)
+
+
+@pytest.mark.parametrize(
+    "code", [ErrorCode.INVALID_TOPIC_EXCEPTION, ErrorCode.TOPIC_AUTHORIZATION_FAILED]
+)
+def test_a_topic_that_cannot_be_read_is_told(code: ErrorCode) -> None:
+    b = ConsumerBench(T0, cluster=Cluster(errors={"t": code}))
+    with pytest.raises(KafkaError, match=f"{code.name}: topic t"):
+        b.node.take(1)
+    b.wait(200)
+    b.connect()  # and again, until somebody sets it right
+    with pytest.raises(KafkaError, match=code.name):
+        b.node.take(1)
+
+
+def test_a_topic_that_is_not_there_yet_is_waited_for() -> None:
+    b = ConsumerBench(T0, cluster=Cluster({}))
+    assert b.values() == []
+    b.cluster.topics["t"] = 1
+    b.wait(200)
+    b.connect()
+    b.take_one(ListOffsetsRequest)
 
 
 def test_a_lost_connection_begins_a_new_session() -> None:
@@ -414,6 +449,40 @@ def test_a_bad_batch_is_named_and_can_be_skipped() -> None:
     request = b.take_one(FetchRequest)
     b.answer(request, fetched(request, {0: batch(4, 1)}))
     assert b.values() == [b"v4"]
+
+
+# A wrong bit makes three records the mark of a transaction, or a part of one that was aborted.
+@pytest.mark.parametrize(("bit", "aborted"), [(CONTROL, []), (TRANSACTIONAL, [(0, -1)])])
+def test_a_batch_that_is_left_out_is_checked_too(bit: int, aborted: list[tuple[int, int]]) -> None:
+    bad = bytearray(batch(0, 3))
+    bad[22] ^= bit
+    with pytest.raises(KafkaError, match="has CRC"):
+        Fetched(T0, 0, bytes(bad), True, aborted).take(9)
+
+
+def test_what_is_whole_is_handed_out_before_what_is_not() -> None:
+    b = ready(T0)
+    request = b.take_one(FetchRequest)
+    b.answer(request, fetched(request, {0: batch(0, 3) + bytes(100)}))
+    assert b.values() == [b"v0", b"v1", b"v2"]
+    b.turn()
+    request = b.take_one(FetchRequest)
+    b.answer(request, fetched(request, {0: bytes(100)}))
+    with pytest.raises(KafkaError, match="CORRUPT_MESSAGE: t-0 at offset 3: magic 0"):
+        b.values()
+
+
+def test_after_a_bad_batch_the_epoch_of_the_position_is_still_known() -> None:
+    bad = bytearray(batch(2, 2, epoch=5))
+    bad[-1] ^= 1
+    b = ready(T0)
+    request = b.take_one(FetchRequest)
+    b.answer(request, fetched(request, {0: batch(0, 2, epoch=5) + bytes(bad)}))
+    assert len(b.values()) == 2
+    with pytest.raises(KafkaError, match="at offset 2"):
+        b.values()
+    state = b.node.partitions[T0]
+    assert (state.position, state.epoch) == (2, 5)
 
 
 def test_checksums_are_not_looked_at_when_told_so() -> None:
