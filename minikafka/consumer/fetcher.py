@@ -45,6 +45,7 @@ from minikafka.consumer.offsets import (
     EpochEnd,
     EpochEnds,
     LogTruncation,
+    NoOffsetForPartition,
     OffsetAndTimestamp,
     OffsetsByTime,
     Question,
@@ -237,7 +238,7 @@ class FetcherNode(ClientNode):
         policy = self.config.auto_offset_reset
         if policy == "none":
             why = f"{state.tp} has no position and auto.offset.reset is none: seek first"
-            self._fail(state, KafkaError(ErrorCode.OFFSET_OUT_OF_RANGE, why))
+            self._fail(state, NoOffsetForPartition(ErrorCode.OFFSET_OUT_OF_RANGE, why))
         elif state.retry_at > now:
             self.wake_at(state.retry_at)
         elif policy.startswith(BY_DURATION):
