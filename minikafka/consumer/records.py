@@ -38,7 +38,10 @@ from minikafka.wire.errors import ErrorCode, KafkaError
 
 
 class ConsumerRecord(NamedTuple):
-    """A record as `poll` returns it. `timestamp_type`: 0 the producer's time, 1 the broker's."""
+    """A record as `poll` returns it. `timestamp_type`: 0 the producer's time, 1 the broker's.
+
+    With `leader_epoch` somebody who keeps positions can `seek` behind it (KIP-320). -1: unknown.
+    """
 
     topic: str
     partition: int
@@ -48,6 +51,7 @@ class ConsumerRecord(NamedTuple):
     key: bytes | None
     value: bytes | None
     headers: tuple[Header, ...] = ()
+    leader_epoch: int = -1
 
 
 _new: Callable[[type[ConsumerRecord], tuple[object, ...]], ConsumerRecord] = tuple.__new__
@@ -155,11 +159,11 @@ class Fetched:
 
     def _decode(self, at: int, header: BatchHeader) -> list[ConsumerRecord]:
         topic, partition = map(repeat, self.tp)
-        kind = repeat(header.timestamp_type)
+        kind, epoch = repeat(header.timestamp_type), repeat(header.partition_leader_epoch)
         columns = decode_columns(self._buffer, at, header, check_crc=False)
         offsets, timestamps, keys, values, headers = columns
-        rows = zip(topic, partition, offsets, timestamps, kind, keys, values, headers, strict=False)
-        records = list(map(_new, repeat(ConsumerRecord), rows))
+        fields = topic, partition, offsets, timestamps, kind, keys, values, headers, epoch
+        records = list(map(_new, repeat(ConsumerRecord), zip(*fields, strict=False)))
         if header.base_offset < self.position:  # asked for is one in the middle
             del records[: bisect_left(offsets, self.position)]
         return records

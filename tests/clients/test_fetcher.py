@@ -296,6 +296,13 @@ def test_a_seek_with_an_epoch_is_checked_at_once() -> None:
     assert asked_offset(b.take_one(FetchRequest)) == 33
 
 
+def test_a_record_says_its_epoch_so_that_a_kept_position_can_be_checked() -> None:
+    b = ready(T0)
+    request = b.take_one(FetchRequest)
+    b.answer(request, fetched(request, {0: batch(0, 2, epoch=4) + batch(2, 1, epoch=5)}))
+    assert [(each.offset, each.leader_epoch) for each in b.node.take(9)] == [(0, 4), (1, 4), (2, 5)]
+
+
 def test_the_same_leader_in_newer_metadata_is_not_asked() -> None:
     b = ready(T0, metadata_max_age_ms=1_000)
     request = b.take_one(FetchRequest)
