@@ -12,6 +12,7 @@ from minikafka.node import MS
 from minikafka.record.batch import CONTROL, TRANSACTIONAL
 from minikafka.record.builder import BatchBuilder
 from minikafka.record.compression import Compression
+from minikafka.record.crc import crc32c
 from minikafka.wire.errors import ErrorCode, KafkaError
 from minikafka.wire.messages.api_versions import ApiVersionsRequest
 from minikafka.wire.messages.fetch import (
@@ -423,6 +424,33 @@ def test_a_batch_that_is_cut_off_is_left_for_the_next_fetch() -> None:
     assert len(unread.take(100)) == 3
     assert unread.is_empty
     assert unread.position == 3
+
+
+def compacted(base: int, last: int, *left: int) -> bytes:
+    """A batch of the offsets `base` to `last` in which compaction has left only these."""
+    builder = BatchBuilder()
+    builder.count = len(left)
+    records = b"".join(bytes((12, 0, 0, 2 * (offset - base), 1, 1, 0)) for offset in left)
+    data = bytearray(builder.build_around(records, base))
+    data[23:27] = (last - base).to_bytes(4, "big")
+    data[17:21] = crc32c(data[21:]).to_bytes(4, "big")
+    return bytes(data)
+
+
+FAR = 10**12
+HOLES = compacted(0, 9, 2, 5) + compacted(10, 19) + compacted(20, 29, 29) + compacted(FAR, FAR + 3)
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 100])
+@pytest.mark.parametrize("position", [0, 2, 3, 6, 10, 29, 30])
+def test_holes_of_compaction_are_stepped_over(position: int, chunk: int) -> None:
+    unread = Fetched(T0, position, HOLES, True)
+    taken = []
+    while not unread.is_empty:
+        taken += [record.offset for record in unread.take(chunk)]
+        assert unread.position > max(taken, default=-1)
+    assert taken == [offset for offset in (2, 5, 29) if offset >= position]
+    assert unread.position == FAR + 4
 
 
 def test_control_batches_only_move_the_position() -> None:
