@@ -19,10 +19,10 @@ partition that is paused is kept.
 A partition whose records were taken goes to the end of the line, in requests and in poll:
 with answers that are cut at fetch.max.bytes, and polls at max.poll.records, each has its turn.
 
-Unlike Kafka's classic consumer, which sends only inside poll, the machine goes on by itself
-between two polls, as the newer one does with its background thread (KIP-848). And a new
-leader is asked about the position (partition.py) when the next fetch is due: what an older
-one had sent already is handed out before, where Kafka drops it and fetches it again.
+Unlike Kafka's consumers, which make fetches only when poll is called (also the newer one, with
+its background thread), the machine goes on by itself between two polls. And a new leader is
+asked about the position (partition.py) when the next fetch is due: what an older one had sent
+already is handed out before, where Kafka drops it and fetches it again.
 
 With auto.offset.reset = by_duration a log may hold no record that young. Like Kafka's, the
 machine then asks again after request.timeout.ms, until there is one.
