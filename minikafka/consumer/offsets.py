@@ -176,7 +176,7 @@ class Questions:
             missing = KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, "missing in the broker's answer")
         for question in questions:
             question.asking = False
-            if question not in self.open:
+            if question not in self.open or question.is_void(question):
                 continue
             result = results.get(question.tp)
             if result is None:

@@ -69,6 +69,14 @@ def test_an_answer_that_comes_after_a_seek_is_void() -> None:
     assert b.node.partitions[T0].position == 5
 
 
+def test_an_answer_that_comes_right_after_a_seek_is_void_too() -> None:
+    b = ConsumerBench(T0)
+    question = b.take_one(ListOffsetsRequest)
+    b.node.seek(T0, 7)  # without a turn of the machine, as `Consumer.seek` does it
+    b.answer(question, listed(question, 3))
+    assert b.node.partitions[T0].position == 7
+
+
 def test_a_lookup_is_repeated_until_the_leader_is_found() -> None:
     b = ConsumerBench(T0)
     b.wait(1_000)
