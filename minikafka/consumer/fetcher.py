@@ -4,13 +4,15 @@
                     ▲      (auto.offset.reset)            │
                     └───────── OFFSET_OUT_OF_RANGE ◄──────┘
 
-A broker is asked when nothing of its last answer lies unread. That is all the flow control a
-consumer has and needs: a program that is slow in calling poll leaves one answer per broker
-unread, and nothing more is asked for. Each broker has at most one fetch open, for all its
-partitions together, on a connection of its own: it may wait there for fetch.max.wait.ms, and
-whatever stood behind it would wait as long (client/node.py). So would a busy partition, if the
-quiet ones were asked about while its records are read; hence one answer per broker, not one
-per partition (so does Kafka since KAFKA-17182, lest its sessions shrink meanwhile).
+A partition is fetched when it has a position and nothing fetched lies unread. That is all
+the flow control a consumer has and needs: a program that is slow in calling poll leaves one
+answer per partition unread, and nothing more is asked for. Each broker has at most one fetch
+open, for all its partitions together, on a connection of its own: it may wait there for
+fetch.max.wait.ms, and whatever stood behind it would wait as long (client/node.py).
+
+So would a busy partition, if the quiet ones were asked about while its records are read. While
+something of a broker lies unread, it is asked only about partitions of which it has told that
+they hold more (Kafka asks it nothing then, since KAFKA-17182).
 
 An answer counts only if the partition still stands where it stood when the fetch left;
 after a `seek` what comes back for the old position is dropped. What was fetched of a
@@ -110,11 +112,14 @@ class FetcherNode(ClientNode):
             high_watermark=state.high_watermark,
             last_stable_offset=state.last_stable_offset,
             log_start_offset=state.log_start_offset,
-            records_lag=state.records_lag(self.isolation_level == READ_COMMITTED),
+            records_lag=self._lag(state),
             records_lead=state.records_lead(),
             preferred_read_replica=state.replica,
             paused=state.paused,
         )
+
+    def _lag(self, state: PartitionState) -> int:
+        return state.records_lag(self.isolation_level == READ_COMMITTED)
 
     # --- what the application asks for -----------------------------------------------------
     def assign(self, partitions: Iterable[TopicPartition]) -> None:
@@ -336,7 +341,7 @@ class FetcherNode(ClientNode):
     # --- records: Fetch ----------------------------------------
     def _fetch(self, now: int) -> None:
         wanted: dict[int, dict[TopicPartition, Wanted]] = {}
-        busy = self._fetching.keys() | self._unread(now)
+        unread = self._unread(now)
         for tp, state in self.partitions.items():
             if not state.is_fetchable():
                 continue
@@ -351,7 +356,7 @@ class FetcherNode(ClientNode):
                 self._check_position(state)
                 continue
             broker = self._source(now, state, leader)
-            if broker not in busy:
+            if broker not in self._fetching and (broker not in unread or self._lag(state) > 0):
                 assert state.position is not None
                 wanted.setdefault(broker, {})[tp] = Wanted(
                     topic.topic_id,

@@ -167,8 +167,9 @@ reveal("05.c", len(fetches))
 # So `max.poll.records` changes nothing on the network. It says how much your program bites off.
 #
 # With many partitions it is the same for each broker: it is asked again when all that it sent
-# has been handed out, and then about all partitions that it leads. If it were asked about the
-# quiet ones earlier, that question would wait there, and the busy ones behind it.
+# has been handed out, and before only about partitions of which it has said that there is more. If
+# it were asked about the quiet ones earlier, that question would wait there, and the busy ones
+# behind it.
 #
 # ## A question that grows short
 #

@@ -500,6 +500,9 @@ def test_every_partition_has_its_turn() -> None:
         b.answer(request, fetched(request, {first.partition: batch(first.fetch_offset, 10)}))
         while b.node.has_news():
             assert len(b.node.take(5)) == 5
+        for between in b.take(FetchRequest):  # for the other one, before the records were taken
+            assert [each.partition for each in between.body.topics[0].partitions] == [1 - order[-1]]
+            b.answer(between, fetched(between))
         b.turn()
     assert order == [0, 1, 0, 1]
 
@@ -507,6 +510,8 @@ def test_every_partition_has_its_turn() -> None:
 # A fetch for the quiet one alone would wait at the broker, and the busy one behind it.
 def test_a_quiet_partition_does_not_hold_up_a_busy_one_of_the_same_broker() -> None:
     b = ready(T0, T1)
+    request = b.take_one(FetchRequest)
+    b.answer(request, fetched(request, {1: b""}, high_watermark=0))
     request = b.take_one(FetchRequest)
     b.answer(request, fetched(request, {0: batch(0, 10)}))
     assert len(b.values(9)) == 9
@@ -516,6 +521,16 @@ def test_a_quiet_partition_does_not_hold_up_a_busy_one_of_the_same_broker() -> N
     b.turn()
     partitions = b.take_one(FetchRequest).body.topics[0].partitions
     assert [each.partition for each in partitions] == [1, 0]
+
+
+def test_what_is_known_to_be_there_is_fetched_while_the_rest_is_read() -> None:
+    b = ready(T0, T1)
+    request = b.take_one(FetchRequest)
+    b.answer(request, fetched(request, {0: batch(0, 3), 1: batch(0, 3)}, high_watermark=9))
+    assert len(b.values(3)) == 3
+    b.turn()
+    (asked,) = b.take_one(FetchRequest).body.topics[0].partitions
+    assert (asked.partition, asked.fetch_offset) == (0, 3)
 
 
 def test_what_is_unread_of_one_broker_does_not_hold_up_another() -> None:
