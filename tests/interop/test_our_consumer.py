@@ -112,6 +112,22 @@ def test_out_of_range_is_for_auto_offset_reset(
     assert [record.offset for record in read(consumer, 2)] == [3, 4]
 
 
+def test_a_reader_that_the_log_start_has_overtaken(
+    server: Server, topic: str, consume: Callable[..., Consumer]
+) -> None:
+    fill(server, topic, 10)
+    late = consume((topic, 0), max_poll_records=1)
+    careful = consume((topic, 0), auto_offset_reset="none")
+    with Admin(server.address) as admin:
+        admin.delete_records({(topic, 0): 6})
+    for consumer in (late, careful):
+        consumer.seek((topic, 0), 2)
+    with pytest.raises(KafkaError, match="does not hold offset 2"):
+        careful.poll(5_000)
+    assert [record.offset for record in read(late, 4)] == [6, 7, 8, 9]
+    assert late.statistics().records_lead_min == 4
+
+
 # KIP-320: both brokers are asked with OffsetForLeaderEpoch, and say where epoch 0 ends.
 def test_a_position_with_an_epoch_is_checked_with_the_leader(
     server: Server, topic: str, consume: Callable[..., Consumer]
