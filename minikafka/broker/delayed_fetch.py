@@ -13,13 +13,14 @@ The trace says why a parked fetch is over ("completed", with its reason):
 
       bytes      min_bytes are there, in all its partitions together
       timeout    max_wait_ms have passed
+      segment    it reads in a segment that is full; an answer has bytes of one, so no more can come
       error      a partition cannot be read any more; the event names the error and the partition
       diverged   the reader's last records are not in this log: it is told where to cut (KIP-595)
       session    its session has gone on with another fetch meanwhile, so this one is told nothing
       closed     its connection has ended: nobody is there to be answered
 
-Not done: when the segment that a fetch waits at the end of is rolled, Kafka answers with what
-there is, because positions in two files cannot be subtracted; here it waits for min_bytes.
+Not done: while a fetch waits, Kafka counts no more than the partition's max_bytes of each; a
+batch larger than that, and than min_bytes, ends the wait here and not there.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ class DelayedFetch:
 
     __slots__ = (
         "broker", "channel", "context", "deadline", "is_follower", "max_bytes", "min_bytes",
-        "request", "since", "size_bytes", "trouble", "unknown",
+        "older", "request", "since", "size_bytes", "trouble", "unknown",
     )  # fmt: skip
 
     def __init__(
@@ -79,6 +80,7 @@ class DelayedFetch:
         self.is_follower = is_follower(body, request.version)
         self.unknown: int | None = None  # partitions not there at the first look
         self.size_bytes = 0
+        self.older: Wanted | None = None  # one that reads in a segment that does not grow any more
         self.trouble: Fields = {}  # something besides records that the client must hear of
 
     # --- what the purgatory asks (Delayed) ---
@@ -105,7 +107,7 @@ class DelayedFetch:
         """
         left, size, unknown = self.max_bytes, 0, 0
         gone: Fields = {}
-        self.trouble = {}
+        self.trouble, self.older = {}, None
         told: Told = []
         for wanted in self.context.wanted:
             try:
@@ -135,6 +137,11 @@ class DelayedFetch:
         # that one has gone is worth an early answer.
         if unknown > self.unknown or unknown == len(told):
             self.trouble = self.trouble or gone
+        if self.older is not None and size < self.min_bytes:
+            self.trouble = self.trouble or {
+                "reason": "segment",
+                "partition": self._name(self.older),
+            }
         self.size_bytes = size
         return told
 
@@ -213,6 +220,8 @@ class DelayedFetch:
         else:
             limit = min(wanted.max_bytes, left)
             told.records = partition.read(wanted.offset, limit, at_least_one).records
+            if told.records and wanted.offset < partition.log.base_offsets[-1]:
+                self.older = self.older or wanted
         return told
 
     def _refusal(self, wanted: Wanted, error: KafkaError) -> PartitionData:

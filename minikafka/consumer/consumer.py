@@ -12,7 +12,8 @@ is nothing but another number (`seek`).
 The same object works in the simulator (`Consumer(…, world=sim)`), where a blocking call
 lets virtual time pass.
 
-Not done: groups (`subscribe`, `commit`).
+Not done: groups (`subscribe`, `commit`); `wakeup` (a `close` from another thread ends a poll,
+with WorldStopped).
 """
 
 from __future__ import annotations

@@ -10,6 +10,10 @@ answer per partition unread, and nothing more is asked for. Each broker has at m
 open, for all its partitions together, on a connection of its own: it may wait there for
 fetch.max.wait.ms, and whatever stood behind it would wait as long (client/node.py).
 
+So would a busy partition, if the quiet ones were asked about while its records are read. While
+something of a broker lies unread, it is asked only about partitions of which it has told that
+they hold more (Kafka asks it nothing then, since KAFKA-17182).
+
 An answer counts only if the partition still stands where it stood when the fetch left;
 after a `seek` what comes back for the old position is dropped. What was fetched of a
 partition that is paused is kept.
@@ -17,10 +21,10 @@ partition that is paused is kept.
 A partition whose records were taken goes to the end of the line, in requests and in poll:
 with answers that are cut at fetch.max.bytes, and polls at max.poll.records, each has its turn.
 
-Unlike Kafka's classic consumer, which sends only inside poll, the machine goes on by itself
-between two polls, as the newer one does with its background thread (KIP-848). And a new
-leader is asked about the position (partition.py) when the next fetch is due: what an older
-one had sent already is handed out before, where Kafka drops it and fetches it again.
+Unlike Kafka's consumers, which make fetches only when poll is called (also the newer one, with
+its background thread), the machine goes on by itself between two polls. And a new leader is
+asked about the position (partition.py) when the next fetch is due: what an older one had sent
+already is handed out before, where Kafka drops it and fetches it again.
 
 With auto.offset.reset = by_duration a log may hold no record that young. Like Kafka's, the
 machine then asks again after request.timeout.ms, until there is one.
@@ -32,7 +36,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 from minikafka.client.arguments import TopicPartition
 from minikafka.client.metadata import PartitionInfo
@@ -43,6 +47,7 @@ from minikafka.consumer.offsets import (
     EpochEnd,
     EpochEnds,
     LogTruncation,
+    NoOffsetForPartition,
     OffsetAndTimestamp,
     OffsetsByTime,
     Question,
@@ -85,7 +90,7 @@ class FetcherNode(ClientNode):
         self.counters = Counters()
         self._offsets = OffsetsByTime(self, self.isolation_level, config.request_timeout_ms)
         self._epoch_ends = EpochEnds(self)
-        # Those with records to take, in the order in which they came.
+        # Those with records to take or an error to raise, in the order in which it came.
         self._ready: dict[TopicPartition, PartitionState] = {}
         self._sessions: dict[int, FetchSession] = {}
         self._fetching: dict[int, int] = {}  # brokers with an open fetch, and when it was sent
@@ -107,11 +112,14 @@ class FetcherNode(ClientNode):
             high_watermark=state.high_watermark,
             last_stable_offset=state.last_stable_offset,
             log_start_offset=state.log_start_offset,
-            records_lag=state.records_lag(self.isolation_level == READ_COMMITTED),
+            records_lag=self._lag(state),
             records_lead=state.records_lead(),
             preferred_read_replica=state.replica,
             paused=state.paused,
         )
+
+    def _lag(self, state: PartitionState) -> int:
+        return state.records_lag(self.isolation_level == READ_COMMITTED)
 
     # --- what the application asks for -----------------------------------------------------
     def assign(self, partitions: Iterable[TopicPartition]) -> None:
@@ -149,50 +157,55 @@ class FetcherNode(ClientNode):
 
     def has_news(self) -> bool:
         """Whether `take` would return records or raise."""
-        return any(not state.paused for state in self._ready.values()) or any(
-            state.error is not None for state in self.partitions.values()
-        )
+        return any(not state.paused or state.error is not None for state in self._ready.values())
 
     def take(self, count: int) -> list[ConsumerRecord]:
         """Hand over up to `count` records, partition by partition as they were fetched.
 
-        Raises the KafkaError of a partition that has one (once), if there is nothing else.
+        Raises the KafkaError of a partition (once) when it is that one's turn. Records of those
+        before it go first; so the next call raises, whatever else there is by then.
         """
         records: list[ConsumerRecord] = []
         for tp, state in list(self._ready.items()):
-            if len(records) == count or state.paused:
-                continue
-            records += self._take_from(state, count - len(records))
-            if state.fetched is None:
+            if state.error is None and not state.paused:
+                records += self._take_from(state, count - len(records))
+            if state.error is None and state.fetched is None:
                 del self._ready[tp]
+            if records and (state.error is not None or len(records) == count):
+                break
+            if state.error is not None:
+                self._raise(state.error)
         self.counters.records += len(records)
-        if not records:
-            self._raise_error()
         return records
 
     def _take_from(self, state: PartitionState, count: int) -> list[ConsumerRecord]:
         fetched = state.fetched
         if fetched is None:  # moved away meanwhile
             return []
+        records: list[ConsumerRecord] = []
         try:
             records = fetched.take(count)
         except KafkaError as error:
-            state.move(fetched.position)
             state.error = error
-            return []
         if fetched.position != state.position:
             state.position, state.epoch = fetched.position, fetched.epoch
             self._moved(state.tp, fetched.position)
-        if fetched.is_empty:
+        if fetched.is_empty or state.error is not None:
             state.fetched = None
             self.partitions[state.tp] = self.partitions.pop(state.tp)  # to the end of the line
         return records
 
-    def _raise_error(self) -> None:
+    def _fail(self, state: PartitionState, error: KafkaError) -> None:
+        """Let poll raise it, when the partition has its turn."""
+        state.error = error
+        self._ready[state.tp] = state
+
+    def _raise(self, error: KafkaError) -> NoReturn:
+        """Once, even where several partitions have met the same error."""
         for state in self.partitions.values():
-            if state.error is not None:
-                error, state.error = state.error, None
-                raise error
+            if state.error is error:
+                state.error = None
+        raise error
 
     def _moved(self, tp: TopicPartition, offset: int) -> None:
         self.emit("position", topic=tp.topic, partition=tp.partition, offset=offset)
@@ -217,13 +230,20 @@ class FetcherNode(ClientNode):
         self._fetch(now)
         self._epoch_ends.work(now)
 
+    def _learn_metadata(self, now: int, answer: Any) -> None:
+        super()._learn_metadata(now, answer)
+        for tp, state in self.partitions.items():
+            info = self.metadata.topics.get(tp.topic)
+            if info is not None and info.error is not None and not info.error.retriable:
+                self._fail(state, info.error)
+
     # --- positions ---------------------------------------------------------------------------
     def _reset(self, now: int, state: PartitionState) -> None:
         """Begin where auto.offset.reset says."""
         policy = self.config.auto_offset_reset
         if policy == "none":
             why = f"{state.tp} has no position and auto.offset.reset is none: seek first"
-            state.error = KafkaError(ErrorCode.OFFSET_OUT_OF_RANGE, why)
+            self._fail(state, NoOffsetForPartition(ErrorCode.OFFSET_OUT_OF_RANGE, why))
         elif state.retry_at > now:
             self.wake_at(state.retry_at)
         elif policy.startswith(BY_DURATION):
@@ -245,7 +265,7 @@ class FetcherNode(ClientNode):
     def _learn_position(self, state: PartitionState, now: int, answer: Any) -> None:
         state.move(None)
         if isinstance(answer, KafkaError):
-            state.error = answer
+            self._fail(state, answer)
         elif answer.offset < 0:  # no record is that young yet
             state.retry_at = now + self.config.request_timeout_ms * MS
         else:
@@ -270,7 +290,7 @@ class FetcherNode(ClientNode):
                 self.wake_at(now + 1)
             else:
                 state.leader = None
-                state.error = answer
+                self._fail(state, answer)
             return
         unknown = answer.end_offset < 0 or answer.leader_epoch < 0
         if not unknown and answer.end_offset >= position:
@@ -286,7 +306,7 @@ class FetcherNode(ClientNode):
                 f"{state.tp}: the log of epoch {state.epoch} ends at "
                 f"{'an unknown offset' if unknown else end}, before the position {position}"
             )
-            state.error = LogTruncation(why, end)
+            self._fail(state, LogTruncation(why, end))
         elif end is None:
             state.move(None)
         else:
@@ -321,6 +341,7 @@ class FetcherNode(ClientNode):
     # --- records: Fetch ----------------------------------------
     def _fetch(self, now: int) -> None:
         wanted: dict[int, dict[TopicPartition, Wanted]] = {}
+        unread = self._unread(now)
         for tp, state in self.partitions.items():
             if not state.is_fetchable():
                 continue
@@ -335,7 +356,7 @@ class FetcherNode(ClientNode):
                 self._check_position(state)
                 continue
             broker = self._source(now, state, leader)
-            if broker not in self._fetching:
+            if broker not in self._fetching and (broker not in unread or self._lag(state) > 0):
                 assert state.position is not None
                 wanted.setdefault(broker, {})[tp] = Wanted(
                     topic.topic_id,
@@ -347,6 +368,14 @@ class FetcherNode(ClientNode):
             connection = self.ready(now, broker, FETCH_LANE)
             if connection is not None:
                 self._send_fetch(now, connection, broker, partitions)
+
+    def _unread(self, now: int) -> set[int]:
+        """The brokers of whose answers something waits for poll."""
+        return {
+            self._source(now, state, state.leader)
+            for state in self._ready.values()
+            if state.fetched is not None and state.leader is not None and not state.paused
+        }
 
     def _source(self, now: int, state: PartitionState, leader: PartitionInfo) -> int:
         """Whom to fetch from: the leader, or for a while the follower that it has named."""
@@ -432,7 +461,7 @@ class FetcherNode(ClientNode):
             if tp in self.partitions:
                 self.partitions[tp].replica = NO_REPLICA
                 if not error.retriable:
-                    self.partitions[tp].error = error
+                    self._fail(self.partitions[tp], error)
 
     def _fetched_partition(self, now: int, state: PartitionState, answer: Any) -> None:
         code = ErrorCode.of(answer.error_code)
@@ -446,10 +475,11 @@ class FetcherNode(ClientNode):
                 self._keep(state, answer)
         elif code is ErrorCode.OFFSET_OUT_OF_RANGE:
             self._out_of_range(state)
-        elif code.retriable or code in PASSING:
+        elif code is not ErrorCode.CORRUPT_MESSAGE and (code.retriable or code in PASSING):
             self._fetch_later(now, state)
         else:
-            state.error = KafkaError(code, f"{state.tp}: {code.description}")
+            why = f"{state.tp} at offset {state.position}: {code.description}"
+            self._fail(state, KafkaError(code, why))
 
     def _maybe_turn_to(self, now: int, state: PartitionState, replica: int) -> None:
         """The leader has named a follower nearby; read there, until the picture is as old as
@@ -476,12 +506,12 @@ class FetcherNode(ClientNode):
             fetched = Fetched(state.tp, position, records, self.config.check_crcs, ranges)
         except RecordError as error:
             why = f"{state.tp} at offset {position}: {error}"
-            state.error = KafkaError(ErrorCode.CORRUPT_MESSAGE, why)
+            self._fail(state, KafkaError(ErrorCode.CORRUPT_MESSAGE, why))
             return
         if fetched.is_empty:
             # A broker always answers with one whole batch; without one there is no way on.
             why = f"{state.tp} at offset {position}: {len(records)} bytes, but no whole batch"
-            state.error = KafkaError(ErrorCode.CORRUPT_MESSAGE, why)
+            self._fail(state, KafkaError(ErrorCode.CORRUPT_MESSAGE, why))
             return
         state.fetched = fetched
         self._ready[state.tp] = state
@@ -503,7 +533,7 @@ class FetcherNode(ClientNode):
             state.replica = NO_REPLICA
         elif self.config.auto_offset_reset == "none":
             why = f"{state.tp} does not hold offset {state.position}, auto.offset.reset is none"
-            state.error = KafkaError(ErrorCode.OFFSET_OUT_OF_RANGE, why)
+            self._fail(state, KafkaError(ErrorCode.OFFSET_OUT_OF_RANGE, why))
         else:
             state.move(None)
 

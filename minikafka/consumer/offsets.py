@@ -56,6 +56,14 @@ class EpochEnd(NamedTuple):
     end_offset: int
 
 
+class NoOffsetForPartition(KafkaError):
+    """There is no position, and auto.offset.reset is none (`NoOffsetForPartitionException`).
+
+    Kafka has no number for this; its code is that of a position out of range. But nothing was
+    lost here, as it may have been there.
+    """
+
+
 class LogTruncation(KafkaError):
     """The records before the position are gone, others stand there (`LogTruncationException`).
 
@@ -168,7 +176,7 @@ class Questions:
             missing = KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, "missing in the broker's answer")
         for question in questions:
             question.asking = False
-            if question not in self.open:
+            if question not in self.open or question.is_void(question):
                 continue
             result = results.get(question.tp)
             if result is None:

@@ -30,7 +30,7 @@ from itertools import repeat
 from typing import NamedTuple
 
 from minikafka.client.arguments import TopicPartition
-from minikafka.record.batch import BatchHeader, Buffer, batches
+from minikafka.record.batch import BatchHeader, Buffer, batches, check_crc
 from minikafka.record.control import ControlType, decode_control_key
 from minikafka.record.errors import RecordError
 from minikafka.record.records import Header, decode_columns
@@ -38,7 +38,10 @@ from minikafka.wire.errors import ErrorCode, KafkaError
 
 
 class ConsumerRecord(NamedTuple):
-    """A record as `poll` returns it. `timestamp_type`: 0 the producer's time, 1 the broker's."""
+    """A record as `poll` returns it. `timestamp_type`: 0 the producer's time, 1 the broker's.
+
+    With `leader_epoch` somebody who keeps positions can `seek` behind it (KIP-320). -1: unknown.
+    """
 
     topic: str
     partition: int
@@ -48,6 +51,7 @@ class ConsumerRecord(NamedTuple):
     key: bytes | None
     value: bytes | None
     headers: tuple[Header, ...] = ()
+    leader_epoch: int = -1
 
 
 _new: Callable[[type[ConsumerRecord], tuple[object, ...]], ConsumerRecord] = tuple.__new__
@@ -58,7 +62,7 @@ class Fetched:
     """What one fetch brought of one partition: batches, and the records of a decoded one."""
 
     __slots__ = (
-        "_aborted", "_at", "_batches", "_buffer", "_check_crc", "_end", "_records", "_skipping",
+        "_aborted", "_at", "_batches", "_buffer", "_check_crcs", "_end", "_records", "_skipping",
         "epoch", "position", "tp",
     )  # fmt: skip
 
@@ -67,10 +71,10 @@ class Fetched:
         tp: TopicPartition,
         position: int,
         buffer: Buffer,
-        check_crc: bool,
+        check_crcs: bool,
         aborted: Iterable[tuple[int, int]] = (),
     ) -> None:
-        """`position` is the offset that was asked for. Raises RecordError if it is no batches.
+        """`position` is the offset that was asked for. Raises RecordError if no batch comes first.
 
         `aborted` are the first offset and the producer id of each aborted transaction.
         """
@@ -80,8 +84,15 @@ class Fetched:
         self._aborted = deque(sorted(aborted))  # those that have not begun yet
         self._skipping: set[int] = set()  # producers in the middle of an aborted transaction
         self._buffer = buffer
-        self._batches = deque(found for found in batches(buffer) if found[1].next_offset > position)
-        self._check_crc = check_crc
+        self._batches: deque[tuple[int, BatchHeader]] = deque()
+        try:
+            self._batches.extend(
+                found for found in batches(buffer) if found[1].next_offset > position
+            )
+        except RecordError:
+            if not self._batches:
+                raise  # else the next fetch begins with it
+        self._check_crcs = check_crcs
         self._records: list[ConsumerRecord] = []  # of the batch under way
         self._at = 0
         self._end = position  # the offset behind that batch
@@ -122,6 +133,8 @@ class Fetched:
     def _open_batch(self) -> None:
         """Decode the next batch."""
         at, header = self._batches[0]
+        if self._check_crcs:  # also of what is skipped: the bit that says so may be the wrong one
+            check_crc(self._buffer, at, header)
         skipped = self._is_aborted(at, header) or header.is_control
         records = [] if skipped else self._decode(at, header)
         self._batches.popleft()
@@ -141,16 +154,16 @@ class Fetched:
         return header.is_transactional
 
     def _control_type(self, at: int, header: BatchHeader) -> ControlType:
-        keys = decode_columns(self._buffer, at, header, check_crc=self._check_crc)[2]
+        keys = decode_columns(self._buffer, at, header, check_crc=False)[2]
         return decode_control_key(keys[0] if keys else None)
 
     def _decode(self, at: int, header: BatchHeader) -> list[ConsumerRecord]:
         topic, partition = map(repeat, self.tp)
-        kind = repeat(header.timestamp_type)
-        columns = decode_columns(self._buffer, at, header, check_crc=self._check_crc)
+        kind, epoch = repeat(header.timestamp_type), repeat(header.partition_leader_epoch)
+        columns = decode_columns(self._buffer, at, header, check_crc=False)
         offsets, timestamps, keys, values, headers = columns
-        rows = zip(topic, partition, offsets, timestamps, kind, keys, values, headers, strict=False)
-        records = list(map(_new, repeat(ConsumerRecord), rows))
+        fields = topic, partition, offsets, timestamps, kind, keys, values, headers, epoch
+        records = list(map(_new, repeat(ConsumerRecord), zip(*fields, strict=False)))
         if header.base_offset < self.position:  # asked for is one in the middle
             del records[: bisect_left(offsets, self.position)]
         return records

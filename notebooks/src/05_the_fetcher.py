@@ -23,6 +23,7 @@
 # - say why a fetch was answered when it was,
 # - choose `fetch.min.bytes` and `fetch.max.wait.ms` for a goal, and predict what they cost,
 # - tell `poll` from a fetch, and say when a `poll` needs no network at all,
+# - say why a question about a thousand quiet partitions is short,
 # - say what happens to a batch that is larger than all limits, and to a position that is not
 #   there.
 #
@@ -34,6 +35,7 @@
 # | poll | the program's call: records that are here, or a short wait | `consumer.poll(…)` |
 # | prefetch | asking for the next records while the program has the last ones | |
 # | position | the offset that is asked for next | `consumer.position(…)` |
+# | fetch session | what a broker remembers of a consumer's questions | `session_id` |
 # | reset | what to do with a position that is not there | `auto_offset_reset` |
 
 # %% [markdown]
@@ -118,6 +120,9 @@ print(f"B: {b.fetches} fetches, {b.fetches_because}, polled p50 {b.polled.p50:.1
 reveal("05.b", b.fetches)
 
 # %% [markdown]
+# `at once`: the bytes were there when the question came, so it was not parked. (The last fetch of
+# each is still parked when the run ends, so it has no reason yet.)
+#
 # It is the producer's trade once more, at the other end: fewer questions, each with more in it,
 # and the first record of an answer waits for the last. `fetch.max.wait.ms` is the `linger.ms` of
 # the consumer: the end of B's run, where too little came, waited its full 50 ms.
@@ -160,6 +165,54 @@ reveal("05.c", len(fetches))
 # already on its way, before the program asks: that is *prefetch*, and the second one here.
 #
 # So `max.poll.records` changes nothing on the network. It says how much your program bites off.
+#
+# With many partitions it is the same for each broker: it is asked again when all that it sent
+# has been handed out, and before only about partitions of which it has said that there is more. If
+# it were asked about the quiet ones earlier, that question would wait there, and the busy ones
+# behind it.
+#
+# ## A question that grows short
+#
+# `many` reads 100 partitions of one broker, all quiet. Then one record comes, in partition 42.
+
+# %%
+wide = mk.Simulator(seed=5)
+wide.broker()
+wide.admin().create_topics([mk.NewTopic("clicks", partitions=100)])
+visitor = wide.producer(linger_ms=0)
+many = wide.consumer(client_id="many", auto_offset_reset="earliest", fetch_max_wait_ms=100)
+many.assign([("clicks", n) for n in range(100)])
+many.poll(timeout_ms=300)
+visitor.send("clicks", b"one click", partition=42).result()
+many.poll(timeout_ms=300)
+wide.run(50)
+questions = []
+for event in wide.trace.of("sent"):
+    if event.node == "many" and type(event.what.body).__name__ == "FetchRequest":
+        questions.append(event.what.body)
+len(questions)
+
+# %%
+predict(
+    "05.e",
+    "The first question names 100 partitions. How many does the one after the click name?",
+    [0, 1, 99, 100],
+)
+
+# %%
+for asked in questions:
+    named = sum(len(topic.partitions) for topic in asked.topics)
+    print(f"session {asked.session_id:10}, epoch {asked.session_epoch}: {named:3} partitions named")
+reveal("05.e", named)
+
+# %% [markdown]
+# The broker answers the first question with the number of a *fetch session* (KIP-227), and
+# remembers what is wanted, and from where. From then on only changes are said: partition 42 is
+# asked from its next offset on, nothing else is new. The answers leave out quiet partitions in the
+# same way.
+#
+# The epoch counts the questions. Should one get lost, the numbers do not fit: the broker says so,
+# and the consumer begins again by naming all.
 #
 # ## Larger than all limits
 #
@@ -295,16 +348,18 @@ check("05.3", settings)
 # %% [markdown]
 # ## What real Kafka does differently
 #
-# - **The same names, defaults and reasons.** Since KIP-227 a consumer also remembers with the
-#   broker what it asks for (*fetch sessions*), so that a question about a thousand quiet
-#   partitions is short. That is so here, too.
+# Names, defaults and reasons are the same.
+#
 # - **Several brokers are asked at once**, each for the partitions that it leads, or for those
-#   that a copy nearer by has (`client.rack`).
+#   that a copy nearer by has (`client.rack`). Ours does that too, where there are several.
+# - **Fetches are made only in `poll`.** The last thing that a poll does before it returns records
+#   is to send the next question. Here the consumer goes on between two polls: it also asks again
+#   when an answer was empty.
 # - **Deserializers** turn bytes into objects in `poll`. Here keys and values are bytes.
 #
 # ## Summary
 #
 # Consumers ask and fetches wait: for `fetch.min.bytes`, up to `fetch.max.wait.ms`. `poll` hands
-# out what was fetched, `max.poll.records` at a time, and the next fetch is on its way before. The
-# first batch of an answer is never too large. A position that is not there is reset, loudly or
-# silently: choose.
+# out what was fetched, `max.poll.records` at a time, and the next fetch is on its way before. In a
+# fetch session it names only what has changed. The first batch of an answer is never too large. A
+# position that is not there is reset, loudly or silently: choose.

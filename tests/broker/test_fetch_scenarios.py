@@ -74,8 +74,8 @@ class Story:
         return f"{len(records)} record{'s' * (len(records) != 1)}, {len(partition.records)} bytes"
 
     # --- the commands ---
-    def topic(self, name: str, partitions: int = 1) -> None:
-        self.broker.create(name, partitions)
+    def topic(self, name: str, partitions: int = 1, **configs: int) -> None:
+        self.broker.create(name, partitions, **configs)
 
     def delete(self, name: str) -> None:
         self.broker.ask(DeleteTopicsRequest(topic_names=[name]), 5)

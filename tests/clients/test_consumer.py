@@ -6,11 +6,13 @@ import pytest
 
 from minikafka.client.arguments import TopicPartition
 from minikafka.client.node import Pending
-from minikafka.consumer.offsets import OffsetAndTimestamp
+from minikafka.consumer.offsets import NoOffsetForPartition, OffsetAndTimestamp
 from minikafka.consumer.records import Fetched
 from minikafka.node import MS
+from minikafka.record.batch import CONTROL, TRANSACTIONAL
 from minikafka.record.builder import BatchBuilder
 from minikafka.record.compression import Compression
+from minikafka.record.crc import crc32c
 from minikafka.wire.errors import ErrorCode, KafkaError
 from minikafka.wire.messages.api_versions import ApiVersionsRequest
 from minikafka.wire.messages.fetch import (
@@ -45,8 +47,10 @@ def test_without_a_position_it_asks_where_to_begin(reset: str, timestamp: int) -
 
 def test_without_a_position_and_without_a_policy_it_says_so() -> None:
     b = ConsumerBench(T0, auto_offset_reset="none")
-    with pytest.raises(KafkaError, match="seek first"):
-        b.node.take(1)
+    for _ in range(2):
+        with pytest.raises(NoOffsetForPartition, match="OFFSET_OUT_OF_RANGE: t-0 has no position"):
+            b.node.take(1)
+        b.turn()
 
 
 def test_a_seek_needs_no_question() -> None:
@@ -63,6 +67,14 @@ def test_an_answer_that_comes_after_a_seek_is_void() -> None:
     b.seek(T0, 5)
     b.answer(request, listed(request, 17))
     assert b.node.partitions[T0].position == 5
+
+
+def test_an_answer_that_comes_right_after_a_seek_is_void_too() -> None:
+    b = ConsumerBench(T0)
+    question = b.take_one(ListOffsetsRequest)
+    b.node.seek(T0, 7)  # without a turn of the machine, as `Consumer.seek` does it
+    b.answer(question, listed(question, 3))
+    assert b.node.partitions[T0].position == 7
 
 
 def test_a_lookup_is_repeated_until_the_leader_is_found() -> None:
@@ -210,8 +222,9 @@ def test_out_of_range_does_what_auto_offset_reset_says() -> None:
     request = b.take_one(FetchRequest)
     b.answer(request, fetched(request, errors={0: ErrorCode.OFFSET_OUT_OF_RANGE}))
     assert b.node.has_news()
-    with pytest.raises(KafkaError, match="t-0 does not hold offset 0"):
+    with pytest.raises(KafkaError, match="t-0 does not hold offset 0") as error:
         b.node.take(1)
+    assert type(error.value) is KafkaError  # something may have been lost
 
 
 def test_not_leader_asks_for_metadata_and_goes_on_elsewhere() -> None:
@@ -241,14 +254,48 @@ def test_an_error_that_stays_is_raised_once_and_tried_again() -> None:
     b.take_one(FetchRequest)
 
 
-def test_records_go_before_an_error() -> None:
-    b = ready(T0, T1)
-    request = b.take_one(FetchRequest)
-    errors = {1: int(ErrorCode.TOPIC_AUTHORIZATION_FAILED)}
-    b.answer(request, fetched(request, {0: batch(0, 2)}, errors))
+def test_an_error_is_not_kept_back_by_records_that_go_on_coming() -> None:
+    b = ready(T0, T1, cluster=Cluster({"t": 2}, leaders={("t", 1): 2}, brokers=(1, 2)))
+    busy, broken = sorted(b.take(FetchRequest), key=lambda request: request.channel.server)
+    b.answer(busy, fetched(busy, {0: batch(0, 2)}))
+    b.answer(broken, fetched(broken, errors={1: int(ErrorCode.TOPIC_AUTHORIZATION_FAILED)}))
     assert len(b.values()) == 2
+    b.turn()
+    busy = b.take_one(FetchRequest)
+    b.answer(busy, fetched(busy, {0: batch(2, 2)}))
     with pytest.raises(KafkaError, match="TOPIC_AUTHORIZATION_FAILED"):
+        b.node.take(9)
+    assert b.values() == [b"v2", b"v3"]
+
+
+def test_what_a_broker_finds_corrupt_is_raised_and_not_asked_for_again_and_again() -> None:
+    b = ready(T0)
+    request = b.take_one(FetchRequest)
+    b.answer(request, fetched(request, errors={0: ErrorCode.CORRUPT_MESSAGE}))
+    with pytest.raises(KafkaError, match="CORRUPT_MESSAGE: t-0 at offset 0"):
         b.node.take(1)
+
+
+@pytest.mark.parametrize(
+    "code", [ErrorCode.INVALID_TOPIC_EXCEPTION, ErrorCode.TOPIC_AUTHORIZATION_FAILED]
+)
+def test_a_topic_that_cannot_be_read_is_told(code: ErrorCode) -> None:
+    b = ConsumerBench(T0, cluster=Cluster(errors={"t": code}))
+    with pytest.raises(KafkaError, match=f"{code.name}: topic t"):
+        b.node.take(1)
+    b.wait(200)
+    b.connect()  # and again, until somebody sets it right
+    with pytest.raises(KafkaError, match=code.name):
+        b.node.take(1)
+
+
+def test_a_topic_that_is_not_there_yet_is_waited_for() -> None:
+    b = ConsumerBench(T0, cluster=Cluster({}))
+    assert b.values() == []
+    b.cluster.topics["t"] = 1
+    b.wait(200)
+    b.connect()
+    b.take_one(ListOffsetsRequest)
 
 
 def test_a_lost_connection_begins_a_new_session() -> None:
@@ -387,6 +434,33 @@ def test_a_batch_that_is_cut_off_is_left_for_the_next_fetch() -> None:
     assert unread.position == 3
 
 
+def compacted(base: int, last: int, *left: int) -> bytes:
+    """A batch of the offsets `base` to `last` in which compaction has left only these."""
+    builder = BatchBuilder()
+    builder.count = len(left)
+    records = b"".join(bytes((12, 0, 0, 2 * (offset - base), 1, 1, 0)) for offset in left)
+    data = bytearray(builder.build_around(records, base))
+    data[23:27] = (last - base).to_bytes(4, "big")
+    data[17:21] = crc32c(data[21:]).to_bytes(4, "big")
+    return bytes(data)
+
+
+FAR = 10**12
+HOLES = compacted(0, 9, 2, 5) + compacted(10, 19) + compacted(20, 29, 29) + compacted(FAR, FAR + 3)
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 100])
+@pytest.mark.parametrize("position", [0, 2, 3, 6, 10, 29, 30])
+def test_holes_of_compaction_are_stepped_over(position: int, chunk: int) -> None:
+    unread = Fetched(T0, position, HOLES, True)
+    taken = []
+    while not unread.is_empty:
+        taken += [record.offset for record in unread.take(chunk)]
+        assert unread.position > max(taken, default=-1)
+    assert taken == [offset for offset in (2, 5, 29) if offset >= position]
+    assert unread.position == FAR + 4
+
+
 def test_control_batches_only_move_the_position() -> None:
     builder = BatchBuilder(control=True)
     builder.append(0, b"\0\0\0\1", b"\0\0\0\0\0\0")
@@ -414,6 +488,40 @@ def test_a_bad_batch_is_named_and_can_be_skipped() -> None:
     request = b.take_one(FetchRequest)
     b.answer(request, fetched(request, {0: batch(4, 1)}))
     assert b.values() == [b"v4"]
+
+
+# A wrong bit makes three records the mark of a transaction, or a part of one that was aborted.
+@pytest.mark.parametrize(("bit", "aborted"), [(CONTROL, []), (TRANSACTIONAL, [(0, -1)])])
+def test_a_batch_that_is_left_out_is_checked_too(bit: int, aborted: list[tuple[int, int]]) -> None:
+    bad = bytearray(batch(0, 3))
+    bad[22] ^= bit
+    with pytest.raises(KafkaError, match="has CRC"):
+        Fetched(T0, 0, bytes(bad), True, aborted).take(9)
+
+
+def test_what_is_whole_is_handed_out_before_what_is_not() -> None:
+    b = ready(T0)
+    request = b.take_one(FetchRequest)
+    b.answer(request, fetched(request, {0: batch(0, 3) + bytes(100)}))
+    assert b.values() == [b"v0", b"v1", b"v2"]
+    b.turn()
+    request = b.take_one(FetchRequest)
+    b.answer(request, fetched(request, {0: bytes(100)}))
+    with pytest.raises(KafkaError, match="CORRUPT_MESSAGE: t-0 at offset 3: magic 0"):
+        b.values()
+
+
+def test_after_a_bad_batch_the_epoch_of_the_position_is_still_known() -> None:
+    bad = bytearray(batch(2, 2, epoch=5))
+    bad[-1] ^= 1
+    b = ready(T0)
+    request = b.take_one(FetchRequest)
+    b.answer(request, fetched(request, {0: batch(0, 2, epoch=5) + bytes(bad)}))
+    assert len(b.values()) == 2
+    with pytest.raises(KafkaError, match="at offset 2"):
+        b.values()
+    state = b.node.partitions[T0]
+    assert (state.position, state.epoch) == (2, 5)
 
 
 def test_checksums_are_not_looked_at_when_told_so() -> None:

@@ -296,6 +296,13 @@ def test_a_seek_with_an_epoch_is_checked_at_once() -> None:
     assert asked_offset(b.take_one(FetchRequest)) == 33
 
 
+def test_a_record_says_its_epoch_so_that_a_kept_position_can_be_checked() -> None:
+    b = ready(T0)
+    request = b.take_one(FetchRequest)
+    b.answer(request, fetched(request, {0: batch(0, 2, epoch=4) + batch(2, 1, epoch=5)}))
+    assert [(each.offset, each.leader_epoch) for each in b.node.take(9)] == [(0, 4), (1, 4), (2, 5)]
+
+
 def test_the_same_leader_in_newer_metadata_is_not_asked() -> None:
     b = ready(T0, metadata_max_age_ms=1_000)
     request = b.take_one(FetchRequest)
@@ -493,10 +500,45 @@ def test_every_partition_has_its_turn() -> None:
         b.answer(request, fetched(request, {first.partition: batch(first.fetch_offset, 10)}))
         while b.node.has_news():
             assert len(b.node.take(5)) == 5
-        (between,) = b.take(FetchRequest)  # for the other one, before the records were taken
-        assert [each.partition for each in between.body.topics[0].partitions] == [1 - order[-1]]
-        b.answer(between, fetched(between))
+        for between in b.take(FetchRequest):  # for the other one, before the records were taken
+            assert [each.partition for each in between.body.topics[0].partitions] == [1 - order[-1]]
+            b.answer(between, fetched(between))
+        b.turn()
     assert order == [0, 1, 0, 1]
+
+
+# A fetch for the quiet one alone would wait at the broker, and the busy one behind it.
+def test_a_quiet_partition_does_not_hold_up_a_busy_one_of_the_same_broker() -> None:
+    b = ready(T0, T1)
+    request = b.take_one(FetchRequest)
+    b.answer(request, fetched(request, {1: b""}, high_watermark=0))
+    request = b.take_one(FetchRequest)
+    b.answer(request, fetched(request, {0: batch(0, 10)}))
+    assert len(b.values(9)) == 9
+    b.turn()
+    assert b.take(FetchRequest) == []
+    assert len(b.values()) == 1
+    b.turn()
+    partitions = b.take_one(FetchRequest).body.topics[0].partitions
+    assert [each.partition for each in partitions] == [1, 0]
+
+
+def test_what_is_known_to_be_there_is_fetched_while_the_rest_is_read() -> None:
+    b = ready(T0, T1)
+    request = b.take_one(FetchRequest)
+    b.answer(request, fetched(request, {0: batch(0, 3), 1: batch(0, 3)}, high_watermark=9))
+    assert len(b.values(3)) == 3
+    b.turn()
+    (asked,) = b.take_one(FetchRequest).body.topics[0].partitions
+    assert (asked.partition, asked.fetch_offset) == (0, 3)
+
+
+def test_what_is_unread_of_one_broker_does_not_hold_up_another() -> None:
+    b = ready(T0, T1, cluster=Cluster({"t": 2}, leaders={("t", 1): 2}, brokers=(1, 2)))
+    first, second = sorted(b.take(FetchRequest), key=lambda request: request.channel.server)
+    b.answer(first, fetched(first, {0: batch(0, 3)}))
+    b.answer(second, fetched(second))
+    assert b.take_one(FetchRequest).channel.server == "broker-2:9092"
 
 
 def test_a_broker_that_makes_us_wait_does_not_hold_up_another() -> None:

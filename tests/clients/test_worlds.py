@@ -96,7 +96,7 @@ def test_what_is_sent_is_read(world: World) -> None:
     consumer = world.consumer()
     consumer.assign(TWO)
     (record,) = read_all(consumer, 1)
-    assert record == ("t", 1, 0, 5, 0, b"k", b"hello", tuple(headers))
+    assert record == ("t", 1, 0, 5, 0, b"k", b"hello", tuple(headers), 0)
     assert consumer.position(("t", 1)) == 1
     assert consumer.position(("t", 0)) == 0
 

@@ -34,14 +34,39 @@ def twice(consumer: Consumer) -> list[Any]:
     found: list[Any] = []
     for _ in range(2):
         consumer.seek_to_beginning()
-        for _ in range(9):
+        for _ in range(30):
             found += consumer.poll(timeout_ms=100)
+    return found
+
+
+def the_end_again_and_again(consumer: Consumer) -> list[Any]:
+    found: list[Any] = []
+    while any(
+        consumer.position(tp) < end
+        for tp, end in consumer.end_offsets(consumer.assignment()).items()
+    ):
+        found += consumer.poll(timeout_ms=1_000)
+    return found
+
+
+def one_partition(consumer: Consumer) -> list[Any]:
+    first = consumer.assignment()[0]
+    (end,) = consumer.end_offsets([first]).values()
+    found: list[Any] = []
+    while consumer.position(first) < end:
+        found += consumer.poll(timeout_ms=1_000)
     return found
 
 
 @pytest.mark.parametrize(
     ("answer", "hint"),
-    [(one_poll, "one poll gives 7"), (until_empty, "more than 5 s"), (twice, "read twice")],
+    [
+        (one_poll, "one poll gives 7"),
+        (until_empty, "more than a second"),
+        (the_end_again_and_again, "more than a second"),
+        (one_partition, "are missing"),
+        (twice, "read twice"),
+    ],
 )
 def test_all_of_it(answer: Any, hint: str) -> None:
     verdict = check("05.2", answer)
