@@ -61,7 +61,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate, takewhile
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from minikafka.node import MS, NEVER
 from minikafka.producer.metrics import Meter, ProducerMetrics
@@ -134,11 +134,14 @@ class ProducerBatch(BatchBuilder):
         level: int | None,
         opened_at: int,
         reserved_bytes: int,
+        owner: Any = None,
     ) -> None:
         super().__init__(compression, level=level)
         self.key = key
         self.opened_at = opened_at
         self.reserved_bytes = reserved_bytes
+        self.owner = owner
+        """The Producer, for the futures of all records: one reference, not one for each."""
         self.callbacks: list[tuple[int, Callable[[], None]]] = []  # by the record's index
 
     def __repr__(self) -> str:
@@ -344,6 +347,8 @@ class Accumulator:
         self.meter = Meter(config.metrics_sample_window_ms, config.metrics_num_samples)
         self.emit: Callable[..., None] | None = None
         """`Node.emit`, when there is a trace."""
+        self.owner: Any = None
+        """What batches have as their `owner`."""
 
     def statistics(self) -> tuple[QueueStatistics, ...]:
         return tuple(
@@ -405,7 +410,7 @@ class Accumulator:
             return None
         self.reserved_bytes += size_bytes
         batch = queue.open = ProducerBatch(
-            queue.key, self._compression, self._level, now, size_bytes
+            queue.key, self._compression, self._level, now, size_bytes, self.owner
         )
         self.busy[queue.key] = queue
         if now + self.delivery_timeout_us < self._expiry_at:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import struct
+from array import array
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 
 from minikafka.record import compression as codecs
@@ -37,6 +39,9 @@ RECORD_OVERHEAD_BYTES = 32
 key and value length, 1 number of headers."""
 
 
+NO_TIMES = array("q")
+
+
 class BatchBuilder:
     """Collects records and makes one batch of them.
 
@@ -53,6 +58,9 @@ class BatchBuilder:
     """
 
     __slots__ = (
+        "_last_timestamp",
+        "_times",
+        "_times_begin",
         "attributes",
         "base_sequence",
         "base_timestamp",
@@ -86,6 +94,11 @@ class BatchBuilder:
         self.base_sequence = base_sequence
         self.count = 0
         self.base_timestamp = self.max_timestamp = NO_TIMESTAMP
+        self._last_timestamp: int | None = None
+        # Each time that differs from that of the record before, and which record that was. Most
+        # batches have one time, the base's, and no such lists.
+        self._times: array[int] = NO_TIMES
+        self._times_begin: array[int] = NO_TIMES
         self.body = bytearray()
 
     @property
@@ -102,10 +115,8 @@ class BatchBuilder:
     ) -> int:
         """Add a record (`timestamp` in ms); returns its offset delta."""
         delta = self.count
-        if delta == 0:
-            self.base_timestamp = self.max_timestamp = timestamp
-        elif timestamp > self.max_timestamp:
-            self.max_timestamp = timestamp
+        if timestamp != self._last_timestamp:
+            self._note_time(timestamp)
         delta_ms = timestamp - self.base_timestamp
         try:
             record = b"".join(
@@ -127,6 +138,23 @@ class BatchBuilder:
         self.body += record
         self.count = delta + 1
         return delta
+
+    def _note_time(self, timestamp: int) -> None:
+        self._last_timestamp = timestamp
+        if self.count == 0:
+            self.base_timestamp = self.max_timestamp = timestamp
+            return
+        if timestamp > self.max_timestamp:
+            self.max_timestamp = timestamp
+        if not self._times:
+            self._times, self._times_begin = array("q"), array("i")
+        self._times.append(timestamp)
+        self._times_begin.append(self.count)
+
+    def timestamp_of(self, index: int) -> int:
+        """The time that the record with this offset delta was given."""
+        changes = bisect_right(self._times_begin, index)
+        return self._times[changes - 1] if changes else self.base_timestamp
 
     def _encode(
         self, timestamp: int, key: bytes | None, value: bytes | None, headers: Sequence[Header]
