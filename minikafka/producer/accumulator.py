@@ -58,7 +58,7 @@ Not done: threads that wait for memory are not served in the order in which they
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -68,7 +68,7 @@ from minikafka.producer.metrics import Meter, ProducerMetrics
 from minikafka.record.batch import HEADER_BYTES, read_header
 from minikafka.record.builder import BatchBuilder, size_upper_bound
 from minikafka.record.compression import Compression, level_of
-from minikafka.record.records import decode
+from minikafka.record.records import Header, decode
 from minikafka.wire.errors import KafkaError
 
 if TYPE_CHECKING:
@@ -76,6 +76,9 @@ if TYPE_CHECKING:
 
 Key = tuple[str, int]
 """Topic and partition number. A plain tuple: it is looked up once per record."""
+
+Record = tuple[int, bytes | None, bytes | None, Sequence[Header]]
+"""Timestamp in ms, key, value, headers."""
 
 SEQUENCE_MASK = (1 << 31) - 1  # after 2**31 - 1 comes 0
 NO_OFFSET = -1
@@ -377,33 +380,25 @@ class Accumulator:
             queue = self.queues[key] = PartitionQueue(key)
         return queue
 
-    def has_room(self, key: Key, size_bytes: int) -> bool:
-        """Whether the open batch of a partition takes a record of at most `size_bytes`.
-
-        One that does not is full, and closed.
-        """
-        queue = self.queues.get(key)
-        if queue is None or queue.open is None:
-            return False
-        if HEADER_BYTES + len(queue.open.body) + size_bytes <= self.batch_size:
-            return True
-        self.close(queue, "full")
-        return False
-
-    def batch_for(self, now: int, key: Key, size_bytes: int) -> ProducerBatch | None:
-        """The batch of a partition that the next record goes to; it has room for `size_bytes`.
-
-        That is the open one, or a new one. None when buffer.memory has no room for a new one.
-        """
-        queue = self.queues.get(key)
-        if queue is None:
-            queue = self.queue(key)
+    def open_batch(self, key: Key, record: Record) -> ProducerBatch | None:
+        """The open batch of a partition, if it has room for this record; else it is full."""
+        queue = self.queue(key)
         batch = queue.open
+        if batch is None or batch.estimated_size_bytes + batch.size_of(*record) <= self.batch_size:
+            return batch
+        self.close(queue, "full")
+        return None
+
+    def batch_for(self, now: int, key: Key, record: Record) -> ProducerBatch | None:
+        """The batch of a partition that this record goes to: the open one, or a new one.
+
+        None when buffer.memory has no room for a new one.
+        """
+        batch = self.open_batch(key, record)
         if batch is not None:
-            if HEADER_BYTES + len(batch.body) + size_bytes <= self.batch_size:
-                return batch
-            self.close(queue, "full")
-        return self._open(now, queue, max(self.batch_size, HEADER_BYTES + size_bytes))
+            return batch
+        size_bytes = HEADER_BYTES + size_upper_bound(*record[1:])
+        return self._open(now, self.queue(key), max(self.batch_size, size_bytes))
 
     def _open(self, now: int, queue: PartitionQueue, size_bytes: int) -> ProducerBatch | None:
         if self.reserved_bytes + size_bytes > self.memory_bytes:

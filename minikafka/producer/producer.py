@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from minikafka.client.arguments import INT32_MAX, INT64_MAX, topic_name, utf8, whole_number
 from minikafka.client.facade import Facade
 from minikafka.node import MS, WorldStopped
-from minikafka.producer.accumulator import NO_OFFSET, ProducerBatch, ProducerStatistics
+from minikafka.producer.accumulator import NO_OFFSET, ProducerBatch, ProducerStatistics, Record
 from minikafka.producer.config import ProducerConfig
 from minikafka.producer.partitioner import Partitioner, ask
 from minikafka.producer.sender import SenderNode
@@ -41,9 +41,6 @@ if TYPE_CHECKING:
 
 Bytes = bytes | bytearray | memoryview
 """What a record's key and value may be. What can be changed later is copied."""
-
-Record = tuple[int, bytes | None, bytes | None, Sequence[Header]]
-"""Timestamp in ms, key, value, headers."""
 
 
 class RecordMetadata(NamedTuple):

@@ -21,7 +21,7 @@ Not done: transactions.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -35,13 +35,13 @@ from minikafka.producer.accumulator import (
     ProducerBatch,
     ProducerId,
     ProducerStatistics,
+    Record,
 )
 from minikafka.producer.config import ProducerConfig
 from minikafka.producer.partitioner import StickyPartition, partition_of_key
 from minikafka.record.batch import HEADER_BYTES
 from minikafka.record.builder import RECORD_OVERHEAD_BYTES, size_upper_bound
 from minikafka.record.compression import Compression, compress
-from minikafka.record.records import Header
 from minikafka.wire.errors import ErrorCode, KafkaError
 from minikafka.wire.messages.init_producer_id import InitProducerIdRequest
 from minikafka.wire.messages.produce import PartitionProduceData, ProduceRequest, TopicProduceData
@@ -92,19 +92,25 @@ class SenderNode(ClientNode):
 
     # --- records come in -----------------------------------------------------------------
     def append(
-        self,
-        now: int,
-        topic: str,
-        partition: int | None,
-        record: tuple[int, bytes | None, bytes | None, Sequence[Header]],
+        self, now: int, topic: str, partition: int | None, record: Record
     ) -> ProducerBatch | None:
-        """Put a record (timestamp in ms, key, value, headers) into a batch.
+        """Put a record into a batch.
 
         Returns the batch, in which it is the last record so far; None when the topic is not
         known yet (`knows`) or buffer.memory is used up. Raises KafkaError when the record
         is too large, the topic has an error, or the producer cannot send any more.
         """
         timestamp, key, value, headers = record
+        sticky = None
+        if partition is None:
+            if key is None or self.config.partitioner_ignore_keys:
+                sticky = self._sticky.get(topic) or self._new_sticky(topic)
+                partition = sticky.current
+            else:
+                info = self._info(topic, None)
+                if info is None:
+                    return None
+                partition = partition_of_key(key, len(info.partitions))
         size_bytes = RECORD_OVERHEAD_BYTES + len(key or b"") + len(value or b"")
         if headers:
             size_bytes = size_upper_bound(key, value, headers)
@@ -112,39 +118,56 @@ class SenderNode(ClientNode):
         queue = self._queues.get((topic, partition))
         batch = queue.open if queue is not None and queue.is_known else None
         if batch is None or len(batch.body) + size_bytes > self._room_bytes:
-            batch = self._batch_for(now, topic, partition, key, size_bytes)
+            batch = self._batch_for(now, topic, partition, sticky, record)
             if batch is None:
                 return None
-        batch.append(timestamp, key, value, headers)
+        if sticky is None:
+            batch.append(timestamp, key, value, headers)
+        else:
+            before = len(batch.body) or -HEADER_BYTES  # a new batch counts with its header
+            batch.append(timestamp, key, value, headers)
+            sticky.count(len(batch.body) - before)
         return batch
 
     def _batch_for(
-        self, now: int, topic: str, partition: int | None, key: bytes | None, size_bytes: int
+        self, now: int, topic: str, partition: int, sticky: StickyPartition | None, record: Record
     ) -> ProducerBatch | None:
-        """The batch that a record of this size belongs to, a new one if need be (`append`)."""
-        info = self.metadata.topics.get(topic)
-        if info is None or info.error is not None or self.fatal is not None:
-            if not self.knows(topic, partition):
-                return None
-            info = self.metadata.topics[topic]
-        if size_bytes + HEADER_BYTES > self.config.max_request_size:
-            self._refuse(size_bytes, "max.request.size", self.config.max_request_size)
-        if partition is None:
-            partition = self._partition(now, info, key, size_bytes)
+        """The batch that a record belongs to, a new one if need be (`append`)."""
+        info = self._info(topic, None if sticky else partition)
+        if info is None:
+            return None
+        self._require_fits(record, "max.request.size", self.config.max_request_size)
+        if sticky is not None:
+            self._maybe_draw(now, info, sticky, record)
+            partition = sticky.current
         elif partition not in info.partitions:
             self.metadata.want_partition(topic, partition)  # there may be more by now
             return None
-        batch = self.accumulator.batch_for(now, (topic, partition), size_bytes)
+        batch = self.accumulator.batch_for(now, (topic, partition), record)
         self._queues[topic, partition].is_known = True
         if batch is None:
-            if size_bytes + HEADER_BYTES > self.config.buffer_memory:
-                self._refuse(size_bytes, "buffer.memory", self.config.buffer_memory)
+            self._require_fits(record, "buffer.memory", self.config.buffer_memory)
             self.accumulator.close_all("memory")
             self.turn_wanted = True
         elif batch.count == 0:
             self.turn_wanted = True  # it is new: linger.ms begins, and one before it may leave
             self._used_at[topic] = now
         return batch
+
+    def _require_fits(self, record: Record, config: str, limit_bytes: int) -> None:
+        size_bytes = HEADER_BYTES + size_upper_bound(*record[1:])
+        if size_bytes > limit_bytes:
+            raise KafkaError(
+                ErrorCode.MESSAGE_TOO_LARGE,
+                f"the record may take {size_bytes} bytes, {config} is {limit_bytes}",
+            )
+
+    def _info(self, topic: str, partition: int | None) -> TopicInfo | None:
+        """What is known of a topic that records can be sent to."""
+        info = self.metadata.topics.get(topic)
+        if info is None or info.error is not None or self.fatal is not None:
+            return self.metadata.topics[topic] if self.knows(topic, partition) else None
+        return info
 
     def _learn_metadata(self, now: int, answer: Any) -> None:
         for queue in self._queues.values():
@@ -168,25 +191,21 @@ class SenderNode(ClientNode):
             return False
         return bool(info.partitions) if partition is None else partition in info.partitions
 
-    def _partition(self, now: int, info: TopicInfo, key: bytes | None, size_bytes: int) -> int:
-        """Where a record goes that names no partition (partitioner.py)."""
-        if key is not None and not self.config.partitioner_ignore_keys:
-            return partition_of_key(key, len(info.partitions))
-        sticky = self._sticky.get(info.name)
-        if sticky is None:
-            sticky = self._sticky[info.name] = StickyPartition(self.config.batch_size, self.random)
-            self._draw(now, info, sticky)
-        if sticky.count(size_bytes) and (
-            sticky.is_overdue()
-            or sticky.current not in info.partitions
-            or not self.accumulator.has_room((info.name, sticky.current), size_bytes)
-        ):
-            self._draw(now, info, sticky)
-            sticky.count(size_bytes)
-            self.turn_wanted = True
-        return sticky.current
+    def _new_sticky(self, topic: str) -> StickyPartition:
+        sticky = StickyPartition(self.config.batch_size, self.random)
+        self._sticky[topic] = sticky
+        return sticky
 
-    def _draw(self, now: int, info: TopicInfo, sticky: StickyPartition) -> None:
+    def _maybe_draw(
+        self, now: int, info: TopicInfo, sticky: StickyPartition, record: Record
+    ) -> None:
+        """Take another partition for a record without a key, if it is time for one."""
+        if sticky.current in info.partitions and (
+            not sticky.has_enough()
+            or self.accumulator.open_batch((info.name, sticky.current), record) is not None
+        ):
+            return
+        self.turn_wanted = True  # a batch may have been closed
         led = [number for number, partition in info.partitions.items() if partition.leader >= 0]
         choices = led or list(info.partitions)
         waiting = None
@@ -200,12 +219,6 @@ class SenderNode(ClientNode):
     def _is_available(self, now: int, partition: PartitionInfo) -> bool:
         limit_us = self.config.partitioner_availability_timeout_ms * MS
         return limit_us == 0 or now - self._stuck_since.get(partition.leader, now) <= limit_us
-
-    def _refuse(self, size_bytes: int, config: str, limit_bytes: int) -> None:
-        raise KafkaError(
-            ErrorCode.MESSAGE_TOO_LARGE,
-            f"the record may take {size_bytes + HEADER_BYTES} bytes, {config} is {limit_bytes}",
-        )
 
     # --- batches go out --------------------------------------------------------------------
     def work(self, now: int) -> None:

@@ -29,14 +29,17 @@ _UP_TO_CRC = struct.Struct(">qiibI")
 
 
 def size_upper_bound(key: bytes | None, value: bytes | None, headers: Sequence[Header] = ()) -> int:
-    """The most bytes that one record can take, uncompressed, wherever it stands in a batch."""
-    size = RECORD_OVERHEAD_BYTES + len(key or b"") + len(value or b"")
-    return size + len(_encode_headers(headers)) if headers else size
+    """The most bytes that one record can take, uncompressed, wherever it stands in a batch.
+
+    `AbstractRecords.estimateSizeInBytesUpperBound` without the header of the batch.
+    """
+    return FIELDS_BYTES + len(_encode_bytes(key) + _encode_bytes(value) + _encode_headers(headers))
 
 
-RECORD_OVERHEAD_BYTES = 32
-"""Most that a record adds to its key and value: 5 length, 1 attributes, 10 and 5 deltas, 5 and 5
-key and value length, 1 number of headers."""
+FIELDS_BYTES = 21
+"""Most that length, attributes, time and offset of a record take: 5, 1, 10 and 5."""
+RECORD_OVERHEAD_BYTES = FIELDS_BYTES + 5 + 5 + 1
+"""Most that a record without headers adds to its key and value: also their lengths, and a 0."""
 
 
 NO_TIMES = array("q")
@@ -52,9 +55,6 @@ class BatchBuilder:
     Records are encoded when they are appended, so the size is known at any time, and
     compressed in one go by `build`, which may be called again: a producer learns its
     id, epoch and base sequence only when the batch is about to leave, and sets them then.
-
-    Not done: Kafka's producer feeds a compressor as records come and estimates the
-    compressed size from earlier batches; here `estimated_size_bytes` is uncompressed.
     """
 
     __slots__ = (
@@ -105,6 +105,13 @@ class BatchBuilder:
     def estimated_size_bytes(self) -> int:
         """Size of the batch so far, before compression."""
         return HEADER_BYTES + len(self.body)
+
+    def size_of(
+        self, timestamp: int, key: bytes | None, value: bytes | None, headers: Sequence[Header] = ()
+    ) -> int:
+        """How many bytes this record would add, before compression."""
+        size = len(self._encode(timestamp, key, value, headers))
+        return len(encode_varint(size)) + size
 
     def append(
         self,

@@ -28,7 +28,7 @@ from .scripted import START, Bench, Cluster
 
 BATCH_BYTES = 1_000
 RECORD = b"x" * 100
-PER_BATCH = 8  # RECORDs of 108 bytes: 61 + 7 * 108 + 132 (the upper bound of one) fit
+PER_BATCH = 8  # RECORDs of 109 bytes: 61 + 8 * 109 fit
 
 
 class ProducerBench(Bench):
@@ -109,6 +109,23 @@ def test_full_the_next_record_does_not_fit() -> None:
     (request,) = b.requests()
     assert header_of(request).record_count == PER_BATCH
     assert b.reasons() == ["full"]
+
+
+def test_full_is_counted_to_the_byte() -> None:
+    # What Apache Kafka 4.3's producer makes of the same records: batches of 36, 3,985 bytes.
+    b = ProducerBench(batch_size=4_000)
+    batch = b.append()
+    while b.append() is batch:
+        pass
+    (request,) = b.requests()
+    assert (header_of(request).record_count, header_of(request).size_bytes) == (36, 3_985)
+    b = ProducerBench(batch_size=3_985)
+    batch = b.append()
+    assert [b.append() for _ in range(35)] == [batch] * 35
+    b = ProducerBench(batch_size=3_984)
+    batch = b.append()
+    assert [b.append() for _ in range(34)] == [batch] * 34
+    assert b.append() is not batch
 
 
 def test_linger_it_was_open_for_linger_ms() -> None:
@@ -279,19 +296,60 @@ def test_a_record_that_is_too_large_is_refused_at_once() -> None:
     b = ProducerBench(max_request_size=1_000, buffer_memory=2_000)
     with pytest.raises(KafkaError, match=r"MESSAGE_TOO_LARGE.*max\.request\.size is 1000"):
         b.append(b"x" * 1_000)
+    # Apache Kafka's producer takes 1,914 bytes, and says of one more: 2001 when serialized.
+    b = ProducerBench(max_request_size=2_000)
+    b.append(b"x" * 1_914)
+    with pytest.raises(KafkaError, match=r"the record may take 2001 bytes, max\.request\.size"):
+        b.append(b"x" * 1_915)
     b = ProducerBench(max_request_size=10_000, buffer_memory=2_000)
     with pytest.raises(KafkaError, match=r"MESSAGE_TOO_LARGE.*buffer\.memory is 2000"):
         b.append(b"x" * 2_000)
 
 
-def test_keyless_records_fill_one_batch_after_another_in_different_partitions() -> None:
-    b = ProducerBench(Cluster({"t": 8}), linger_ms=1_000, batch_size=2_000)
-    for _ in range(300):
-        b.append(partition=None)
-    counts = [event.what["records"] for event in b.events("batch_closed")]
-    assert b.reasons() == ["full"] * len(counts)
-    assert len(counts) >= 10
-    assert set(counts) == {17}
+def test_keyless_records_fill_whole_batches_two_in_a_row() -> None:
+    """A full batch is just below batch.size, so it takes a second one to reach it.
+
+    Apache Kafka 4.3's producer, with these records: 0x16 1x16 0x48 2x16 1x16 2x48 …
+    """
+    b = ProducerBench(Cluster({"t": 8}), linger_ms=1_000)
+    partitions = [b.append(partition=None).key[1] for _ in range(400)]
+    assert set(b.reasons()) == {"full"}
+    assert {event.what["records"] for event in b.events("batch_closed")} == {PER_BATCH}
+    for at in range(0, 400, 2 * PER_BATCH):
+        assert len(set(partitions[at : at + 2 * PER_BATCH])) == 1
+    assert len(set(partitions)) > 4
+
+
+def test_bytes_of_records_that_named_a_partition_or_had_a_key_do_not_count() -> None:
+    b = ProducerBench(Cluster({"t": 8}), linger_ms=1_000, batch_size=100_000)
+    sticky = b.append(partition=None).key[1]
+    for _ in range(700):
+        b.append(partition=sticky)
+        assert b.append(partition=None).key[1] == sticky
+
+
+def test_a_batch_that_has_left_lets_the_partition_change() -> None:
+    b = ProducerBench(Cluster({"t": 8}), linger_ms=5)
+    partitions = []
+    for _ in range(30):
+        for _ in range(5):
+            partitions.append(b.append(partition=None).key[1])
+        b.wait(5)
+        for request in b.requests():
+            b.answer(request, produced(request))
+    # 606 bytes in each batch: the second reaches 1,000, and behind it another is drawn.
+    assert all(len(set(partitions[at : at + 10])) == 1 for at in range(0, 150, 10))
+    assert len(set(partitions)) > 4
+
+
+def test_twice_batch_size_is_enough_though_the_batch_is_open() -> None:
+    b = ProducerBench(Cluster({"t": 8}), linger_ms=1_000)
+    b.node.append(b.now, "t", 0, (0, None, b"", ()))
+    counts: dict[int, int] = {}
+    for _ in range(200):
+        partition = b.append(b"x" * 1_500, partition=None).key[1]
+        counts[partition] = counts.get(partition, 0) + 1
+    assert len(counts) == 8
 
 
 # --- order and retries ---------------------------------------------------------------------
