@@ -101,7 +101,7 @@ class StickyPartition:
 
     def __init__(self, batch_size: int, random: Random) -> None:
         self.current = NONE_DRAWN
-        self._bytes = 0  # appended for it, with the headers of new batches
+        self._bytes: float = 0  # appended for it, with the headers of new batches
         self._batch_size = max(batch_size, 1)
         self._random = random
 
@@ -122,7 +122,7 @@ class StickyPartition:
         """
         return self._bytes >= self._batch_size
 
-    def count(self, size_bytes: int) -> None:
+    def count(self, size_bytes: float) -> None:
         """… but not later than after twice as much."""
         self._bytes += size_bytes
         if self._bytes >= 2 * self._batch_size:

@@ -62,7 +62,6 @@ class SenderNode(ClientNode):
         self.config = config
         self.accumulator = Accumulator(config)
         self._queues: dict[tuple[str, Any], PartitionQueue] = self.accumulator.queues
-        self._room_bytes = min(config.batch_size, config.max_request_size) - HEADER_BYTES
         self.producer: ProducerId | None = None
         self.fatal: KafkaError | None = None
         """Set when this producer can never send again."""
@@ -117,8 +116,8 @@ class SenderNode(ClientNode):
         # What an open batch has room for needs no other question: its first record was asked them.
         queue = self._queues.get((topic, partition))
         batch = queue.open if queue is not None and queue.is_known else None
-        if batch is None or len(batch.body) + size_bytes > self._room_bytes:
-            batch = self._batch_for(now, topic, partition, sticky, record)
+        if batch is None or len(batch.body) + size_bytes > batch.room_bytes:
+            batch = self._batch_for(now, topic, partition, sticky, record, size_bytes)
             if batch is None:
                 return None
         if sticky is None:
@@ -126,24 +125,31 @@ class SenderNode(ClientNode):
         else:
             before = len(batch.body) or -HEADER_BYTES  # a new batch counts with its header
             batch.append(timestamp, key, value, headers)
-            sticky.count(len(batch.body) - before)
+            sticky.count((len(batch.body) - before) * batch.expected_ratio)
         return batch
 
     def _batch_for(
-        self, now: int, topic: str, partition: int, sticky: StickyPartition | None, record: Record
+        self,
+        now: int,
+        topic: str,
+        partition: int,
+        sticky: StickyPartition | None,
+        record: Record,
+        size_bytes: int,
     ) -> ProducerBatch | None:
         """The batch that a record belongs to, a new one if need be (`append`)."""
         info = self._info(topic, None if sticky else partition)
         if info is None:
             return None
-        self._require_fits(record, "max.request.size", self.config.max_request_size)
+        if size_bytes + HEADER_BYTES > self.config.max_request_size:
+            self._require_fits(record, "max.request.size", self.config.max_request_size)
         if sticky is not None:
             self._maybe_draw(now, info, sticky, record)
             partition = sticky.current
         elif partition not in info.partitions:
             self.metadata.want_partition(topic, partition)  # there may be more by now
             return None
-        batch = self.accumulator.batch_for(now, (topic, partition), record)
+        batch = self.accumulator.batch_for(now, (topic, partition), record, size_bytes)
         self._queues[topic, partition].is_known = True
         if batch is None:
             self._require_fits(record, "buffer.memory", self.config.buffer_memory)

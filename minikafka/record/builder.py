@@ -22,7 +22,7 @@ from minikafka.record.compression import Compression
 from minikafka.record.crc import crc32c
 from minikafka.record.errors import BadDelta
 from minikafka.record.records import Header, Record
-from minikafka.record.varint import VARINTS, encode_varint
+from minikafka.record.varint import VARINTS, encode_varint, varint_size
 
 _AFTER_CRC = struct.Struct(">hiqqqhii")
 _UP_TO_CRC = struct.Struct(">qiibI")
@@ -33,7 +33,7 @@ def size_upper_bound(key: bytes | None, value: bytes | None, headers: Sequence[H
 
     `AbstractRecords.estimateSizeInBytesUpperBound` without the header of the batch.
     """
-    return FIELDS_BYTES + len(_encode_bytes(key) + _encode_bytes(value) + _encode_headers(headers))
+    return FIELDS_BYTES + _size_of(key, value, headers)
 
 
 FIELDS_BYTES = 21
@@ -110,8 +110,10 @@ class BatchBuilder:
         self, timestamp: int, key: bytes | None, value: bytes | None, headers: Sequence[Header] = ()
     ) -> int:
         """How many bytes this record would add, before compression."""
-        size = len(self._encode(timestamp, key, value, headers))
-        return len(encode_varint(size)) + size
+        delta_ms = timestamp - self.base_timestamp if self.count else 0
+        size = 1 + _size_of(key, value, headers)
+        size += varint_size(delta_ms) + varint_size(self.count)
+        return varint_size(size) + size
 
     def append(
         self,
@@ -219,6 +221,14 @@ def encode(
             raise BadDelta(f"offset {record.offset} after {base_offset + builder.count - 1}")
         builder.append(record.timestamp, record.key, record.value, record.headers)
     return builder.build(base_offset, leader_epoch)
+
+
+def _size_of(key: bytes | None, value: bytes | None, headers: Sequence[Header]) -> int:
+    """How many bytes key, value and headers take with their lengths."""
+    size = len(_encode_headers(headers)) if headers else 1
+    for data in (key, value):
+        size += 1 if data is None else varint_size(len(data)) + len(data)
+    return size
 
 
 def _encode_bytes(data: bytes | None) -> bytes:

@@ -12,7 +12,7 @@ from minikafka.producer.accumulator import ProducerBatch, ProducerId
 from minikafka.producer.config import ProducerConfig
 from minikafka.producer.sender import SenderNode
 from minikafka.record.batch import read_header
-from minikafka.record.builder import size_upper_bound
+from minikafka.record.builder import RECORD_OVERHEAD_BYTES
 from minikafka.record.records import decode
 from minikafka.wire.errors import ErrorCode, KafkaError
 from minikafka.wire.messages.init_producer_id import InitProducerIdRequest, InitProducerIdResponse
@@ -191,7 +191,7 @@ def test_memory_is_given_back_and_counted_per_batch() -> None:
     assert accumulator.reserved_bytes == BATCH_BYTES
     large = b"x" * 3_000
     b.append(large)
-    assert accumulator.reserved_bytes == BATCH_BYTES + 61 + size_upper_bound(None, large)
+    assert accumulator.reserved_bytes == BATCH_BYTES + 61 + RECORD_OVERHEAD_BYTES + len(large)
     for request in b.requests():
         b.answer(request, produced(request))
     b.wait(5)
