@@ -129,9 +129,11 @@ class ProducerBatch(BatchBuilder):
 
     attempts = 0  # how often it was sent in vain
     retry_at = 0
+    leader_epoch = -1  # of the leader that it was sent to last
     on_wire = False
     data = b""
     """What is sent: header and records. From then on `body` is empty."""
+    uncompressed_bytes = 0  # of `data`
     compression_ratio = 1.0  # of the records in `data`: size after / before
     expected_ratio: float = 1  # what is expected of that while records come in
     room_bytes = 0  # as long as `body` stays below, no other question is to be asked
@@ -174,6 +176,7 @@ class ProducerBatch(BatchBuilder):
         """The batch as it is sent, with the numbers that it has now."""
         if not self.data:
             self.data = self.build()
+            self.uncompressed_bytes = HEADER_BYTES + len(self.body)
             self.compression_ratio = (len(self.data) - HEADER_BYTES) / len(self.body)
             self.body.clear()
         else:

@@ -13,7 +13,7 @@ the broker's partitions has a batch that is due; the others then ride along, ful
 With idempotence nothing leaves before InitProducerId has given the producer its id. What
 the id is for, and what happens when numbers do not fit, is told in accumulator.py.
 
-Sources: `Sender`, `KafkaProducer`, KIP-98, KIP-91 (delivery.timeout.ms), KIP-480, KIP-794.
+Sources: `Sender`, `KafkaProducer`, KIP-98, KIP-91 (delivery.timeout.ms), KIP-480, KIP-794, KIP-951.
 
 Not done: transactions.
 """
@@ -237,8 +237,16 @@ class SenderNode(ClientNode):
             for queue in busy.values():
                 if queue.unresolved or queue.restart_wanted:
                     self._maybe_restart(queue)
+                if queue.refused:
+                    self._maybe_hurry(queue)
         if self._has_id(now) and busy:
             self._send_due(now)
+
+    def _maybe_hurry(self, queue: PartitionQueue) -> None:
+        """No backoff before a leader that is newer than the one that refused (KIP-951)."""
+        first = queue.pending[0]
+        if self.metadata.epoch_of(*queue.key) > first.leader_epoch:
+            first.retry_at = 0
 
     def topics_to_ask(self, now: int) -> list[str]:
         """Those with a batch within metadata.max.idle.ms; the others are forgotten (KIP-526)."""
@@ -319,9 +327,10 @@ class SenderNode(ClientNode):
                 topic = topics[name] = TopicProduceData(name, topic_id, [])
                 if topic_id == ZERO_UUID:
                     at_most = LAST_VERSION_WITH_NAMES
-            if not batch.data:  # what is sent again was compressed before
-                self.compressed_bytes += batch.estimated_size_bytes
+            batch.leader_epoch = self.metadata.epoch_of(*batch.key)
             data = batch.encode()
+            if not batch.attempts:  # what is sent again was compressed before
+                self.compressed_bytes += batch.uncompressed_bytes
             counts.batch(batch.count, len(data), batch.compression_ratio, now - batch.opened_at)
             topic.partition_data.append(PartitionProduceData(index, data))
             sent[name, index] = sent[topic.topic_id, index] = batch
@@ -354,6 +363,9 @@ class SenderNode(ClientNode):
                 for partition in topic.partition_responses:
                     batch = sent.get((key, partition.index))
                     if batch is not None and batch.on_wire:
+                        hint = partition.current_leader
+                        if hint.leader_id != NO_LEADER:
+                            self.metadata.learn_leader(*batch.key, hint, answer.node_endpoints)
                         self._answer(now, batch, partition)
         for batch in sent.values():
             if batch.on_wire:

@@ -15,6 +15,8 @@ from minikafka.record.batch import read_header
 from minikafka.record.builder import RECORD_OVERHEAD_BYTES
 from minikafka.record.records import decode
 from minikafka.wire.errors import ErrorCode, KafkaError
+from minikafka.wire.messages.api_versions import ApiVersionsRequest
+from minikafka.wire.messages.common import LeaderIdAndEpoch, NodeEndpoint
 from minikafka.wire.messages.init_producer_id import InitProducerIdRequest, InitProducerIdResponse
 from minikafka.wire.messages.metadata import MetadataRequest
 from minikafka.wire.messages.produce import (
@@ -466,6 +468,75 @@ def test_not_leader_asks_for_metadata_and_goes_to_the_new_leader() -> None:
     assert again.body.topic_data == request.body.topic_data
     b.answer(again, produced(again))
     assert batch.done
+
+
+# --- KIP-951: who refuses says who leads ----------------------------------------------------
+
+
+def moved(request: Request, leader: int, epoch: int, host: str | None = None) -> ProduceResponse:
+    """NOT_LEADER_OR_FOLLOWER with the new leader, and where it is."""
+    answer = produced(request, ErrorCode.NOT_LEADER_OR_FOLLOWER)
+    (partition,) = answer.responses[0].partition_responses
+    partition.current_leader = LeaderIdAndEpoch(leader_id=leader, leader_epoch=epoch)
+    if host is not None:
+        answer.node_endpoints = [NodeEndpoint(node_id=leader, host=host, port=9092)]
+    return answer
+
+
+def test_the_leader_that_an_error_names_is_tried_at_once_and_without_metadata() -> None:
+    b = ProducerBench(Cluster({"t": 1}), linger_ms=0)
+    batch = b.append()
+    (request,) = b.requests()
+    b.answer(request, moved(request, 3, 1, host="broker-3"))
+    versions = b.take_one(ApiVersionsRequest)
+    assert versions.channel.server == "broker-3:9092"
+    b.answer(versions, b.cluster.versions())
+    (again,) = b.requests()
+    assert again.channel.server == "broker-3:9092"
+    b.answer(again, produced(again))
+    assert (batch.done, batch.attempts) == (True, 1)
+    assert b.take(MetadataRequest)  # nevertheless
+
+
+@pytest.mark.parametrize(
+    ("leader", "epoch", "host"),
+    [(3, 4, "broker-3"), (3, 5, "broker-3"), (3, 6, None), (-1, -1, None)],
+    ids=["older", "the same", "nobody knows where", "no hint"],
+)
+def test_a_hint_that_does_not_help_changes_nothing(leader: int, epoch: int, host: str) -> None:
+    b = ProducerBench(Cluster({"t": 1}, epochs={("t", 0): 5}), linger_ms=0)
+    b.append()
+    (request,) = b.requests()
+    b.answer(request, moved(request, leader, epoch, host))
+    assert b.node.metadata.leader_of("t", 0) == 1
+    assert not b.take(ApiVersionsRequest)
+    b.wait(79)
+    assert b.requests() == []
+
+
+def test_a_hint_for_a_topic_that_was_forgotten_meanwhile_is_nothing() -> None:
+    b = ProducerBench(Cluster({"t": 1}), linger_ms=0)
+    b.append()
+    (request,) = b.requests()
+    b.node.metadata.forget("t")
+    b.answer(request, moved(request, 3, 1, host="broker-3"))
+    assert 3 not in b.node.metadata.brokers
+
+
+def test_no_backoff_before_a_leader_that_is_newer_than_the_one_that_refused() -> None:
+    cluster = Cluster({"t": 1})
+    b = ProducerBench(cluster, linger_ms=0)
+    b.append()
+    (request,) = b.requests()
+    cluster.epochs["t", 0] = 1
+    b.answer(request, produced(request, ErrorCode.NOT_LEADER_OR_FOLLOWER))
+    assert b.requests() == []
+    b.serve_one()  # Metadata
+    (again,) = b.requests()
+    b.answer(again, produced(again, ErrorCode.NOT_ENOUGH_REPLICAS))
+    b.wait(10)
+    b.connect()
+    assert b.requests() == []  # the same leader: its backoff has to pass
 
 
 def test_delivery_timeout_ends_the_wait_whatever_is_tried() -> None:
