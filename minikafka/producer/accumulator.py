@@ -53,14 +53,13 @@ As soon as it closes it is compressed, and what it reserved more is given back.
 **Memory.** A batch reserves batch.size (or its first record's size, if that is larger) out of
 buffer.memory when it opens, and gives it back when it is done, as Kafka's `BufferPool` does. It
 exists once: when it is sent, its bytes take the place of what the records were collected in, and
-a batch that is sent again is the same bytes, neither built nor compressed anew.
+a batch that is sent again is the same bytes, neither built nor compressed anew. Threads that wait
+for memory get it in the order in which they came; who comes later and finds enough just takes it.
 
 Nothing in this file knows brokers, connections or requests: that is sender.py.
 
 Sources: `RecordAccumulator`, `ProducerBatch`, `CompressionRatioEstimator`, `BufferPool`,
 `TransactionManager`, `TxnPartitionEntry`.
-
-Not done: threads that wait for memory are not served in the order in which they came.
 """
 
 from __future__ import annotations
@@ -357,6 +356,8 @@ class Accumulator:
         self.memory_bytes = config.buffer_memory
         self.reserved_bytes = 0
         # Invariant: 0 <= reserved_bytes <= memory_bytes
+        self.line: list[object] = []
+        """Those who wait for memory, in the order in which they came: the first is served first."""
         self.queues: dict[Key, PartitionQueue] = {}
         """Of every partition that a record was ever sent to."""
         self.busy: dict[Key, PartitionQueue] = {}

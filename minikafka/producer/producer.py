@@ -195,16 +195,20 @@ class Producer(Facade):
     def _send_later(self, topic: str, partition: int | None, record: Record) -> DeliveryFuture:
         """The record could not be placed yet: try again whenever something has happened."""
         node, placed = self._node, list[DeliveryFuture]()
+        me, line = object(), node.accumulator.line
         starved_at: int | None = None  # since when only memory was missing
 
         def is_placed() -> bool:
             nonlocal partition, starved_at
+            if starved_at is not None and line[0] is not me:
+                return False
             with self._quietly() as now:
                 if partition is None:
                     partition = self._choose(topic, record)
                 batch = node.append(now, topic, partition, record)
                 if batch is None and starved_at is None and node.knows(topic, partition):
                     starved_at = now
+                    line.append(me)
             if batch is not None:
                 placed.append(DeliveryFuture(batch, batch.count - 1))
             return batch is not None
@@ -212,14 +216,17 @@ class Producer(Facade):
         self._require_may_wait()
         with self._entered():
             pass  # gets the metadata asked for, or the memory freed
-        self._wait(is_placed, self.config.max_block_ms)
-        if starved_at is not None:
-            with self._quietly() as now:
+        try:
+            self._wait(is_placed, self.config.max_block_ms)
+        finally:
+            if starved_at is not None:
+                line.remove(me)
+        with self._host.entered() as now:  # a turn, after which the next in line looks
+            if starved_at is not None:
                 node.accumulator.meter.at(now).waited_us += now - starved_at
         if not placed:
             raise self._blocked(topic, partition, record)
-        with self._host.entered():
-            return placed[0]
+        return placed[0]
 
     def _blocked(
         self, topic: str, partition: int | None, record: Record | None = None

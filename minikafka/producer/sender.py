@@ -86,7 +86,8 @@ class SenderNode(ClientNode):
         accumulator = self.accumulator
         total, free = accumulator.memory_bytes, accumulator.free_bytes
         in_flight = sum(len(connection.in_flight) for connection in self._connections.values())
-        metrics = accumulator.meter.metrics(now, in_flight, total, free)
+        waiting = len(accumulator.line)
+        metrics = accumulator.meter.metrics(now, in_flight, waiting, total, free)
         return ProducerStatistics(total - free, total, accumulator.statistics(), metrics)
 
     # --- records come in -----------------------------------------------------------------

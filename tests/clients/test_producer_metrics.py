@@ -29,7 +29,7 @@ def test_names_are_kafkas() -> None:
         "record-queue-time-max", "request-latency-avg", "request-latency-max",
         "compression-rate-avg", "requests-in-flight", "buffer-total-bytes",
         "buffer-available-bytes", "bufferpool-wait-ratio", "bufferpool-wait-time-ns-total",
-        "buffer-exhausted-rate", "buffer-exhausted-total",
+        "buffer-exhausted-rate", "buffer-exhausted-total", "waiting-threads",
     }  # fmt: skip
     assert {field.name.replace("_", "-") for field in fields(ProducerMetrics)} == kafkas
 
@@ -134,7 +134,7 @@ def test_windows_pass_and_totals_stay() -> None:
     meter = Meter(window_ms=1_000, count=2)
 
     def sent(at_ms: float) -> tuple[int, float, float | None]:
-        metrics = meter.metrics(int(at_ms * MS), 0, 0, 0)
+        metrics = meter.metrics(int(at_ms * MS), 0, 0, 0, 0)
         size_max = metrics.batch_size_max
         return metrics.record_send_total, metrics.record_send_rate, size_max
 

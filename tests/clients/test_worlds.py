@@ -271,6 +271,47 @@ def test_send_waits_for_memory_and_goes_on(world: World) -> None:
     assert all(future.error() is None for future in futures)
 
 
+def test_memory_goes_to_the_threads_in_the_order_in_which_they_came() -> None:
+    sizes = [2_500, *[100] * 5, 2_500, *[100] * 5]
+    with local_broker() as broker, Admin(broker.address or "") as admin:
+        admin.create_topics([NewTopic("t")])
+        little = {"buffer_memory": 3_000, "batch_size": 1_000, "linger_ms": 0}
+        with Producer(broker.address or "", **little) as producer:
+            producer.send("t", b"first").result()
+            futures: dict[int, Any] = {}
+
+            def send(number: int) -> None:
+                futures[number] = producer.send("t", b"x" * sizes[number])
+
+            threads = [Thread(target=send, args=(number,)) for number in range(len(sizes))]
+            with broker.entered():  # nothing is answered
+                for _ in range(3):
+                    producer.send("t", b"x" * 900)
+                for waiting, thread in enumerate(threads, 1):
+                    thread.start()
+                    while producer.statistics().metrics.waiting_threads < waiting:
+                        sleep(0.001)
+            for thread in threads:
+                thread.join(20)
+            offsets = [futures[number].result().offset for number in range(len(sizes))]
+            assert producer.statistics().metrics.waiting_threads == 0
+        assert offsets == list(range(4, 4 + len(sizes)))
+
+
+def test_who_waits_for_memory_in_vain_leaves_the_line() -> None:
+    with local_broker() as broker, Admin(broker.address or "") as admin:
+        admin.create_topics([NewTopic("t")])
+        little = {"buffer_memory": 3_000, "batch_size": 1_000, "linger_ms": 0}
+        with Producer(broker.address or "", max_block_ms=300, **little) as producer:
+            producer.send("t", b"first").result()
+            with broker.entered():
+                for _ in range(3):
+                    producer.send("t", b"x" * 900)
+                with pytest.raises(KafkaError, match="is used up"):
+                    producer.send("t", b"x" * 2_500)
+            assert producer.send("t", b"last").result().offset == 4
+
+
 def test_a_topic_that_is_not_there(world: World) -> None:
     admin = world.admin()
     with pytest.raises(KafkaError, match="UNKNOWN_TOPIC_OR_PARTITION: topic nowhere"):
