@@ -65,9 +65,10 @@ Sources: `RecordAccumulator`, `ProducerBatch`, `CompressionRatioEstimator`, `Buf
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, takewhile
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from minikafka.node import MS, NEVER
@@ -141,6 +142,7 @@ class ProducerBatch(BatchBuilder):
     # The outcome, once `done`: an error, or where the records are.
     done = False
     error: KafkaError | None = None
+    record_errors: Mapping[int, KafkaError] = MappingProxyType({})  # of its records, by index
     base_offset = NO_OFFSET
     log_append_time_ms = -1
 
@@ -193,6 +195,10 @@ class ProducerBatch(BatchBuilder):
     def _drop(self) -> None:
         self.data = b""
         self.body.clear()
+
+    def error_of(self, index: int) -> KafkaError | None:
+        """Why this record failed; the others of its batch may have failed only with it."""
+        return self.error and self.record_errors.get(index, self.error)
 
     def find(self, index: int) -> tuple[ProducerBatch, int]:
         """Where the record is that came in as number `index`: in a half, if this was split."""

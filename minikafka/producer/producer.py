@@ -80,7 +80,8 @@ class DeliveryFuture:
 
     def error(self) -> KafkaError | None:
         """Why the record failed; None if it did not, or not yet."""
-        return self._found()[0].error
+        batch, index = self._found()
+        return batch.error_of(index)
 
     def result(self, timeout_ms: float | None = None) -> RecordMetadata:
         """Wait for the outcome. Raises what the record failed with, or REQUEST_TIMED_OUT."""

@@ -383,9 +383,14 @@ class SenderNode(ClientNode):
             self._over(batch)
             self._acknowledge(now, batch, NO_OFFSET, -1)
         else:
-            topic, number = batch.key
+            where = "-".join(map(str, batch.key))
             why = partition.error_message or code.description
-            self._refused(now, batch, KafkaError(code, f"{topic}-{number}: {why}"))
+            error = KafkaError(code, f"{where}: {why}")
+            if partition.record_errors:
+                batch.record_errors = _by_record(error, partition.record_errors)
+                why = "not appended, as its batch had invalid records"
+                error = KafkaError(ErrorCode.INVALID_RECORD, f"{where}: {why}")
+            self._refused(now, batch, error)
 
     def _over(self, batch: ProducerBatch) -> PartitionQueue:
         """The request with this batch is over, whatever became of it."""
@@ -571,3 +576,12 @@ class SenderNode(ClientNode):
 
 def _missing() -> KafkaError:
     return KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, "missing in the broker's answer")
+
+
+def _by_record(error: KafkaError, wrong: list[Any]) -> dict[int, KafkaError]:
+    """The error of each record at fault; the broker has one code for all of them (KIP-467)."""
+    code = error.code if len(wrong) == 1 else ErrorCode.INVALID_RECORD
+    return {
+        each.batch_index: KafkaError(code, each.batch_index_error_message or str(error))
+        for each in wrong
+    }

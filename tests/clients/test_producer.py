@@ -20,6 +20,7 @@ from minikafka.wire.messages.common import LeaderIdAndEpoch, NodeEndpoint
 from minikafka.wire.messages.init_producer_id import InitProducerIdRequest, InitProducerIdResponse
 from minikafka.wire.messages.metadata import MetadataRequest
 from minikafka.wire.messages.produce import (
+    BatchIndexAndErrorMessage,
     PartitionProduceResponse,
     ProduceRequest,
     ProduceResponse,
@@ -450,6 +451,26 @@ def test_a_batch_that_cannot_succeed_fails_at_once() -> None:
     assert batch.error is not None
     assert batch.error.code is ErrorCode.MESSAGE_TOO_LARGE
     assert "t-0" in batch.error.message
+
+
+# KIP-467
+def test_each_record_is_told_its_own_error() -> None:
+    b = ProducerBench(linger_ms=0)
+    batch = [b.append() for _ in range(4)][-1]
+    (request,) = b.requests()
+    answer = produced(request, ErrorCode.INVALID_RECORD)
+    (partition,) = answer.responses[0].partition_responses
+    partition.record_errors = [
+        BatchIndexAndErrorMessage(batch_index=1, batch_index_error_message="no key"),
+        BatchIndexAndErrorMessage(batch_index=3, batch_index_error_message=None),
+    ]
+    partition.error_message = "two of them"
+    b.answer(request, answer)
+    told = [str(batch.error_of(index)) for index in range(4)]
+    innocent = "INVALID_RECORD: t-0: not appended, as its batch had invalid records"
+    assert told[0] == told[2] == innocent
+    assert told[1] == "INVALID_RECORD: no key"
+    assert "two of them" in told[3]
 
 
 def test_not_leader_asks_for_metadata_and_goes_to_the_new_leader() -> None:
