@@ -38,8 +38,9 @@ see `TransactionManager.canRetry`). Only transactions rule that out.
 **Splitting.** A broker may take less (`max.message.bytes`) than batch.size allows. A batch that it
 answers with MESSAGE_TOO_LARGE is cut in two, and each half again if need be, until what is too
 large is a single record: that fails. The halves take the batch's place in the queue, its sequence
-numbers and its memory, and leave without a backoff. Futures keep what they know, the batch
-and a place in it; the batch says where that record is now (`ProducerBatch.find`). (A batch that
+numbers and its memory, and leave without a backoff. (Kafka 4.3 fills new batches up to half of its
+size, which leaves a small third one.) Futures keep what they know, the batch and a place in it; the
+batch says where that record is now (`ProducerBatch.find`). (A batch that
 was written, and is sent again as its answer was lost, meets no such refusal unless the limit was
 lowered in between: then its halves have numbers that no broker knows, and are written again.)
 
