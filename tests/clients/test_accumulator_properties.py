@@ -109,6 +109,8 @@ class Run:
             enable_idempotence=idempotent,
             max_in_flight_requests_per_connection=5 if idempotent else 1,
         )
+        if codec != "none":
+            self.bench.node.accumulator._ratios["t"] = 0.3  # what many batches have taught
         self.leaders = [Leader() for _ in range(PARTITIONS)]
         self.limit_bytes = limit_bytes
         self.records: list[tuple[ProducerBatch, int, bytes]] = []
