@@ -3,7 +3,7 @@
 The picture is only ever a hint. The broker checks each request against what it really leads
 and refuses with NOT_LEADER_OR_FOLLOWER, and that is how a client learns that its picture is old.
 
-Sources: `Metadata`, `ExponentialBackoff`, KIP-580, KIP-320, KIP-899.
+Sources: `Metadata`, `ExponentialBackoff`, KIP-580, KIP-320, KIP-899, KIP-951.
 """
 
 from __future__ import annotations
@@ -127,6 +127,30 @@ class Metadata:
         self._needed = True
         return NO_LEADER
 
+    def epoch_of(self, topic: str, partition: int) -> int:
+        """The leader's epoch; -1 if unknown."""
+        known = self._known(topic, partition)
+        return known.leader_epoch if known is not None else -1
+
+    def learn_leader(self, topic: str, partition: int, hint: Any, endpoints: Sequence[Any]) -> None:
+        """Take over who leads from an answer that refused a request (KIP-951)."""
+        known = self._known(topic, partition)
+        brokers = self.brokers | {node.node_id: f"{node.host}:{node.port}" for node in endpoints}
+        if (
+            known is None
+            or hint.leader_epoch <= known.leader_epoch
+            or hint.leader_id not in brokers
+        ):
+            return
+        self.brokers = brokers
+        self.topics[topic].partitions[partition] = known._replace(
+            leader=hint.leader_id, leader_epoch=hint.leader_epoch
+        )
+
+    def _known(self, topic: str, partition: int) -> PartitionInfo | None:
+        info = self.topics.get(topic)
+        return info.partitions.get(partition) if info is not None else None
+
     def due_at(self) -> int:
         """When the next Metadata request is to be sent."""
         if self._asking:
@@ -173,8 +197,7 @@ class Metadata:
         self._needed = self._urgent or lacking
 
     def _has(self, topic: str, partition: int) -> bool:
-        info = self.topics.get(topic)
-        return info is not None and partition in info.partitions
+        return self._known(topic, partition) is not None
 
     def _lacks(self, topic: str) -> bool:
         info = self.topics.get(topic)

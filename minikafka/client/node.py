@@ -39,8 +39,7 @@ connection is given up and made again, and it is sent once more; the broker come
 copy too, so that without idempotence there are two in the end.
 
 Not done: TLS and SASL; closing idle connections (`connections.max.idle.ms`); the leader
-hints in produce and fetch answers (KIP-951): a fresh Metadata tells the same one round trip
-later.
+hints in fetch answers (KIP-951): a fresh Metadata tells the same one round trip later.
 """
 
 from __future__ import annotations

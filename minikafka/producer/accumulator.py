@@ -38,37 +38,46 @@ see `TransactionManager.canRetry`). Only transactions rule that out.
 **Splitting.** A broker may take less (`max.message.bytes`) than batch.size allows. A batch that it
 answers with MESSAGE_TOO_LARGE is cut in two, and each half again if need be, until what is too
 large is a single record: that fails. The halves take the batch's place in the queue, its sequence
-numbers and its memory, and leave without a backoff. Futures keep what they know, the batch
-and a place in it; the batch says where that record is now (`ProducerBatch.find`). (A batch that
+numbers and its memory, and leave without a backoff. (Kafka 4.3 fills new batches up to half of its
+size, which leaves a small third one.) Futures keep what they know, the batch and a place in it; the
+batch says where that record is now (`ProducerBatch.find`). (A batch that
 was written, and is sent again as its answer was lost, meets no such refusal unless the limit was
 lowered in between: then its halves have numbers that no broker knows, and are written again.)
+
+**Compression.** A batch is full when it would have batch.size bytes after compression. That is a
+guess from the topic's last batches: when one compressed better than expected, the next is expected
+to be a little better (by 0.005), when worse, at once as bad. Until it closes, a batch holds its
+records as they are; where it wants to go beyond batch.size it has to reserve that memory as well,
+and is full if there is none. (Kafka feeds a compressor as records come, and needs batch.size only.)
+As soon as it closes it is compressed, and what it reserved more is given back.
 
 **Memory.** A batch reserves batch.size (or its first record's size, if that is larger) out of
 buffer.memory when it opens, and gives it back when it is done, as Kafka's `BufferPool` does. It
 exists once: when it is sent, its bytes take the place of what the records were collected in, and
-a batch that is sent again is the same bytes, neither built nor compressed anew.
+a batch that is sent again is the same bytes, neither built nor compressed anew. Threads that wait
+for memory get it in the order in which they came; who comes later and finds enough just takes it.
 
 Nothing in this file knows brokers, connections or requests: that is sender.py.
 
-Sources: `RecordAccumulator`, `ProducerBatch`, `TransactionManager`, `TxnPartitionEntry`.
-
-Not done: threads that wait for memory are not served in the order in which they came.
+Sources: `RecordAccumulator`, `ProducerBatch`, `CompressionRatioEstimator`, `BufferPool`,
+`TransactionManager`, `TxnPartitionEntry`.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, takewhile
-from typing import TYPE_CHECKING, NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from minikafka.node import MS, NEVER
 from minikafka.producer.metrics import Meter, ProducerMetrics
 from minikafka.record.batch import HEADER_BYTES, read_header
 from minikafka.record.builder import BatchBuilder, size_upper_bound
 from minikafka.record.compression import Compression, level_of
-from minikafka.record.records import decode
+from minikafka.record.records import Header, decode
 from minikafka.wire.errors import KafkaError
 
 if TYPE_CHECKING:
@@ -77,6 +86,12 @@ if TYPE_CHECKING:
 Key = tuple[str, int]
 """Topic and partition number. A plain tuple: it is looked up once per record."""
 
+Record = tuple[int, bytes | None, bytes | None, Sequence[Header]]
+"""Timestamp in ms, key, value, headers."""
+
+EXPECTED_MORE = 1.05
+RATIO_BETTER = 0.005
+RATIO_WORSE = 0.05
 SEQUENCE_MASK = (1 << 31) - 1  # after 2**31 - 1 comes 0
 NO_OFFSET = -1
 
@@ -115,15 +130,20 @@ class ProducerBatch(BatchBuilder):
 
     attempts = 0  # how often it was sent in vain
     retry_at = 0
+    leader_epoch = -1  # of the leader that it was sent to last
     on_wire = False
     data = b""
     """What is sent: header and records. From then on `body` is empty."""
-    compression_ratio = 1.0  # of `data`: size after / before
+    uncompressed_bytes = 0  # of `data`
+    compression_ratio = 1.0  # of the records in `data`: size after / before
+    expected_ratio: float = 1  # what is expected of that while records come in
+    room_bytes = 0  # as long as `body` stays below, no other question is to be asked
     halves: tuple[ProducerBatch, ...] = ()
     """What it was split into; from then on nothing is true of itself, and all of them."""
     # The outcome, once `done`: an error, or where the records are.
     done = False
     error: KafkaError | None = None
+    record_errors: Mapping[int, KafkaError] = MappingProxyType({})  # of its records, by index
     base_offset = NO_OFFSET
     log_append_time_ms = -1
 
@@ -134,11 +154,14 @@ class ProducerBatch(BatchBuilder):
         level: int | None,
         opened_at: int,
         reserved_bytes: int,
+        owner: Any = None,
     ) -> None:
         super().__init__(compression, level=level)
         self.key = key
         self.opened_at = opened_at
         self.reserved_bytes = reserved_bytes
+        self.owner = owner
+        """The Producer, for the futures of all records: one reference, not one for each."""
         self.callbacks: list[tuple[int, Callable[[], None]]] = []  # by the record's index
 
     def __repr__(self) -> str:
@@ -148,14 +171,15 @@ class ProducerBatch(BatchBuilder):
 
     @property
     def estimated_size_bytes(self) -> int:
-        """Size of the batch: as sent, or before compression as long as it was not sent."""
-        return len(self.data) or HEADER_BYTES + len(self.body)
+        """Size of the batch as it is sent, or is expected to be as long as it is open."""
+        return len(self.data) or HEADER_BYTES + int(len(self.body) * self.expected_ratio)
 
     def encode(self) -> bytes:
         """The batch as it is sent, with the numbers that it has now."""
         if not self.data:
             self.data = self.build()
-            self.compression_ratio = len(self.data) / (HEADER_BYTES + len(self.body))
+            self.uncompressed_bytes = HEADER_BYTES + len(self.body)
+            self.compression_ratio = (len(self.data) - HEADER_BYTES) / len(self.body)
             self.body.clear()
         else:
             header = read_header(self.data)
@@ -172,6 +196,10 @@ class ProducerBatch(BatchBuilder):
     def _drop(self) -> None:
         self.data = b""
         self.body.clear()
+
+    def error_of(self, index: int) -> KafkaError | None:
+        """Why this record failed; the others of its batch may have failed only with it."""
+        return self.error and self.record_errors.get(index, self.error)
 
     def find(self, index: int) -> tuple[ProducerBatch, int]:
         """Where the record is that came in as number `index`: in a half, if this was split."""
@@ -328,22 +356,28 @@ class Accumulator:
 
     def __init__(self, config: ProducerConfig) -> None:
         self.batch_size = config.batch_size
+        self._largest_bytes = config.max_request_size - HEADER_BYTES  # of a record
         self.linger_us = config.linger_ms * MS
         self.delivery_timeout_us = config.delivery_timeout_ms * MS
         self._expiry_at = NEVER  # no batch expires before; moved on when it has come
         self.memory_bytes = config.buffer_memory
         self.reserved_bytes = 0
         # Invariant: 0 <= reserved_bytes <= memory_bytes
+        self.line: list[object] = []
+        """Those who wait for memory, in the order in which they came: the first is served first."""
         self.queues: dict[Key, PartitionQueue] = {}
         """Of every partition that a record was ever sent to."""
         self.busy: dict[Key, PartitionQueue] = {}
         """The queues that are not empty, the one to be served next first."""
         self._compression = Compression.by_name(config.compression_type)
         self._level = level_of(self._compression, config)
+        self._ratios: dict[str, float] = {}  # by topic: what its last batches compressed to
         # Here and not in the node: with more than 30 attributes Python finds each more slowly.
         self.meter = Meter(config.metrics_sample_window_ms, config.metrics_num_samples)
         self.emit: Callable[..., None] | None = None
         """`Node.emit`, when there is a trace."""
+        self.owner: Any = None
+        """What batches have as their `owner`."""
 
     def statistics(self) -> tuple[QueueStatistics, ...]:
         return tuple(
@@ -372,41 +406,78 @@ class Accumulator:
             queue = self.queues[key] = PartitionQueue(key)
         return queue
 
-    def has_room(self, key: Key, size_bytes: int) -> bool:
-        """Whether the open batch of a partition takes a record of at most `size_bytes`.
-
-        One that does not is full, and closed.
-        """
+    def open_batch(self, key: Key, record: Record) -> ProducerBatch | None:
+        """The open batch of a partition, if it has room for this record; else it is full."""
         queue = self.queues.get(key)
-        if queue is None or queue.open is None:
+        batch = queue.open if queue is not None else None
+        if batch is None or self._has_room(batch, batch.size_of(*record)):
+            return batch
+        self.close(self.queues[key], "full")
+        return None
+
+    def _has_room(self, batch: ProducerBatch, size_bytes: int) -> bool:
+        """Whether a batch takes so much more; for what it holds uncompressed it needs memory."""
+        left_bytes = self.batch_size - batch.estimated_size_bytes
+        if size_bytes > left_bytes:
+            return self._may_grow(batch) and self._has_room(batch, size_bytes)
+        batch.room_bytes = len(batch.body) + min(left_bytes, self._largest_bytes)
+        return True
+
+    def _may_grow(self, batch: ProducerBatch) -> bool:
+        """Reserve for a batch what it can hold if it is compressed as is expected."""
+        ratio = self._ratio(batch.key[0])
+        if ratio >= batch.expected_ratio:
             return False
-        if HEADER_BYTES + len(queue.open.body) + size_bytes <= self.batch_size:
-            return True
-        self.close(queue, "full")
-        return False
+        held_bytes = int(self.batch_size / ratio)
+        if held_bytes - batch.reserved_bytes > self.free_bytes:
+            return False
+        self._reserve(batch, held_bytes)
+        batch.expected_ratio = ratio
+        return True
 
-    def batch_for(self, now: int, key: Key, size_bytes: int) -> ProducerBatch | None:
-        """The batch of a partition that the next record goes to; it has room for `size_bytes`.
+    def _reserve(self, batch: ProducerBatch, size_bytes: int) -> None:
+        self.reserved_bytes += size_bytes - batch.reserved_bytes
+        batch.reserved_bytes = size_bytes
 
-        That is the open one, or a new one. None when buffer.memory has no room for a new one.
+    def _ratio(self, topic: str) -> float:
+        """What to expect of a topic's records: size after / before compression, and 5 % more."""
+        return self._ratios.get(topic, 1.0) * EXPECTED_MORE
+
+    def _compress(self, batch: ProducerBatch) -> None:
+        """From here on a batch holds what it is sent as, and the topic's next expects the same."""
+        batch.encode()
+        if batch.reserved_bytes > self.batch_size and len(batch.data) <= self.batch_size:
+            self._reserve(batch, self.batch_size)
+        topic, seen = batch.key[0], batch.compression_ratio
+        expected = self._ratios.get(topic, 1.0)
+        if seen > expected:
+            self._ratios[topic] = max(expected + RATIO_WORSE, seen)
+        else:
+            self._ratios[topic] = max(expected - RATIO_BETTER, seen)
+
+    def batch_for(
+        self, now: int, key: Key, record: Record, size_bytes: int
+    ) -> ProducerBatch | None:
+        """The batch of a partition that a record of at most `size_bytes` goes to.
+
+        The open one, or a new one. None when buffer.memory has no room for a new one.
         """
-        queue = self.queues.get(key)
-        if queue is None:
-            queue = self.queue(key)
-        batch = queue.open
+        batch = self.open_batch(key, record)
         if batch is not None:
-            if HEADER_BYTES + len(batch.body) + size_bytes <= self.batch_size:
-                return batch
-            self.close(queue, "full")
-        return self._open(now, queue, max(self.batch_size, HEADER_BYTES + size_bytes))
+            return batch
+        return self._open(now, self.queue(key), max(self.batch_size, HEADER_BYTES + size_bytes))
 
     def _open(self, now: int, queue: PartitionQueue, size_bytes: int) -> ProducerBatch | None:
         if self.reserved_bytes + size_bytes > self.memory_bytes:
             return None
         self.reserved_bytes += size_bytes
         batch = queue.open = ProducerBatch(
-            queue.key, self._compression, self._level, now, size_bytes
+            queue.key, self._compression, self._level, now, size_bytes, self.owner
         )
+        if self._compression is not Compression.NONE:
+            batch.expected_ratio = max(1.0, self._ratio(queue.key[0]))
+        left_bytes = int((self.batch_size - HEADER_BYTES) / batch.expected_ratio)
+        batch.room_bytes = min(left_bytes, self._largest_bytes)
         self.busy[queue.key] = queue
         if now + self.delivery_timeout_us < self._expiry_at:
             self._expiry_at = now + self.delivery_timeout_us
@@ -421,6 +492,8 @@ class Accumulator:
         queue.open = None
         queue.waiting.append(batch)
         self._emit_closed(batch, reason)
+        if self._compression is not Compression.NONE:
+            self._compress(batch)
 
     def _emit_closed(self, batch: ProducerBatch, reason: str) -> None:
         if self.emit is not None:
@@ -480,6 +553,7 @@ class Accumulator:
         queue = self.queues[batch.key]
         at = queue.pending.index(batch)
         first, second = batch.split()
+        self._ratios[batch.key[0]] = max(1.0, batch.compression_ratio)
         queue.pending[at] = first
         queue.pending.insert(at + 1, second)
         queue.refused += 1

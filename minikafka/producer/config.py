@@ -6,8 +6,8 @@ Three rules bind several configs (Kafka's `ProducerConfig.postProcessAndValidate
 
 - Idempotence needs acks=all, retries and at most 5 requests in flight: the broker
   remembers the last five batches of a producer, no more. It is on by default, and
-  quietly off when one of those was set otherwise; when `enable.idempotence` itself was
-  set, the contradiction is an error.
+  quietly off when acks or retries were set otherwise; when `enable.idempotence` itself was
+  set, the contradiction is an error. More than 5 in flight are one always (since Kafka 4.0).
 - A delivery may take linger.ms + request.timeout.ms at the least, so
   delivery.timeout.ms may not be less than both together.
 - A batch reserves batch.size out of buffer.memory, so that may not be less. (Kafka finds out
@@ -135,7 +135,7 @@ class ProducerConfig(ClientConfig, kind="producer"):
         super().settle(values, explicit)
         values["acks"] = -1 if values["acks"] == "all" else int(values["acks"])
         if values["enable_idempotence"] and (conflict := _conflict(values)):
-            if "enable_idempotence" in explicit:
+            if "enable_idempotence" in explicit or _too_many_in_flight(values):
                 raise ConfigError(f"enable.idempotence = true: {conflict}")
             values["enable_idempotence"] = False
         least = values["linger_ms"] + values["request_timeout_ms"]
@@ -155,11 +155,16 @@ class ProducerConfig(ClientConfig, kind="producer"):
 
 def _conflict(values: Mapping[str, Any]) -> str | None:
     """What in these values rules idempotence out."""
+    if _too_many_in_flight(values):
+        in_flight = values["max_in_flight_requests_per_connection"]
+        return f"needs max.in.flight.requests.per.connection of at most 5, not {in_flight}"
     if values["acks"] != -1:
         return f"needs acks = all, not {values['acks']}"
     if values["retries"] == 0:
         return "needs retries, not retries = 0"
-    in_flight = values["max_in_flight_requests_per_connection"]
-    if in_flight > MAX_IN_FLIGHT_WITH_IDEMPOTENCE:
-        return f"needs max.in.flight.requests.per.connection of at most 5, not {in_flight}"
     return None
+
+
+def _too_many_in_flight(values: Mapping[str, Any]) -> bool:
+    limit = MAX_IN_FLIGHT_WITH_IDEMPOTENCE
+    return bool(values["max_in_flight_requests_per_connection"] > limit)

@@ -53,6 +53,7 @@ class ProducerMetrics:
     request_latency_max: float | None
     compression_rate_avg: float | None  # size after compression / before: less is better
     requests_in_flight: int
+    waiting_threads: int  # for memory
     buffer_total_bytes: int
     buffer_available_bytes: int
     bufferpool_wait_ratio: float  # how much of the time some send waited for memory
@@ -133,7 +134,7 @@ class Meter:
             self._ends_at = 0
 
     def metrics(
-        self, now: int, in_flight: int, total_bytes: int, free_bytes: int
+        self, now: int, in_flight: int, waiting: int, total_bytes: int, free_bytes: int
     ) -> ProducerMetrics:
         self._forget(now)
         lately, ever = Counts(), Counts()
@@ -164,6 +165,7 @@ class Meter:
             request_latency_max=lately.latency_max_us / MS if lately.answers else None,
             compression_rate_avg=_per(lately.ratios, lately.batches),
             requests_in_flight=in_flight,
+            waiting_threads=waiting,
             buffer_total_bytes=total_bytes,
             buffer_available_bytes=free_bytes,
             bufferpool_wait_ratio=lately.waited_us / elapsed_us,

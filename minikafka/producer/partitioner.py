@@ -8,9 +8,11 @@
                                   then draw another
 
       records   a b c d e f g h i j k l           round robin     sticky
-      p0        a . . d . . g . . j . .           4 small         one full batch: a b c d
-      p1        . b . . e . . h . . k .           4 small         then e f g h
-      p2        . . c . . f . . i . . l           4 small         then i j k l
+      p0        a . . d . . g . . j . .           4 small         two full batches: ab cd
+      p1        . b . . e . . h . . k .           4 small         then ef gh
+      p2        . . c . . f . . i . . l           4 small         then ij kl
+
+It is two because a full batch is a little below batch.size: the second one reaches it.
 
 The textbook spreads keyless records round robin. With many partitions every batch then
 leaves nearly empty: as many requests, each for a few records. Sticking to one partition
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
 Partitioner = Callable[[str, "bytes | None", "bytes | None", "Mapping[int, PartitionInfo]"], int]
 """Topic, key, value and the topic's partitions by number: which one the record goes to."""
 
+NONE_DRAWN = -1
 _SEED = 0x9747B28C
 _M = 0x5BD1E995
 _MASK = 0xFFFFFFFF
@@ -97,8 +100,8 @@ class StickyPartition:
     __slots__ = ("_batch_size", "_bytes", "_random", "current")
 
     def __init__(self, batch_size: int, random: Random) -> None:
-        self.current = -1  # none drawn yet
-        self._bytes = 0
+        self.current = NONE_DRAWN
+        self._bytes: float = 0  # appended for it, with the headers of new batches
         self._batch_size = max(batch_size, 1)
         self._random = random
 
@@ -111,18 +114,19 @@ class StickyPartition:
         self.current = _draw(choices, waiting, self._random.random)
         return self.current
 
-    def count(self, size_bytes: int) -> bool:
-        """Count a record for the current partition; says whether it has had batch.size by now.
+    def has_enough(self) -> bool:
+        """Whether it has had batch.size by now.
 
-        Then another is drawn as soon as its open batch has no room, so that no small batch
-        is left behind …
+        Then another is drawn as soon as its open batch is gone or has no room, so that no small
+        batch is left behind …
         """
-        self._bytes += size_bytes
         return self._bytes >= self._batch_size
 
-    def is_overdue(self) -> bool:
+    def count(self, size_bytes: float) -> None:
         """… but not later than after twice as much."""
-        return self._bytes >= 2 * self._batch_size
+        self._bytes += size_bytes
+        if self._bytes >= 2 * self._batch_size:
+            self.current = NONE_DRAWN
 
 
 def _draw(

@@ -11,8 +11,9 @@ the record is in the future. The same object works in the simulator
 
 `send` is the one place in a client that runs once per record, so it does little: it takes
 the node's lock without giving it a turn (`Host.lock`) and asks for the turn only when
-the record closed or opened a batch. And a future holds no lock and no event of its own,
-only its batch and its place in it: whoever wants to wait lends the host's.
+the record closed or opened a batch. And a future holds no lock, no event and no time of its
+own, only its batch and its place in it: 48 bytes, for a program may keep one for each record.
+Whoever wants to wait lends the host's lock.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from minikafka.client.arguments import INT32_MAX, INT64_MAX, topic_name, utf8, whole_number
 from minikafka.client.facade import Facade
 from minikafka.node import MS, WorldStopped
-from minikafka.producer.accumulator import NO_OFFSET, ProducerBatch, ProducerStatistics
+from minikafka.producer.accumulator import NO_OFFSET, ProducerBatch, ProducerStatistics, Record
 from minikafka.producer.config import ProducerConfig
 from minikafka.producer.partitioner import Partitioner, ask
 from minikafka.producer.sender import SenderNode
@@ -40,9 +41,6 @@ if TYPE_CHECKING:
 
 Bytes = bytes | bytearray | memoryview
 """What a record's key and value may be. What can be changed later is copied."""
-
-Record = tuple[int, bytes | None, bytes | None, Sequence[Header]]
-"""Timestamp in ms, key, value, headers."""
 
 
 class RecordMetadata(NamedTuple):
@@ -61,15 +59,11 @@ class RecordMetadata(NamedTuple):
 class DeliveryFuture:
     """What becomes of one record."""
 
-    __slots__ = ("_batch", "_index", "_producer", "_timestamp_ms")
+    __slots__ = ("_batch", "_index")
 
-    def __init__(
-        self, producer: Producer, batch: ProducerBatch, index: int, timestamp_ms: int
-    ) -> None:
-        self._producer = producer
+    def __init__(self, batch: ProducerBatch, index: int) -> None:
         self._batch = batch
         self._index = index
-        self._timestamp_ms = timestamp_ms
 
     def __repr__(self) -> str:
         topic, partition = self._batch.key
@@ -86,11 +80,12 @@ class DeliveryFuture:
 
     def error(self) -> KafkaError | None:
         """Why the record failed; None if it did not, or not yet."""
-        return self._found()[0].error
+        batch, index = self._found()
+        return batch.error_of(index)
 
     def result(self, timeout_ms: float | None = None) -> RecordMetadata:
         """Wait for the outcome. Raises what the record failed with, or REQUEST_TIMED_OUT."""
-        if not self.done() and not self._producer.wait_for(self.done, timeout_ms):
+        if not self.done() and not self._batch.owner.wait_for(self.done, timeout_ms):
             raise KafkaError(ErrorCode.REQUEST_TIMED_OUT, f"{self} after {timeout_ms:g} ms")
         error = self.error()
         if error is not None:
@@ -105,14 +100,14 @@ class DeliveryFuture:
         `send` is allowed unless it would have to. What they raise goes into the trace only.
         Once the producer is closed, nobody carries it, and the callback is called here.
         """
-        producer = self._producer
+        producer: Producer = self._batch.owner
         producer.add_callback(self._batch, self._index, partial(producer.tell, self, callback))
 
     def _metadata(self) -> RecordMetadata:
         batch, index = self._found()
         offset = NO_OFFSET if batch.base_offset == NO_OFFSET else batch.base_offset + index
         appended_ms = batch.log_append_time_ms
-        timestamp_ms = self._timestamp_ms if appended_ms == -1 else appended_ms
+        timestamp_ms = batch.timestamp_of(index) if appended_ms == -1 else appended_ms
         return RecordMetadata(*batch.key, offset, timestamp_ms)
 
 
@@ -134,6 +129,7 @@ class Producer(Facade):
     ) -> None:
         self.config = ProducerConfig.of({"bootstrap.servers": bootstrap_servers, **configs})
         self._node = SenderNode(self.config)
+        self._node.accumulator.owner = self
         super().__init__(self._node, world)
         self._over = False  # closed, with everything done and told
         self._lock, self._unlock = self._host.lock, self._host.unlock
@@ -181,7 +177,7 @@ class Producer(Facade):
                 partition = self._choose(topic, record)
             batch = node.append(now, topic, partition, record)
             if batch is not None:
-                future = DeliveryFuture(self, batch, batch.count - 1, timestamp_ms)
+                future = DeliveryFuture(batch, batch.count - 1)
                 if node.turn_wanted:
                     with self._host.entered():
                         pass  # gives the node its turn
@@ -200,31 +196,38 @@ class Producer(Facade):
     def _send_later(self, topic: str, partition: int | None, record: Record) -> DeliveryFuture:
         """The record could not be placed yet: try again whenever something has happened."""
         node, placed = self._node, list[DeliveryFuture]()
+        me, line = object(), node.accumulator.line
         starved_at: int | None = None  # since when only memory was missing
 
         def is_placed() -> bool:
             nonlocal partition, starved_at
+            if starved_at is not None and line[0] is not me:
+                return False
             with self._quietly() as now:
                 if partition is None:
                     partition = self._choose(topic, record)
                 batch = node.append(now, topic, partition, record)
                 if batch is None and starved_at is None and node.knows(topic, partition):
                     starved_at = now
+                    line.append(me)
             if batch is not None:
-                placed.append(DeliveryFuture(self, batch, batch.count - 1, record[0]))
+                placed.append(DeliveryFuture(batch, batch.count - 1))
             return batch is not None
 
         self._require_may_wait()
         with self._entered():
             pass  # gets the metadata asked for, or the memory freed
-        self._wait(is_placed, self.config.max_block_ms)
-        if starved_at is not None:
-            with self._quietly() as now:
+        try:
+            self._wait(is_placed, self.config.max_block_ms)
+        finally:
+            if starved_at is not None:
+                line.remove(me)
+        with self._host.entered() as now:  # a turn, after which the next in line looks
+            if starved_at is not None:
                 node.accumulator.meter.at(now).waited_us += now - starved_at
         if not placed:
             raise self._blocked(topic, partition, record)
-        with self._host.entered():
-            return placed[0]
+        return placed[0]
 
     def _blocked(
         self, topic: str, partition: int | None, record: Record | None = None

@@ -13,7 +13,7 @@ the broker's partitions has a batch that is due; the others then ride along, ful
 With idempotence nothing leaves before InitProducerId has given the producer its id. What
 the id is for, and what happens when numbers do not fit, is told in accumulator.py.
 
-Sources: `Sender`, `KafkaProducer`, KIP-98, KIP-91 (delivery.timeout.ms), KIP-480, KIP-794.
+Sources: `Sender`, `KafkaProducer`, KIP-98, KIP-91 (delivery.timeout.ms), KIP-480, KIP-794, KIP-951.
 
 Not done: transactions.
 """
@@ -21,7 +21,7 @@ Not done: transactions.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -35,13 +35,13 @@ from minikafka.producer.accumulator import (
     ProducerBatch,
     ProducerId,
     ProducerStatistics,
+    Record,
 )
 from minikafka.producer.config import ProducerConfig
 from minikafka.producer.partitioner import StickyPartition, partition_of_key
 from minikafka.record.batch import HEADER_BYTES
 from minikafka.record.builder import RECORD_OVERHEAD_BYTES, size_upper_bound
 from minikafka.record.compression import Compression, compress
-from minikafka.record.records import Header
 from minikafka.wire.errors import ErrorCode, KafkaError
 from minikafka.wire.messages.init_producer_id import InitProducerIdRequest
 from minikafka.wire.messages.produce import PartitionProduceData, ProduceRequest, TopicProduceData
@@ -62,7 +62,6 @@ class SenderNode(ClientNode):
         self.config = config
         self.accumulator = Accumulator(config)
         self._queues: dict[tuple[str, Any], PartitionQueue] = self.accumulator.queues
-        self._room_bytes = min(config.batch_size, config.max_request_size) - HEADER_BYTES
         self.producer: ProducerId | None = None
         self.fatal: KafkaError | None = None
         """Set when this producer can never send again."""
@@ -87,64 +86,95 @@ class SenderNode(ClientNode):
         accumulator = self.accumulator
         total, free = accumulator.memory_bytes, accumulator.free_bytes
         in_flight = sum(len(connection.in_flight) for connection in self._connections.values())
-        metrics = accumulator.meter.metrics(now, in_flight, total, free)
+        waiting = len(accumulator.line)
+        metrics = accumulator.meter.metrics(now, in_flight, waiting, total, free)
         return ProducerStatistics(total - free, total, accumulator.statistics(), metrics)
 
     # --- records come in -----------------------------------------------------------------
     def append(
-        self,
-        now: int,
-        topic: str,
-        partition: int | None,
-        record: tuple[int, bytes | None, bytes | None, Sequence[Header]],
+        self, now: int, topic: str, partition: int | None, record: Record
     ) -> ProducerBatch | None:
-        """Put a record (timestamp in ms, key, value, headers) into a batch.
+        """Put a record into a batch.
 
         Returns the batch, in which it is the last record so far; None when the topic is not
         known yet (`knows`) or buffer.memory is used up. Raises KafkaError when the record
         is too large, the topic has an error, or the producer cannot send any more.
         """
         timestamp, key, value, headers = record
+        sticky = None
+        if partition is None:
+            if key is None or self.config.partitioner_ignore_keys:
+                sticky = self._sticky.get(topic) or self._new_sticky(topic)
+                partition = sticky.current
+            else:
+                info = self._info(topic, None)
+                if info is None:
+                    return None
+                partition = partition_of_key(key, len(info.partitions))
         size_bytes = RECORD_OVERHEAD_BYTES + len(key or b"") + len(value or b"")
         if headers:
             size_bytes = size_upper_bound(key, value, headers)
         # What an open batch has room for needs no other question: its first record was asked them.
         queue = self._queues.get((topic, partition))
         batch = queue.open if queue is not None and queue.is_known else None
-        if batch is None or len(batch.body) + size_bytes > self._room_bytes:
-            batch = self._batch_for(now, topic, partition, key, size_bytes)
+        if batch is None or len(batch.body) + size_bytes > batch.room_bytes:
+            batch = self._batch_for(now, topic, partition, sticky, record, size_bytes)
             if batch is None:
                 return None
-        batch.append(timestamp, key, value, headers)
+        if sticky is None:
+            batch.append(timestamp, key, value, headers)
+        else:
+            before = len(batch.body) or -HEADER_BYTES  # a new batch counts with its header
+            batch.append(timestamp, key, value, headers)
+            sticky.count((len(batch.body) - before) * batch.expected_ratio)
         return batch
 
     def _batch_for(
-        self, now: int, topic: str, partition: int | None, key: bytes | None, size_bytes: int
+        self,
+        now: int,
+        topic: str,
+        partition: int,
+        sticky: StickyPartition | None,
+        record: Record,
+        size_bytes: int,
     ) -> ProducerBatch | None:
-        """The batch that a record of this size belongs to, a new one if need be (`append`)."""
-        info = self.metadata.topics.get(topic)
-        if info is None or info.error is not None or self.fatal is not None:
-            if not self.knows(topic, partition):
-                return None
-            info = self.metadata.topics[topic]
+        """The batch that a record belongs to, a new one if need be (`append`)."""
+        info = self._info(topic, None if sticky else partition)
+        if info is None:
+            return None
         if size_bytes + HEADER_BYTES > self.config.max_request_size:
-            self._refuse(size_bytes, "max.request.size", self.config.max_request_size)
-        if partition is None:
-            partition = self._partition(now, info, key, size_bytes)
+            self._require_fits(record, "max.request.size", self.config.max_request_size)
+        if sticky is not None:
+            self._maybe_draw(now, info, sticky, record)
+            partition = sticky.current
         elif partition not in info.partitions:
             self.metadata.want_partition(topic, partition)  # there may be more by now
             return None
-        batch = self.accumulator.batch_for(now, (topic, partition), size_bytes)
+        batch = self.accumulator.batch_for(now, (topic, partition), record, size_bytes)
         self._queues[topic, partition].is_known = True
         if batch is None:
-            if size_bytes + HEADER_BYTES > self.config.buffer_memory:
-                self._refuse(size_bytes, "buffer.memory", self.config.buffer_memory)
+            self._require_fits(record, "buffer.memory", self.config.buffer_memory)
             self.accumulator.close_all("memory")
             self.turn_wanted = True
         elif batch.count == 0:
             self.turn_wanted = True  # it is new: linger.ms begins, and one before it may leave
             self._used_at[topic] = now
         return batch
+
+    def _require_fits(self, record: Record, config: str, limit_bytes: int) -> None:
+        size_bytes = HEADER_BYTES + size_upper_bound(*record[1:])
+        if size_bytes > limit_bytes:
+            raise KafkaError(
+                ErrorCode.MESSAGE_TOO_LARGE,
+                f"the record may take {size_bytes} bytes, {config} is {limit_bytes}",
+            )
+
+    def _info(self, topic: str, partition: int | None) -> TopicInfo | None:
+        """What is known of a topic that records can be sent to."""
+        info = self.metadata.topics.get(topic)
+        if info is None or info.error is not None or self.fatal is not None:
+            return self.metadata.topics[topic] if self.knows(topic, partition) else None
+        return info
 
     def _learn_metadata(self, now: int, answer: Any) -> None:
         for queue in self._queues.values():
@@ -168,25 +198,21 @@ class SenderNode(ClientNode):
             return False
         return bool(info.partitions) if partition is None else partition in info.partitions
 
-    def _partition(self, now: int, info: TopicInfo, key: bytes | None, size_bytes: int) -> int:
-        """Where a record goes that names no partition (partitioner.py)."""
-        if key is not None and not self.config.partitioner_ignore_keys:
-            return partition_of_key(key, len(info.partitions))
-        sticky = self._sticky.get(info.name)
-        if sticky is None:
-            sticky = self._sticky[info.name] = StickyPartition(self.config.batch_size, self.random)
-            self._draw(now, info, sticky)
-        if sticky.count(size_bytes) and (
-            sticky.is_overdue()
-            or sticky.current not in info.partitions
-            or not self.accumulator.has_room((info.name, sticky.current), size_bytes)
-        ):
-            self._draw(now, info, sticky)
-            sticky.count(size_bytes)
-            self.turn_wanted = True
-        return sticky.current
+    def _new_sticky(self, topic: str) -> StickyPartition:
+        sticky = StickyPartition(self.config.batch_size, self.random)
+        self._sticky[topic] = sticky
+        return sticky
 
-    def _draw(self, now: int, info: TopicInfo, sticky: StickyPartition) -> None:
+    def _maybe_draw(
+        self, now: int, info: TopicInfo, sticky: StickyPartition, record: Record
+    ) -> None:
+        """Take another partition for a record without a key, if it is time for one."""
+        if sticky.current in info.partitions and (
+            not sticky.has_enough()
+            or self.accumulator.open_batch((info.name, sticky.current), record) is not None
+        ):
+            return
+        self.turn_wanted = True  # a batch may have been closed
         led = [number for number, partition in info.partitions.items() if partition.leader >= 0]
         choices = led or list(info.partitions)
         waiting = None
@@ -201,12 +227,6 @@ class SenderNode(ClientNode):
         limit_us = self.config.partitioner_availability_timeout_ms * MS
         return limit_us == 0 or now - self._stuck_since.get(partition.leader, now) <= limit_us
 
-    def _refuse(self, size_bytes: int, config: str, limit_bytes: int) -> None:
-        raise KafkaError(
-            ErrorCode.MESSAGE_TOO_LARGE,
-            f"the record may take {size_bytes + HEADER_BYTES} bytes, {config} is {limit_bytes}",
-        )
-
     # --- batches go out --------------------------------------------------------------------
     def work(self, now: int) -> None:
         self.turn_wanted = False
@@ -218,8 +238,16 @@ class SenderNode(ClientNode):
             for queue in busy.values():
                 if queue.unresolved or queue.restart_wanted:
                     self._maybe_restart(queue)
+                if queue.refused:
+                    self._maybe_hurry(queue)
         if self._has_id(now) and busy:
             self._send_due(now)
+
+    def _maybe_hurry(self, queue: PartitionQueue) -> None:
+        """No backoff before a leader that is newer than the one that refused (KIP-951)."""
+        first = queue.pending[0]
+        if self.metadata.epoch_of(*queue.key) > first.leader_epoch:
+            first.retry_at = 0
 
     def topics_to_ask(self, now: int) -> list[str]:
         """Those with a batch within metadata.max.idle.ms; the others are forgotten (KIP-526)."""
@@ -300,9 +328,10 @@ class SenderNode(ClientNode):
                 topic = topics[name] = TopicProduceData(name, topic_id, [])
                 if topic_id == ZERO_UUID:
                     at_most = LAST_VERSION_WITH_NAMES
-            if not batch.data:  # what is sent again was compressed before
-                self.compressed_bytes += batch.estimated_size_bytes
+            batch.leader_epoch = self.metadata.epoch_of(*batch.key)
             data = batch.encode()
+            if not batch.attempts:  # what is sent again was compressed before
+                self.compressed_bytes += batch.uncompressed_bytes
             counts.batch(batch.count, len(data), batch.compression_ratio, now - batch.opened_at)
             topic.partition_data.append(PartitionProduceData(index, data))
             sent[name, index] = sent[topic.topic_id, index] = batch
@@ -335,6 +364,9 @@ class SenderNode(ClientNode):
                 for partition in topic.partition_responses:
                     batch = sent.get((key, partition.index))
                     if batch is not None and batch.on_wire:
+                        hint = partition.current_leader
+                        if hint.leader_id != NO_LEADER:
+                            self.metadata.learn_leader(*batch.key, hint, answer.node_endpoints)
                         self._answer(now, batch, partition)
         for batch in sent.values():
             if batch.on_wire:
@@ -351,9 +383,14 @@ class SenderNode(ClientNode):
             self._over(batch)
             self._acknowledge(now, batch, NO_OFFSET, -1)
         else:
-            topic, number = batch.key
+            where = "-".join(map(str, batch.key))
             why = partition.error_message or code.description
-            self._refused(now, batch, KafkaError(code, f"{topic}-{number}: {why}"))
+            error = KafkaError(code, f"{where}: {why}")
+            if partition.record_errors:
+                batch.record_errors = _by_record(error, partition.record_errors)
+                why = "not appended, as its batch had invalid records"
+                error = KafkaError(ErrorCode.INVALID_RECORD, f"{where}: {why}")
+            self._refused(now, batch, error)
 
     def _over(self, batch: ProducerBatch) -> PartitionQueue:
         """The request with this batch is over, whatever became of it."""
@@ -539,3 +576,12 @@ class SenderNode(ClientNode):
 
 def _missing() -> KafkaError:
     return KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, "missing in the broker's answer")
+
+
+def _by_record(error: KafkaError, wrong: list[Any]) -> dict[int, KafkaError]:
+    """The error of each record at fault; the broker has one code for all of them (KIP-467)."""
+    code = error.code if len(wrong) == 1 else ErrorCode.INVALID_RECORD
+    return {
+        each.batch_index: KafkaError(code, each.batch_index_error_message or str(error))
+        for each in wrong
+    }

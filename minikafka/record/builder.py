@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import struct
+from array import array
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 
 from minikafka.record import compression as codecs
@@ -20,21 +22,27 @@ from minikafka.record.compression import Compression
 from minikafka.record.crc import crc32c
 from minikafka.record.errors import BadDelta
 from minikafka.record.records import Header, Record
-from minikafka.record.varint import VARINTS, encode_varint
+from minikafka.record.varint import VARINTS, encode_varint, varint_size
 
 _AFTER_CRC = struct.Struct(">hiqqqhii")
 _UP_TO_CRC = struct.Struct(">qiibI")
 
 
 def size_upper_bound(key: bytes | None, value: bytes | None, headers: Sequence[Header] = ()) -> int:
-    """The most bytes that one record can take, uncompressed, wherever it stands in a batch."""
-    size = RECORD_OVERHEAD_BYTES + len(key or b"") + len(value or b"")
-    return size + len(_encode_headers(headers)) if headers else size
+    """The most bytes that one record can take, uncompressed, wherever it stands in a batch.
+
+    `AbstractRecords.estimateSizeInBytesUpperBound` without the header of the batch.
+    """
+    return FIELDS_BYTES + _size_of(key, value, headers)
 
 
-RECORD_OVERHEAD_BYTES = 32
-"""Most that a record adds to its key and value: 5 length, 1 attributes, 10 and 5 deltas, 5 and 5
-key and value length, 1 number of headers."""
+FIELDS_BYTES = 21
+"""Most that length, attributes, time and offset of a record take: 5, 1, 10 and 5."""
+RECORD_OVERHEAD_BYTES = FIELDS_BYTES + 5 + 5 + 1
+"""Most that a record without headers adds to its key and value: also their lengths, and a 0."""
+
+
+NO_TIMES = array("q")
 
 
 class BatchBuilder:
@@ -47,12 +55,12 @@ class BatchBuilder:
     Records are encoded when they are appended, so the size is known at any time, and
     compressed in one go by `build`, which may be called again: a producer learns its
     id, epoch and base sequence only when the batch is about to leave, and sets them then.
-
-    Not done: Kafka's producer feeds a compressor as records come and estimates the
-    compressed size from earlier batches; here `estimated_size_bytes` is uncompressed.
     """
 
     __slots__ = (
+        "_last_timestamp",
+        "_times",
+        "_times_begin",
         "attributes",
         "base_sequence",
         "base_timestamp",
@@ -86,12 +94,26 @@ class BatchBuilder:
         self.base_sequence = base_sequence
         self.count = 0
         self.base_timestamp = self.max_timestamp = NO_TIMESTAMP
+        self._last_timestamp: int | None = None
+        # Each time that differs from that of the record before, and which record that was. Most
+        # batches have one time, the base's, and no such lists.
+        self._times: array[int] = NO_TIMES
+        self._times_begin: array[int] = NO_TIMES
         self.body = bytearray()
 
     @property
     def estimated_size_bytes(self) -> int:
         """Size of the batch so far, before compression."""
         return HEADER_BYTES + len(self.body)
+
+    def size_of(
+        self, timestamp: int, key: bytes | None, value: bytes | None, headers: Sequence[Header] = ()
+    ) -> int:
+        """How many bytes this record would add, before compression."""
+        delta_ms = timestamp - self.base_timestamp if self.count else 0
+        size = 1 + _size_of(key, value, headers)
+        size += varint_size(delta_ms) + varint_size(self.count)
+        return varint_size(size) + size
 
     def append(
         self,
@@ -102,10 +124,8 @@ class BatchBuilder:
     ) -> int:
         """Add a record (`timestamp` in ms); returns its offset delta."""
         delta = self.count
-        if delta == 0:
-            self.base_timestamp = self.max_timestamp = timestamp
-        elif timestamp > self.max_timestamp:
-            self.max_timestamp = timestamp
+        if timestamp != self._last_timestamp:
+            self._note_time(timestamp)
         delta_ms = timestamp - self.base_timestamp
         try:
             record = b"".join(
@@ -127,6 +147,23 @@ class BatchBuilder:
         self.body += record
         self.count = delta + 1
         return delta
+
+    def _note_time(self, timestamp: int) -> None:
+        self._last_timestamp = timestamp
+        if self.count == 0:
+            self.base_timestamp = self.max_timestamp = timestamp
+            return
+        if timestamp > self.max_timestamp:
+            self.max_timestamp = timestamp
+        if not self._times:
+            self._times, self._times_begin = array("q"), array("i")
+        self._times.append(timestamp)
+        self._times_begin.append(self.count)
+
+    def timestamp_of(self, index: int) -> int:
+        """The time that the record with this offset delta was given."""
+        changes = bisect_right(self._times_begin, index)
+        return self._times[changes - 1] if changes else self.base_timestamp
 
     def _encode(
         self, timestamp: int, key: bytes | None, value: bytes | None, headers: Sequence[Header]
@@ -184,6 +221,14 @@ def encode(
             raise BadDelta(f"offset {record.offset} after {base_offset + builder.count - 1}")
         builder.append(record.timestamp, record.key, record.value, record.headers)
     return builder.build(base_offset, leader_epoch)
+
+
+def _size_of(key: bytes | None, value: bytes | None, headers: Sequence[Header]) -> int:
+    """How many bytes key, value and headers take with their lengths."""
+    size = len(_encode_headers(headers)) if headers else 1
+    for data in (key, value):
+        size += 1 if data is None else varint_size(len(data)) + len(data)
+    return size
 
 
 def _encode_bytes(data: bytes | None) -> bytes:

@@ -41,7 +41,7 @@ a negative number: Python would count from the end."""
 
 def varint_size(value: int) -> int:
     """Bytes that `value` takes as zigzag varint."""
-    return max(1, -(-(value << 1 ^ value >> 63).bit_length() // 7))
+    return ((value << 1 ^ value >> 63).bit_length() + 6) // 7 or 1
 
 
 def read_uvarint(data: bytes | bytearray | memoryview, position: int) -> tuple[int, int]:

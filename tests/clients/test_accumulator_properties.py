@@ -1,12 +1,13 @@
 """Whatever happens to its requests, a producer loses nothing, doubles nothing, keeps the order.
 
-Random arrivals, answers, errors, lost connections and brokers that take less than batch.size,
-against a model of a leader that is a list of values and Kafka's rule for sequence numbers. When
-all is over:
+Random arrivals, answers, errors, lost connections and brokers that take less than batch.size, with
+and without compression, against a model of a leader that is a list of values and Kafka's rule for
+sequence numbers. When all is over:
 
 - each record was told exactly once what became of it;
 - an acknowledged record is in the log where its offset says, once;
 - a record that failed is there once at most;
+- none has failed that waited when the brokers were well again, unless it was too large;
 - the records of a partition are there in the order in which they were sent;
 - all memory is back in the pool.
 
@@ -23,7 +24,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minikafka.node import MS, Request
+from minikafka.node import MS, NEVER, Request
 from minikafka.producer.accumulator import ProducerBatch
 from minikafka.record.batch import read_header
 from minikafka.record.records import decode
@@ -36,7 +37,7 @@ from minikafka.wire.messages.produce import (
 )
 
 from .scripted import Cluster
-from .test_producer import ProducerBench
+from .test_producer import BATCH_BYTES, ProducerBench
 
 PARTITIONS = 3
 BATCHES_REMEMBERED = 5  # of each producer, per partition
@@ -96,21 +97,25 @@ class Leader:
 class Run:
     """A producer, its two brokers, and what was sent."""
 
-    def __init__(self, idempotent: bool, limit_bytes: int) -> None:
+    def __init__(self, idempotent: bool, codec: str, limit_bytes: int) -> None:
         cluster = Cluster({"t": PARTITIONS}, leaders={("t", 1): 2}, brokers=(1, 2))
         self.bench = ProducerBench(
             cluster,
             linger_ms=5,
+            compression_type=codec,
             buffer_memory=6_000,
             request_timeout_ms=1_000,
             delivery_timeout_ms=3_000,
             enable_idempotence=idempotent,
             max_in_flight_requests_per_connection=5 if idempotent else 1,
         )
+        if codec != "none":
+            self.bench.node.accumulator._ratios["t"] = 0.3  # what many batches have taught
         self.leaders = [Leader() for _ in range(PARTITIONS)]
         self.limit_bytes = limit_bytes
         self.records: list[tuple[ProducerBatch, int, bytes]] = []
         self.told: list[int] = []
+        self.waited: list[int] = []
 
     def step(self, what: str, *given: Any) -> None:
         getattr(self, what)(*given)
@@ -125,9 +130,14 @@ class Run:
             value = b"%d " % len(self.records) + b"x" * size_bytes
             batch = node.append(now, "t", partition, (now // MS, None, value, ()))
             if batch is not None:  # else there is no memory: the program would have to wait
-                call = partial(self.told.append, len(self.records))
+                call = partial(self.hear, len(self.records))
                 node.add_callback(batch, batch.count - 1, call)
                 self.records.append((batch, batch.count - 1, value))
+
+    def hear(self, number: int) -> None:
+        batch, index, _ = self.records[number]
+        assert batch.find(index)[0].done
+        self.told.append(number)
 
     def answer(self, which: int, error: int) -> None:
         request = self._first_of(which)
@@ -184,11 +194,17 @@ class Run:
         accumulator = self.bench.node.accumulator
         assert 0 <= accumulator.reserved_bytes <= accumulator.memory_bytes
         assert accumulator.reserved_bytes == sum(batch.reserved_bytes for batch in accumulator)
+        closed = [batch for batch in accumulator if batch.data]
+        assert all(batch.reserved_bytes <= BATCH_BYTES for batch in closed)
         for queue in accumulator.queues.values():
+            assert queue.open is None or len(queue.open.body) <= queue.open.reserved_bytes
             assert queue.refused == sum(not batch.on_wire for batch in queue.pending)
 
     def finish(self) -> None:
+        """The brokers are well again, and nothing is too late any more."""
         accumulator = self.bench.node.accumulator
+        accumulator.delivery_timeout_us = NEVER
+        self.waited = [number for number in range(len(self.records)) if number not in self.told]
         accumulator.close_all("close")
         for _ in range(2_000):
             if not accumulator.busy:
@@ -213,16 +229,19 @@ class Run:
         return acknowledged, failed
 
 
-@pytest.mark.parametrize("idempotent", [True, False])
-@settings(max_examples=60, deadline=None)
+@pytest.mark.parametrize(("idempotent", "codec"), [(True, "none"), (True, "gzip"), (False, "none")])
+@settings(max_examples=100, deadline=None)
 @given(steps=STEPS, limit_bytes=LIMITS)
 def test_nothing_is_lost_and_the_order_stays(
-    idempotent: bool, steps: list[tuple[str, Any]], limit_bytes: int
+    idempotent: bool, codec: str, steps: list[tuple[str, Any]], limit_bytes: int
 ) -> None:
-    run = Run(idempotent, limit_bytes)
+    run = Run(idempotent, codec, limit_bytes)
     for step in steps:
         run.step(*step)
     run.finish()
+    for batch, index, value in [run.records[number] for number in run.waited]:
+        error = batch.find(index)[0].error
+        assert error is None or (error.code == ErrorCode.MESSAGE_TOO_LARGE and len(value) > 80)
     acknowledged, failed = run.outcome()
     for partition, value, offset in acknowledged:
         assert run.leaders[partition].log[offset] == value

@@ -44,6 +44,8 @@ def test_the_defaults_are_those_of_kafka_4() -> None:
             {"enable_idempotence": True, "max_in_flight_requests_per_connection": 6},
             "of at most 5, not 6",
         ),
+        # Since Kafka 4.0 idempotence does not give way to this one.
+        (ProducerConfig, {"max_in_flight_requests_per_connection": 6}, "of at most 5, not 6"),
         (ProducerConfig, {"compression.gzip.level": 0}, "0: must be from 1 to 9 or -1"),
         (ProducerConfig, {"compression.lz4.level": 18}, "18: must be from 1 to 17"),
         (ProducerConfig, {"compression.zstd.level": 23}, "23: must be from -131072 to 22"),

@@ -10,7 +10,7 @@ import pytest
 
 from minikafka.admin import NewTopic
 from minikafka.client.metadata import PartitionInfo
-from minikafka.producer.partitioner import StickyPartition, murmur2, partition_of_key
+from minikafka.producer.partitioner import NONE_DRAWN, StickyPartition, murmur2, partition_of_key
 from minikafka.runtime.simulator import Simulator
 from minikafka.wire.errors import KafkaError
 from minikafka.wire.messages.produce import ProduceRequest
@@ -46,18 +46,16 @@ def test_a_negative_hash_loses_its_sign_bit_and_not_its_sign() -> None:
     assert partition_of_key(b"foobar", 7) == (-790332482 & 0x7FFFFFFF) % 7
 
 
-def test_keyless_records_stay_until_batch_size_and_go_on_to_another_batch_only_if_it_is_full() -> (
-    None
-):
+def test_a_partition_has_enough_after_batch_size_and_is_given_up_after_twice_as_much() -> None:
     sticky = StickyPartition(1000, Random(1))
-    sticky.draw([0, 1, 2])
-    assert not sticky.count(999)
-    assert sticky.count(1)
-    assert not sticky.is_overdue()
-    sticky.count(1000)
-    assert sticky.is_overdue()
-    sticky.draw([0, 1, 2])
-    assert not sticky.count(999)
+    assert sticky.draw([5]) == 5
+    seen = []
+    for size_bytes in (999, 1, 999, 1):
+        sticky.count(size_bytes)
+        seen.append((sticky.has_enough(), sticky.current))
+    assert seen == [(False, 5), (True, 5), (True, 5), (True, NONE_DRAWN)]
+    sticky.draw([5])
+    assert not sticky.has_enough()
 
 
 def test_all_partitions_get_their_share_over_time() -> None:

@@ -12,12 +12,15 @@ from minikafka.producer.accumulator import ProducerBatch, ProducerId
 from minikafka.producer.config import ProducerConfig
 from minikafka.producer.sender import SenderNode
 from minikafka.record.batch import read_header
-from minikafka.record.builder import size_upper_bound
+from minikafka.record.builder import RECORD_OVERHEAD_BYTES
 from minikafka.record.records import decode
 from minikafka.wire.errors import ErrorCode, KafkaError
+from minikafka.wire.messages.api_versions import ApiVersionsRequest
+from minikafka.wire.messages.common import LeaderIdAndEpoch, NodeEndpoint
 from minikafka.wire.messages.init_producer_id import InitProducerIdRequest, InitProducerIdResponse
 from minikafka.wire.messages.metadata import MetadataRequest
 from minikafka.wire.messages.produce import (
+    BatchIndexAndErrorMessage,
     PartitionProduceResponse,
     ProduceRequest,
     ProduceResponse,
@@ -28,7 +31,7 @@ from .scripted import START, Bench, Cluster
 
 BATCH_BYTES = 1_000
 RECORD = b"x" * 100
-PER_BATCH = 8  # RECORDs of 108 bytes: 61 + 7 * 108 + 132 (the upper bound of one) fit
+PER_BATCH = 8  # RECORDs of 109 bytes: 61 + 8 * 109 fit
 
 
 class ProducerBench(Bench):
@@ -111,6 +114,23 @@ def test_full_the_next_record_does_not_fit() -> None:
     assert b.reasons() == ["full"]
 
 
+def test_full_is_counted_to_the_byte() -> None:
+    # What Apache Kafka 4.3's producer makes of the same records: batches of 36, 3,985 bytes.
+    b = ProducerBench(batch_size=4_000)
+    batch = b.append()
+    while b.append() is batch:
+        pass
+    (request,) = b.requests()
+    assert (header_of(request).record_count, header_of(request).size_bytes) == (36, 3_985)
+    b = ProducerBench(batch_size=3_985)
+    batch = b.append()
+    assert [b.append() for _ in range(35)] == [batch] * 35
+    b = ProducerBench(batch_size=3_984)
+    batch = b.append()
+    assert [b.append() for _ in range(34)] == [batch] * 34
+    assert b.append() is not batch
+
+
 def test_linger_it_was_open_for_linger_ms() -> None:
     b = ProducerBench(linger_ms=5)
     b.append()
@@ -174,7 +194,7 @@ def test_memory_is_given_back_and_counted_per_batch() -> None:
     assert accumulator.reserved_bytes == BATCH_BYTES
     large = b"x" * 3_000
     b.append(large)
-    assert accumulator.reserved_bytes == BATCH_BYTES + 61 + size_upper_bound(None, large)
+    assert accumulator.reserved_bytes == BATCH_BYTES + 61 + RECORD_OVERHEAD_BYTES + len(large)
     for request in b.requests():
         b.answer(request, produced(request))
     b.wait(5)
@@ -279,19 +299,60 @@ def test_a_record_that_is_too_large_is_refused_at_once() -> None:
     b = ProducerBench(max_request_size=1_000, buffer_memory=2_000)
     with pytest.raises(KafkaError, match=r"MESSAGE_TOO_LARGE.*max\.request\.size is 1000"):
         b.append(b"x" * 1_000)
+    # Apache Kafka's producer takes 1,914 bytes, and says of one more: 2001 when serialized.
+    b = ProducerBench(max_request_size=2_000)
+    b.append(b"x" * 1_914)
+    with pytest.raises(KafkaError, match=r"the record may take 2001 bytes, max\.request\.size"):
+        b.append(b"x" * 1_915)
     b = ProducerBench(max_request_size=10_000, buffer_memory=2_000)
     with pytest.raises(KafkaError, match=r"MESSAGE_TOO_LARGE.*buffer\.memory is 2000"):
         b.append(b"x" * 2_000)
 
 
-def test_keyless_records_fill_one_batch_after_another_in_different_partitions() -> None:
-    b = ProducerBench(Cluster({"t": 8}), linger_ms=1_000, batch_size=2_000)
-    for _ in range(300):
-        b.append(partition=None)
-    counts = [event.what["records"] for event in b.events("batch_closed")]
-    assert b.reasons() == ["full"] * len(counts)
-    assert len(counts) >= 10
-    assert set(counts) == {17}
+def test_keyless_records_fill_whole_batches_two_in_a_row() -> None:
+    """A full batch is just below batch.size, so it takes a second one to reach it.
+
+    Apache Kafka 4.3's producer, with these records: 0x16 1x16 0x48 2x16 1x16 2x48 …
+    """
+    b = ProducerBench(Cluster({"t": 8}), linger_ms=1_000)
+    partitions = [b.append(partition=None).key[1] for _ in range(400)]
+    assert set(b.reasons()) == {"full"}
+    assert {event.what["records"] for event in b.events("batch_closed")} == {PER_BATCH}
+    for at in range(0, 400, 2 * PER_BATCH):
+        assert len(set(partitions[at : at + 2 * PER_BATCH])) == 1
+    assert len(set(partitions)) > 4
+
+
+def test_bytes_of_records_that_named_a_partition_or_had_a_key_do_not_count() -> None:
+    b = ProducerBench(Cluster({"t": 8}), linger_ms=1_000, batch_size=100_000)
+    sticky = b.append(partition=None).key[1]
+    for _ in range(700):
+        b.append(partition=sticky)
+        assert b.append(partition=None).key[1] == sticky
+
+
+def test_a_batch_that_has_left_lets_the_partition_change() -> None:
+    b = ProducerBench(Cluster({"t": 8}), linger_ms=5)
+    partitions = []
+    for _ in range(30):
+        for _ in range(5):
+            partitions.append(b.append(partition=None).key[1])
+        b.wait(5)
+        for request in b.requests():
+            b.answer(request, produced(request))
+    # 606 bytes in each batch: the second reaches 1,000, and behind it another is drawn.
+    assert all(len(set(partitions[at : at + 10])) == 1 for at in range(0, 150, 10))
+    assert len(set(partitions)) > 4
+
+
+def test_twice_batch_size_is_enough_though_the_batch_is_open() -> None:
+    b = ProducerBench(Cluster({"t": 8}), linger_ms=1_000)
+    b.node.append(b.now, "t", 0, (0, None, b"", ()))
+    counts: dict[int, int] = {}
+    for _ in range(200):
+        partition = b.append(b"x" * 1_500, partition=None).key[1]
+        counts[partition] = counts.get(partition, 0) + 1
+    assert len(counts) == 8
 
 
 # --- order and retries ---------------------------------------------------------------------
@@ -392,6 +453,26 @@ def test_a_batch_that_cannot_succeed_fails_at_once() -> None:
     assert "t-0" in batch.error.message
 
 
+# KIP-467
+def test_each_record_is_told_its_own_error() -> None:
+    b = ProducerBench(linger_ms=0)
+    batch = [b.append() for _ in range(4)][-1]
+    (request,) = b.requests()
+    answer = produced(request, ErrorCode.INVALID_RECORD)
+    (partition,) = answer.responses[0].partition_responses
+    partition.record_errors = [
+        BatchIndexAndErrorMessage(batch_index=1, batch_index_error_message="no key"),
+        BatchIndexAndErrorMessage(batch_index=3, batch_index_error_message=None),
+    ]
+    partition.error_message = "two of them"
+    b.answer(request, answer)
+    told = [str(batch.error_of(index)) for index in range(4)]
+    innocent = "INVALID_RECORD: t-0: not appended, as its batch had invalid records"
+    assert told[0] == told[2] == innocent
+    assert told[1] == "INVALID_RECORD: no key"
+    assert "two of them" in told[3]
+
+
 def test_not_leader_asks_for_metadata_and_goes_to_the_new_leader() -> None:
     cluster = Cluster({"t": 1}, brokers=(1, 2))
     b = ProducerBench(cluster, linger_ms=0)
@@ -408,6 +489,75 @@ def test_not_leader_asks_for_metadata_and_goes_to_the_new_leader() -> None:
     assert again.body.topic_data == request.body.topic_data
     b.answer(again, produced(again))
     assert batch.done
+
+
+# --- KIP-951: who refuses says who leads ----------------------------------------------------
+
+
+def moved(request: Request, leader: int, epoch: int, host: str | None = None) -> ProduceResponse:
+    """NOT_LEADER_OR_FOLLOWER with the new leader, and where it is."""
+    answer = produced(request, ErrorCode.NOT_LEADER_OR_FOLLOWER)
+    (partition,) = answer.responses[0].partition_responses
+    partition.current_leader = LeaderIdAndEpoch(leader_id=leader, leader_epoch=epoch)
+    if host is not None:
+        answer.node_endpoints = [NodeEndpoint(node_id=leader, host=host, port=9092)]
+    return answer
+
+
+def test_the_leader_that_an_error_names_is_tried_at_once_and_without_metadata() -> None:
+    b = ProducerBench(Cluster({"t": 1}), linger_ms=0)
+    batch = b.append()
+    (request,) = b.requests()
+    b.answer(request, moved(request, 3, 1, host="broker-3"))
+    versions = b.take_one(ApiVersionsRequest)
+    assert versions.channel.server == "broker-3:9092"
+    b.answer(versions, b.cluster.versions())
+    (again,) = b.requests()
+    assert again.channel.server == "broker-3:9092"
+    b.answer(again, produced(again))
+    assert (batch.done, batch.attempts) == (True, 1)
+    assert b.take(MetadataRequest)  # nevertheless
+
+
+@pytest.mark.parametrize(
+    ("leader", "epoch", "host"),
+    [(3, 4, "broker-3"), (3, 5, "broker-3"), (3, 6, None), (-1, -1, None)],
+    ids=["older", "the same", "nobody knows where", "no hint"],
+)
+def test_a_hint_that_does_not_help_changes_nothing(leader: int, epoch: int, host: str) -> None:
+    b = ProducerBench(Cluster({"t": 1}, epochs={("t", 0): 5}), linger_ms=0)
+    b.append()
+    (request,) = b.requests()
+    b.answer(request, moved(request, leader, epoch, host))
+    assert b.node.metadata.leader_of("t", 0) == 1
+    assert not b.take(ApiVersionsRequest)
+    b.wait(79)
+    assert b.requests() == []
+
+
+def test_a_hint_for_a_topic_that_was_forgotten_meanwhile_is_nothing() -> None:
+    b = ProducerBench(Cluster({"t": 1}), linger_ms=0)
+    b.append()
+    (request,) = b.requests()
+    b.node.metadata.forget("t")
+    b.answer(request, moved(request, 3, 1, host="broker-3"))
+    assert 3 not in b.node.metadata.brokers
+
+
+def test_no_backoff_before_a_leader_that_is_newer_than_the_one_that_refused() -> None:
+    cluster = Cluster({"t": 1})
+    b = ProducerBench(cluster, linger_ms=0)
+    b.append()
+    (request,) = b.requests()
+    cluster.epochs["t", 0] = 1
+    b.answer(request, produced(request, ErrorCode.NOT_LEADER_OR_FOLLOWER))
+    assert b.requests() == []
+    b.serve_one()  # Metadata
+    (again,) = b.requests()
+    b.answer(again, produced(again, ErrorCode.NOT_ENOUGH_REPLICAS))
+    b.wait(10)
+    b.connect()
+    assert b.requests() == []  # the same leader: its backoff has to pass
 
 
 def test_delivery_timeout_ends_the_wait_whatever_is_tried() -> None:

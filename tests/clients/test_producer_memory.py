@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from minikafka.admin import NewTopic
 from minikafka.record.batch import read_header
+from minikafka.runtime.simulator import Simulator
+from minikafka.wire.errors import KafkaError
 
 from .scripted import Cluster
 from .test_producer import ProducerBench, header_of, produced
@@ -51,6 +54,34 @@ def test_a_full_buffer_takes_less_than_one_and_a_half_times_its_size(
     assert bool(in_flight) == is_sent
     assert node.accumulator.free_bytes < 60_000
     assert taken_bytes <= most_bytes < 1.5 * BUFFER_BYTES
+
+
+@pytest.mark.parametrize("size_bytes", [100, 1_000])
+def test_a_program_may_keep_every_future(size_bytes: int) -> None:
+    sim = Simulator(seed=1)
+    sim.broker()
+    sim.admin().create_topics([NewTopic("t", partitions=16)])
+    producer = sim.producer(buffer_memory=BUFFER_BYTES, linger_ms=60_000, acks=1, max_block_ms=1)
+    producer.partitions_for("t")
+    sim.broker_hosts()[0].crash()
+    value = b"x" * size_bytes
+    kept: list[Any] = [None] * (BUFFER_BYTES // size_bytes)  # the list is the program's own
+    begin_ms = 1_700_000_000_000
+    tracemalloc.start()
+    try:
+        for count in range(len(kept)):
+            time_ms = begin_ms + count // 400
+            at = count // 40 % 16
+            try:
+                kept[count] = producer.send("t", value, partition=at, timestamp_ms=time_ms)
+            except KafkaError:
+                break
+        taken_bytes = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert producer.statistics().metrics.buffer_available_bytes < 60_000
+    assert taken_bytes < 1.5 * BUFFER_BYTES
+    assert not kept[0].done() and kept[count - 1].error() is None
 
 
 def test_a_batch_that_is_sent_again_is_the_same_bytes() -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from minikafka.admin import Admin, NewTopic
 from minikafka.admin.answers import ConfigResource, ConfigSource
+from minikafka.bench.servers import ApacheKafka, Unavailable
 from minikafka.client.arguments import TopicPartition
 from minikafka.consumer.consumer import Consumer
 from minikafka.node import WorldStopped
@@ -60,9 +61,32 @@ class World:
             client.close()
 
 
-@pytest.fixture(params=["simulator", "simulator through bytes", "sockets"])
+@pytest.fixture(scope="session")
+def apache_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApacheKafka]:
+    """The judge, where Java is present: what it does not do need not be asked of us."""
+    server = ApacheKafka(tmp_path_factory.mktemp("apache"), auto_create_topics_enable="false")
+    try:
+        server.start()
+    except Unavailable as error:
+        pytest.skip(str(error))
+    yield server
+    server.kill()
+
+
+OURS = ["simulator", "simulator through bytes", "sockets"]
+
+# What an admin changes, Apache Kafka shows a little later: its own tests are in tests/interop.
+only_ours = pytest.mark.parametrize("world", OURS, indirect=True)
+
+
+@pytest.fixture(params=[*OURS, "Apache Kafka"])
 def world(request: pytest.FixtureRequest) -> Iterator[World]:
-    if request.param == "sockets":
+    if request.param == "Apache Kafka":
+        address = request.getfixturevalue("apache_kafka").address
+        yield from _used(World(address, None, None))
+        with Admin(address) as admin:  # only now: clients that live would make them again
+            admin.delete_topics(admin.list_topics())
+    elif request.param == "sockets":
         with local_broker() as broker:
             assert broker.address is not None
             yield from _used(World(broker.address, None, broker.node))
@@ -74,6 +98,7 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
 
 def _used(world: World) -> Iterator[World]:
     world.admin().create_topics([NewTopic("t", partitions=2)])
+    world.consumer().end_offsets(TWO)  # it is led by now
     yield world
     world.close()
 
@@ -271,6 +296,47 @@ def test_send_waits_for_memory_and_goes_on(world: World) -> None:
     assert all(future.error() is None for future in futures)
 
 
+def test_memory_goes_to_the_threads_in_the_order_in_which_they_came() -> None:
+    sizes = [2_500, *[100] * 5, 2_500, *[100] * 5]
+    with local_broker() as broker, Admin(broker.address or "") as admin:
+        admin.create_topics([NewTopic("t")])
+        little = {"buffer_memory": 3_000, "batch_size": 1_000, "linger_ms": 0}
+        with Producer(broker.address or "", **little) as producer:
+            producer.send("t", b"first").result()
+            futures: dict[int, Any] = {}
+
+            def send(number: int) -> None:
+                futures[number] = producer.send("t", b"x" * sizes[number])
+
+            threads = [Thread(target=send, args=(number,)) for number in range(len(sizes))]
+            with broker.entered():  # nothing is answered
+                for _ in range(3):
+                    producer.send("t", b"x" * 900)
+                for waiting, thread in enumerate(threads, 1):
+                    thread.start()
+                    while producer.statistics().metrics.waiting_threads < waiting:
+                        sleep(0.001)
+            for thread in threads:
+                thread.join(20)
+            offsets = [futures[number].result().offset for number in range(len(sizes))]
+            assert producer.statistics().metrics.waiting_threads == 0
+        assert offsets == list(range(4, 4 + len(sizes)))
+
+
+def test_who_waits_for_memory_in_vain_leaves_the_line() -> None:
+    with local_broker() as broker, Admin(broker.address or "") as admin:
+        admin.create_topics([NewTopic("t")])
+        little = {"buffer_memory": 3_000, "batch_size": 1_000, "linger_ms": 0}
+        with Producer(broker.address or "", max_block_ms=300, **little) as producer:
+            producer.send("t", b"first").result()
+            with broker.entered():
+                for _ in range(3):
+                    producer.send("t", b"x" * 900)
+                with pytest.raises(KafkaError, match="is used up"):
+                    producer.send("t", b"x" * 2_500)
+            assert producer.send("t", b"last").result().offset == 4
+
+
 def test_a_topic_that_is_not_there(world: World) -> None:
     admin = world.admin()
     with pytest.raises(KafkaError, match="UNKNOWN_TOPIC_OR_PARTITION: topic nowhere"):
@@ -282,6 +348,7 @@ def test_a_topic_that_is_not_there(world: World) -> None:
         producer.send("no such topic", b"v")
 
 
+@only_ours
 def test_topics_come_and_go(world: World) -> None:
     admin = world.admin()
     made = admin.create_topics([NewTopic("new", 3, configs={"retention.ms": "1000"})])["new"]
@@ -301,6 +368,7 @@ def test_topics_come_and_go(world: World) -> None:
         admin.delete_topics(["new"])
 
 
+@only_ours
 def test_topics_grow_and_begin_later(world: World) -> None:
     admin, producer, consumer = world.admin(), world.producer(), world.consumer()
     admin.create_partitions({"t": 4})
@@ -343,6 +411,7 @@ def test_a_send_waits_for_a_partition_that_is_still_to_come() -> None:
     assert len(sim.trace) - asked < 20
 
 
+@only_ours
 def test_all_that_is_named_is_tried_and_the_first_error_told(world: World) -> None:
     admin, producer = world.admin(), world.producer()
     producer.send("t", b"v", partition=1).result()
@@ -357,6 +426,7 @@ def test_all_that_is_named_is_tried_and_the_first_error_told(world: World) -> No
     assert world.consumer().beginning_offsets([("t", 1)]) == {("t", 1): 1}
 
 
+@only_ours
 def test_configs_are_changed(world: World) -> None:
     admin = world.admin()
 
@@ -390,6 +460,7 @@ def test_a_config_that_no_message_can_hold_is_refused_at_once() -> None:
         sim.admin().alter_configs({("topic", "t"): {"x": "y" * 40_000}})
 
 
+@only_ours
 def test_the_cluster_and_its_directories_are_described(world: World) -> None:
     admin, producer = world.admin(), world.producer()
     producer.send("t", b"v" * 100, partition=1).result()
@@ -434,6 +505,7 @@ def test_a_closed_consumer_says_so(world: World) -> None:
             call()
 
 
+@only_ours
 def test_a_consumer_that_closes_leaves_no_session_behind(world: World) -> None:
     world.producer().send("t", b"v", partition=0).result()
     consumer = world.consumer(fetch_max_wait_ms=60_000)
