@@ -18,16 +18,16 @@ from __future__ import annotations
 import json
 import sys
 from itertools import pairwise
-from math import floor, log, log10
 from pathlib import Path
 from typing import Any
 
 from minikafka.bench.broker import APACHE, OURS
 from minikafka.bench.servers import KAFKA_VERSION
 from minikafka.bench.trade import BATCH_SIZES, LINGER_MS, MEASURES, thousands
+from minikafka.viz.charts import LogScale, store
 from minikafka.viz.shapes import Picture
 
-STORED = Path(__file__).parents[2] / "figures" / "trade.json"
+NAME = "trade"
 NAMES = {OURS: "minikafka", APACHE: f"Apache Kafka {KAFKA_VERSION}"}
 DRAWN = "records_per_s", "p50_ms", "p99_ms"
 AIM = 0.25
@@ -58,24 +58,6 @@ def cut(results: dict[str, Any]) -> dict[str, Any]:
     return {"plan": results["plan"], "machine": machine, "brokers": brokers}
 
 
-class Scale:
-    """A logarithmic axis for these values from `low` to `high` in pixels."""
-
-    def __init__(self, values: list[float], low: float, high: float) -> None:
-        self.least, self.most = min(values) / 1.5, max(values) * 1.5
-        self.low, self.per_log = low, (high - low) / log(self.most / self.least)
-
-    def at(self, value: float) -> float:
-        return self.low + self.per_log * log(value / self.least)
-
-    def ticks(self) -> list[float]:
-        """1, 10, 100 and so on; with 2 and 5 between them where there are few."""
-        tens = range(floor(log10(self.least)), floor(log10(self.most)) + 1)
-        steps = (1,) if len(tens) > 3 else (1, 2, 5)
-        found = [step * 10.0**ten for ten in tens for step in steps]
-        return [tick for tick in found if self.least <= tick <= self.most]
-
-
 def chart(table: dict[str, Any], width: float) -> Picture:
     """The table as a picture: a row of plots for each broker."""
     brokers = table["brokers"]
@@ -93,7 +75,7 @@ def chart(table: dict[str, Any], width: float) -> Picture:
             top = TOP + row * ROW
             if column == 0:
                 picture.text(0, top + 14, NAMES[name], size=14, bold=1)
-            scale = Scale(every, top + ROW - FOOT, top + HEAD)
+            scale = LogScale(min(every) / 1.5, max(every) * 1.5, top + ROW - FOOT, top + HEAD)
             _plot(picture, broker, measure, scale, wide * column, wide)
     return picture
 
@@ -115,17 +97,22 @@ def _head(picture: Picture, table: dict[str, Any]) -> None:
 
 
 def _plot(
-    picture: Picture, broker: dict[str, Any], measure: str, scale: Scale, left: float, wide: float
+    picture: Picture,
+    broker: dict[str, Any],
+    measure: str,
+    scale: LogScale,
+    left: float,
+    wide: float,
 ) -> None:
     """One measure of one broker: a line for each linger.ms."""
-    first, last, bottom = left + LEFT, left + wide - RIGHT, scale.low
+    first, last, bottom = left + LEFT, left + wide - RIGHT, scale.left
     step = (last - first - 16) / (len(BATCH_SIZES) - 1)
     places = [first + 8 + i * step for i in range(len(BATCH_SIZES))]
     error = broker["median_error"][measure]
     picture.text(first - 8, bottom - ROW + FOOT + 30, MEASURES[measure], size=12)
     picture.text(last, bottom - ROW + FOOT + 30, f"off by {error:.0%}", "ink-2", text_anchor="end")
     for tick in scale.ticks():
-        y = scale.at(tick)
+        y = scale.x(tick)
         picture.line(first, y, last, y, stroke="line")
         picture.text(first - 6, y + 4, thousands(tick), "ink-3", 11, text_anchor="end")
     for x, batch_size in zip(places, BATCH_SIZES, strict=True):
@@ -135,19 +122,19 @@ def _plot(
     lines = [[c for c in broker["cells"] if c["linger_ms"] == ms] for ms in LINGER_MS]
     for cells in lines:
         for x, cell in zip(places, cells, strict=True):
-            ends = (scale.at(cell["measured"][measure] * (1 + part)) for part in (-AIM, AIM))
+            ends = (scale.x(cell["measured"][measure] * (1 + part)) for part in (-AIM, AIM))
             low, high = ends
             picture.line(x, low, x, high, stroke="cell", stroke_width=5)
     for linger_ms, cells in zip(LINGER_MS, lines, strict=True):
-        _line(picture, places, [scale.at(cell["measured"][measure]) for cell in cells])
+        _line(picture, places, [scale.x(cell["measured"][measure]) for cell in cells])
         for x, cell in zip(places, cells, strict=True):
-            _measured(picture, x, scale.at(cell["measured"][measure]))
-            _predicted(picture, x, scale.at(cell["predicted"][measure]))
+            _measured(picture, x, scale.x(cell["measured"][measure]))
+            _predicted(picture, x, scale.x(cell["predicted"][measure]))
         if measure != "records_per_s":
-            y = scale.at(cells[-1]["measured"][measure])
+            y = scale.x(cells[-1]["measured"][measure])
             picture.text(last, y + 4, f"{linger_ms}", "ink-2", 11)
     if measure != "records_per_s":
-        picture.text(last, scale.at(scale.most) + 2, "linger", "ink-3", 11)
+        picture.text(last, scale.x(scale.high) + 2, "linger", "ink-3", 11)
 
 
 def _line(picture: Picture, xs: list[float], ys: list[float]) -> None:
@@ -160,7 +147,7 @@ def _measured(picture: Picture, x: float, y: float) -> None:
 
 
 def _predicted(picture: Picture, x: float, y: float) -> None:
-    picture.rect(x - 5, y - 5, 10, 10, rx=5, fill="none", stroke="rule", stroke_width=1.6)
+    picture.circle(x, y, 5, fill="none", stroke="rule", stroke_width=1.6)
 
 
 def in_words(table: dict[str, Any]) -> str:
@@ -174,4 +161,4 @@ def in_words(table: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    STORED.write_text(json.dumps(cut(json.loads(Path(sys.argv[1]).read_text())), indent=1) + "\n")
+    print(store(NAME, cut(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))))
