@@ -371,8 +371,9 @@ check("04.3", send_all)
 #   values are bytes. A partitioner is a function here, a class there.
 # - **Errors of `send`**: here it raises. In Java a record that is too large, or for which there was
 #   no memory in time, comes back as a future that failed.
-# - **With compression** Kafka guesses how small a batch will become, and fills it beyond
-#   `batch.size`. Here `batch.size` counts what is in it before compression.
+# - **With compression** both guess how small a batch will become, and fill it beyond `batch.size`.
+#   Java compresses records as they come. Here a batch is compressed when it closes, and reserves
+#   memory for all that it holds until then.
 # - **Time is made of other things** on a real machine: garbage collection, other programs, a
 #   network with other people in it. The simulator has none of them, so its p99 is too good.
 #
