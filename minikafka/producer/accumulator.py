@@ -65,15 +65,16 @@ Sources: `RecordAccumulator`, `ProducerBatch`, `CompressionRatioEstimator`, `Buf
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import accumulate, takewhile
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from minikafka.node import MS, NEVER
-from minikafka.producer.metrics import Meter, ProducerMetrics
+from minikafka.producer.metrics import Counts, Meter, NodeMetrics, ProducerMetrics, TopicMetrics
 from minikafka.record.batch import HEADER_BYTES, read_header
 from minikafka.record.builder import BatchBuilder, size_upper_bound
 from minikafka.record.compression import Compression, level_of
@@ -116,6 +117,8 @@ class ProducerStatistics:
     memory_bytes: int
     queues: tuple[QueueStatistics, ...]
     metrics: ProducerMetrics
+    topics: Mapping[str, TopicMetrics]
+    nodes: Mapping[int, NodeMetrics]
 
 
 class ProducerId(NamedTuple):
@@ -373,11 +376,18 @@ class Accumulator:
         self._level = level_of(self._compression, config)
         self._ratios: dict[str, float] = {}  # by topic: what its last batches compressed to
         # Here and not in the node: with more than 30 attributes Python finds each more slowly.
-        self.meter = Meter(config.metrics_sample_window_ms, config.metrics_num_samples)
+        meter = partial(Meter, config.metrics_sample_window_ms, config.metrics_num_samples)
+        self.meter = meter()
+        self.topic_meters = defaultdict[str, Meter](meter)
+        self.node_meters = defaultdict[int, Meter](meter)
         self.emit: Callable[..., None] | None = None
         """`Node.emit`, when there is a trace."""
         self.owner: Any = None
         """What batches have as their `owner`."""
+
+    def counts(self, now: int, batch: ProducerBatch) -> tuple[Counts, Counts]:
+        """Where to count what becomes of a batch: for all, and for its topic."""
+        return self.meter.at(now), self.topic_meters[batch.key[0]].at(now)
 
     def statistics(self) -> tuple[QueueStatistics, ...]:
         return tuple(

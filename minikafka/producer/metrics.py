@@ -2,6 +2,8 @@
 
     metrics = producer.statistics().metrics
     metrics.batch_size_avg, metrics.records_per_request_avg       (15_900.0, 143.0)
+    producer.statistics().topics["clicks"].byte_rate              (212.4)
+    producer.statistics().nodes[1].request_latency_avg            (1.8)
 
       metrics.sample.window.ms = 30 s, metrics.num.samples = 2
 
@@ -19,13 +21,15 @@ Who wants to know sooner takes the difference of two totals.
 
 Sources: `SenderMetricsRegistry`, `SenderMetrics`, `BufferPool`, `Rate`, `SampledStat`.
 
-Not done: metrics per topic and per broker; record sizes, throttle times, the age of metadata.
+Not done: what Kafka counts at its sockets (requests and bytes, of all and per broker); record
+sizes, throttle times, the age of metadata.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from functools import partial
 
 from minikafka.node import MS
 
@@ -60,6 +64,29 @@ class ProducerMetrics:
     bufferpool_wait_time_ns_total: int
     buffer_exhausted_rate: float
     buffer_exhausted_total: int  # records that waited for memory in vain
+
+
+@dataclass(frozen=True, slots=True)
+class TopicMetrics:
+    """The same of one topic (`producer-topic-metrics`)."""
+
+    record_send_rate: float
+    record_send_total: int
+    byte_rate: float
+    byte_total: int
+    compression_rate: float | None
+    record_retry_rate: float
+    record_retry_total: int
+    record_error_rate: float
+    record_error_total: int
+
+
+@dataclass(frozen=True, slots=True)
+class NodeMetrics:
+    """The same of one broker (`producer-node-metrics`)."""
+
+    request_latency_avg: float | None
+    request_latency_max: float | None
 
 
 class Counts:
@@ -136,17 +163,8 @@ class Meter:
     def metrics(
         self, now: int, in_flight: int, waiting: int, total_bytes: int, free_bytes: int
     ) -> ProducerMetrics:
-        self._forget(now)
-        lately, ever = Counts(), Counts()
-        for _, counts in self._windows:
-            lately.add(counts)
-        ever.add(self._before)
-        ever.add(lately)
-        elapsed_us = self._elapsed_us(now)
-
-        def rate(count: int) -> float:
-            return count * SECOND_US / elapsed_us
-
+        lately, ever, elapsed_us = self._sums(now)
+        rate = partial(_rate, elapsed_us)
         return ProducerMetrics(
             record_send_rate=rate(lately.records),
             record_send_total=ever.records,
@@ -174,10 +192,46 @@ class Meter:
             buffer_exhausted_total=ever.exhausted,
         )
 
+    def of_topic(self, now: int) -> TopicMetrics:
+        lately, ever, elapsed_us = self._sums(now)
+        rate = partial(_rate, elapsed_us)
+        return TopicMetrics(
+            record_send_rate=rate(lately.records),
+            record_send_total=ever.records,
+            byte_rate=rate(lately.size_bytes),
+            byte_total=ever.size_bytes,
+            compression_rate=_per(lately.ratios, lately.batches),
+            record_retry_rate=rate(lately.retried),
+            record_retry_total=ever.retried,
+            record_error_rate=rate(lately.failed),
+            record_error_total=ever.failed,
+        )
+
+    def of_node(self, now: int) -> NodeMetrics:
+        lately, _, _ = self._sums(now)
+        return NodeMetrics(
+            request_latency_avg=_per(lately.latency_us / MS, lately.answers),
+            request_latency_max=lately.latency_max_us / MS if lately.answers else None,
+        )
+
+    def _sums(self, now: int) -> tuple[Counts, Counts, int]:
+        """What was counted lately, what ever, and in how much time lately was."""
+        self._forget(now)
+        lately, ever = Counts(), Counts()
+        for _, counts in self._windows:
+            lately.add(counts)
+        ever.add(self._before)
+        ever.add(lately)
+        return lately, ever, self._elapsed_us(now)
+
     def _elapsed_us(self, now: int) -> int:
         elapsed = now - self._windows[0][0] if self._windows else 0
         lacking = max(0, self._count - 1 - elapsed // self._window_us)
         return elapsed + lacking * self._window_us or self._window_us
+
+
+def _rate(elapsed_us: int, count: int) -> float:
+    return count * SECOND_US / elapsed_us
 
 
 def _per(total: float, count: int) -> float | None:

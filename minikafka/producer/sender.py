@@ -88,7 +88,10 @@ class SenderNode(ClientNode):
         in_flight = sum(len(connection.in_flight) for connection in self._connections.values())
         waiting = len(accumulator.line)
         metrics = accumulator.meter.metrics(now, in_flight, waiting, total, free)
-        return ProducerStatistics(total - free, total, accumulator.statistics(), metrics)
+        topics = {name: meter.of_topic(now) for name, meter in accumulator.topic_meters.items()}
+        nodes = {node: meter.of_node(now) for node, meter in accumulator.node_meters.items()}
+        queues = accumulator.statistics()
+        return ProducerStatistics(total - free, total, queues, metrics, topics, nodes)
 
     # --- records come in -----------------------------------------------------------------
     def append(
@@ -284,7 +287,7 @@ class SenderNode(ClientNode):
             batches = self._drain(now, leader)
             if not batches:
                 return
-            self._send_produce(now, connection, batches)
+            self._send_produce(now, connection, leader, batches)
             if not self._is_due(now, leader):
                 return
 
@@ -314,12 +317,13 @@ class SenderNode(ClientNode):
             batches.append(batch)
         return batches
 
-    def _send_produce(self, now: int, connection: Connection, batches: list[ProducerBatch]) -> None:
+    def _send_produce(
+        self, now: int, connection: Connection, leader: int, batches: list[ProducerBatch]
+    ) -> None:
         topics: dict[str, TopicProduceData] = {}
         sent: dict[tuple[str | bytes, int], ProducerBatch] = {}
         at_most = None
-        counts = self.accumulator.meter.at(now)
-        counts.requests += 1
+        self.accumulator.meter.at(now).requests += 1
         for batch in batches:
             name, index = batch.key
             topic = topics.get(name)
@@ -332,7 +336,8 @@ class SenderNode(ClientNode):
             data = batch.encode()
             if not batch.attempts:  # what is sent again was compressed before
                 self.compressed_bytes += batch.uncompressed_bytes
-            counts.batch(batch.count, len(data), batch.compression_ratio, now - batch.opened_at)
+            for counts in self.accumulator.counts(now, batch):
+                counts.batch(batch.count, len(data), batch.compression_ratio, now - batch.opened_at)
             topic.partition_data.append(PartitionProduceData(index, data))
             sent[name, index] = sent[topic.topic_id, index] = batch
         body = ProduceRequest(
@@ -340,12 +345,13 @@ class SenderNode(ClientNode):
             timeout_ms=self.config.request_timeout_ms,
             topic_data=list(topics.values()),
         )
-        self.send(now, connection, body, partial(self._produced, sent, now), at_most)
+        self.send(now, connection, body, partial(self._produced, sent, leader, now), at_most)
 
     # --- answers come back ---------------------------------------------------------------
     def _produced(
         self,
         sent: Mapping[tuple[str | bytes, int], ProducerBatch],
+        leader: int,
         sent_at: int,
         now: int,
         answer: Any,
@@ -359,6 +365,7 @@ class SenderNode(ClientNode):
                     self._acknowledge(now, left, NO_OFFSET, -1)
         elif not lost:
             self.accumulator.meter.at(now).answer(now - sent_at)
+            self.accumulator.node_meters[leader].at(now).answer(now - sent_at)
             for topic in answer.responses:
                 key = topic.name or topic.topic_id
                 for partition in topic.partition_responses:
@@ -439,7 +446,8 @@ class SenderNode(ClientNode):
         if may_retry and batch.attempts < self.config.retries:
             batch.retry_at = now + self.backoff.delay_us(batch.attempts, self.random)
             batch.attempts += 1
-            self.accumulator.meter.at(now).retried += batch.count
+            for counts in self.accumulator.counts(now, batch):
+                counts.retried += batch.count
             self._emit_trouble("batch_retried", batch, error)
         else:
             self._fail(now, batch, error)
@@ -448,7 +456,8 @@ class SenderNode(ClientNode):
         if batch.base_sequence >= 0:
             self.accumulator.queue(batch.key).unresolved = True
         batch.error = error
-        self.accumulator.meter.at(now).failed += batch.count
+        for counts in self.accumulator.counts(now, batch):
+            counts.failed += batch.count
         self._emit_trouble("batch_failed", batch, error)
         self.accumulator.remove(batch)
         self._call_back(batch)

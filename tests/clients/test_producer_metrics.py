@@ -9,10 +9,11 @@ import pytest
 
 from minikafka.admin import NewTopic
 from minikafka.node import MS
-from minikafka.producer.metrics import Meter, ProducerMetrics
+from minikafka.producer.metrics import Meter, ProducerMetrics, TopicMetrics
 from minikafka.runtime.simulator import Simulator
 from minikafka.wire.errors import ErrorCode, KafkaError
 
+from .scripted import Cluster
 from .test_producer import ProducerBench, produced
 
 
@@ -32,6 +33,44 @@ def test_names_are_kafkas() -> None:
         "buffer-exhausted-rate", "buffer-exhausted-total", "waiting-threads",
     }  # fmt: skip
     assert {field.name.replace("_", "-") for field in fields(ProducerMetrics)} == kafkas
+
+
+def test_names_per_topic_are_kafkas() -> None:
+    # producer-topic-metrics of Apache Kafka 4.3, all of them.
+    kafkas = {
+        "record-send-rate", "record-send-total", "byte-rate", "byte-total", "compression-rate",
+        "record-retry-rate", "record-retry-total", "record-error-rate", "record-error-total",
+    }  # fmt: skip
+    assert {field.name.replace("_", "-") for field in fields(TopicMetrics)} == kafkas
+
+
+def test_topics_and_brokers_are_counted_apart() -> None:
+    cluster = Cluster({"t": 1, "u": 1}, leaders={("u", 0): 2}, brokers=(1, 2))
+    b = ProducerBench(cluster, linger_ms=0)
+    for topic, records in (("t", 1), ("u", 3)):
+        for _ in range(records):
+            b.node.append(b.now, topic, 0, (0, None, b"x" * 100, ()))
+    b.turn()
+    b.connect()
+    first, second = b.requests()
+    b.wait(10)
+    b.answer(first, produced(first))
+    b.wait(20)
+    b.answer(second, produced(second, ErrorCode.NOT_ENOUGH_REPLICAS))
+    b.wait(120)
+    (again,) = b.requests()
+    b.answer(again, produced(again, ErrorCode.INVALID_RECORD))
+    told = b.node.statistics(b.now)
+    t, u = told.topics["t"], told.topics["u"]
+    assert (t.record_send_total, t.record_retry_total, t.record_error_total) == (1, 0, 0)
+    assert (u.record_send_total, u.record_retry_total, u.record_error_total) == (6, 3, 3)
+    assert (t.byte_total, t.compression_rate) == (61 + 109, 1)
+    assert t.byte_total + u.byte_total == 61 + 109 + 2 * (61 + 3 * 109)
+    assert told.metrics.record_send_total == 7
+    assert {node: metrics.request_latency_max for node, metrics in told.nodes.items()} == {
+        1: 10,
+        2: 30,
+    }
 
 
 def test_before_anything_is_sent_there_is_nothing_to_say() -> None:
