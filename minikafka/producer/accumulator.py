@@ -430,6 +430,7 @@ class Accumulator:
         left_bytes = self.batch_size - batch.estimated_size_bytes
         if size_bytes > left_bytes:
             return self._may_grow(batch) and self._has_room(batch, size_bytes)
+        left_bytes = int(left_bytes / max(1, batch.expected_ratio))
         batch.room_bytes = len(batch.body) + min(left_bytes, self._largest_bytes)
         return True
 

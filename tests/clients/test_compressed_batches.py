@@ -11,7 +11,7 @@ from random import Random
 
 import pytest
 
-from minikafka.wire.errors import ErrorCode
+from minikafka.wire.errors import ErrorCode, KafkaError
 
 from .scripted import Cluster
 from .test_producer import RECORD, ProducerBench, produced
@@ -122,3 +122,21 @@ def test_memory_is_reserved_for_what_an_open_batch_holds_and_given_back(codec: s
         b.node.append(b.now, "t", 0, (0, None, RECORD, ()))
         assert accumulator.reserved_bytes <= 6_000
     assert closed(b)[-1] == 8
+
+
+def test_a_record_that_max_request_size_refuses_does_not_slip_into_an_open_batch() -> None:
+    b = ProducerBench(batch_size=4_000, max_request_size=1_000, linger_ms=1_000)
+    for _ in range(25):
+        b.append()
+    with pytest.raises(KafkaError, match=r"max\.request\.size is 1000"):
+        b.append(b"x" * 950)
+
+
+def test_what_bytes_that_compression_makes_larger_take_is_never_more_than_batch_size() -> None:
+    b = ProducerBench(batch_size=4_000, compression_type="gzip", linger_ms=100_000)
+    random = Random(1)
+    while len(closed(b)) < 40:
+        b.append(random.randbytes(random.randrange(1, 700)))
+        for request in b.requests():
+            b.answer(request, produced(request))
+    assert (b.node.statistics(b.now).metrics.batch_size_max or 0) <= 4_000
