@@ -1,9 +1,9 @@
 """The committed figures: `python -m minikafka.viz.figures` draws figures/*.svg again.
 
 A log strip or a space-time diagram is a picture of a simulated run, so it can never show what the
-code does not do; the charts of speeds are of measured tables that are stored beside them
-(speed.py, libraries.py); the visual language shows every sign once, for LANGUAGE.md. They are
-byte-stable (no clock, no measured text), and a test draws them and compares.
+code does not do; the charts are of measured tables that are stored beside them (speed.py,
+libraries.py, trade.py, tuning.py); the visual language shows every sign once, for LANGUAGE.md.
+They are byte-stable (no clock, no measured text), and a test draws them and compares.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from minikafka.admin import NewTopic
 from minikafka.runtime.hardware import Link
 from minikafka.runtime.simulator import Simulator
-from minikafka.viz import libraries, speed
+from minikafka.viz import libraries, speed, trade, tuning
 from minikafka.viz.charts import stored
 from minikafka.viz.engine import still
 from minikafka.viz.journeys import Journeys, journeys
@@ -129,6 +129,8 @@ def figures() -> dict[str, str]:
     language = still("language", width=WIDTH - 2 * MARGIN)
     faster = speed.chart(stored(speed.NAME), WIDTH - 2 * MARGIN)
     clients = libraries.chart(stored(libraries.NAME), WIDTH - 2 * MARGIN)
+    tuned = tuning.chart(stored(tuning.NAME), WIDTH - 2 * MARGIN)
+    bargain = trade.chart(stored(trade.NAME), WIDTH - 2 * MARGIN)
     return {
         "clients.svg": svg(clients, LIGHT),
         "clients-dark.svg": svg(clients, DARK),
@@ -140,6 +142,10 @@ def figures() -> dict[str, str]:
         "space-time-dark.svg": space_time_svg(lost, width=WIDTH, selected=last, tokens=DARK),
         "speed.svg": svg(faster, LIGHT),
         "speed-dark.svg": svg(faster, DARK),
+        "trade.svg": svg(bargain, LIGHT),
+        "trade-dark.svg": svg(bargain, DARK),
+        "tuning.svg": svg(tuned, LIGHT),
+        "tuning-dark.svg": svg(tuned, DARK),
         "visual-language.svg": svg(language, LIGHT),
         "visual-language-dark.svg": svg(language, DARK),
     }

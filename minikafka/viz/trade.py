@@ -18,6 +18,7 @@ from __future__ import annotations
 import json
 import sys
 from itertools import pairwise
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -88,9 +89,9 @@ def _head(picture: Picture, table: dict[str, Any]) -> None:
         f"{plan['per_s']:,} a second for the latencies; {table['machine']['cpus']} CPUs"
     )
     picture.text(0, 36, setting, "ink-2")
-    _measured(picture, 6, 54)
+    measured_mark(picture, 6, 54)
     picture.text(18, 58, f"measured, median of {plan['rounds']} rounds", "ink-2")
-    _predicted(picture, 232, 54)
+    predicted_mark(picture, 232, 54)
     picture.text(244, 58, "predicted by the simulator", "ink-2")
     picture.line(420, 47, 420, 61, stroke="cell", stroke_width=5)
     picture.text(430, 58, f"within {AIM:.0%} of what was measured", "ink-2")
@@ -122,19 +123,22 @@ def _plot(
     lines = [[c for c in broker["cells"] if c["linger_ms"] == ms] for ms in LINGER_MS]
     for cells in lines:
         for x, cell in zip(places, cells, strict=True):
-            ends = (scale.x(cell["measured"][measure] * (1 + part)) for part in (-AIM, AIM))
-            low, high = ends
+            low, high = (scale.x(cell["measured"][measure] * (1 + part)) for part in (-AIM, AIM))
             picture.line(x, low, x, high, stroke="cell", stroke_width=5)
-    for linger_ms, cells in zip(LINGER_MS, lines, strict=True):
+    for cells in lines:
         _line(picture, places, [scale.x(cell["measured"][measure]) for cell in cells])
         for x, cell in zip(places, cells, strict=True):
-            _measured(picture, x, scale.x(cell["measured"][measure]))
-            _predicted(picture, x, scale.x(cell["predicted"][measure]))
-        if measure != "records_per_s":
-            y = scale.x(cells[-1]["measured"][measure])
-            picture.text(last, y + 4, f"{linger_ms}", "ink-2", 11)
-    if measure != "records_per_s":
-        picture.text(last, scale.x(scale.high) + 2, "linger", "ink-3", 11)
+            measured_mark(picture, x, scale.x(cell["measured"][measure]))
+            predicted_mark(picture, x, scale.x(cell["predicted"][measure]))
+    if measure != "records_per_s":  # there all lines end in one place
+        picture.text(last, scale.x(scale.high) + 2, "linger.ms", "ink-3", 11, text_anchor="middle")
+        ends = [
+            (scale.x(cells[-1]["measured"][measure]), cells[-1]["linger_ms"]) for cells in lines
+        ]
+        above = inf
+        for y, linger_ms in sorted(ends, reverse=True):
+            above = min(y, above - 11)
+            picture.text(last, above + 4, f"{linger_ms}", "ink-2", 11)
 
 
 def _line(picture: Picture, xs: list[float], ys: list[float]) -> None:
@@ -142,11 +146,11 @@ def _line(picture: Picture, xs: list[float], ys: list[float]) -> None:
         picture.line(x1, y1, x2, y2, stroke="edge")
 
 
-def _measured(picture: Picture, x: float, y: float) -> None:
+def measured_mark(picture: Picture, x: float, y: float) -> None:
     picture.rect(x - MARK / 2, y - MARK / 2, MARK, MARK, fill="write")
 
 
-def _predicted(picture: Picture, x: float, y: float) -> None:
+def predicted_mark(picture: Picture, x: float, y: float) -> None:
     picture.circle(x, y, 5, fill="none", stroke="rule", stroke_width=1.6)
 
 
