@@ -235,9 +235,9 @@ reveal("04.f", "hardly smaller" if part > 0.75 else came_to)
 
 # %% [markdown]
 # A batch is stored and read as it came, so the broker's disk and every reader gain as well. The
-# producer's processor pays: gzip takes several times as long as lz4. And as a batch is full by what
-# it comes to *after* compression, which the producer guesses from the last ones, more records
-# fit into `batch.size`.
+# producer's processor pays: gzip takes several times as long as lz4. And a batch is full by what it
+# comes to *after* compression. The producer guesses that from the topic's last batches, and it
+# learns slowly: half a per cent better with each batch, worse at once.
 #
 # ## Does it hold outside?
 #

@@ -53,7 +53,7 @@ def test_the_story_is_that_of_the_trace(linger_ms: int) -> None:
     sim.admin().create_topics([NewTopic("records")])
     producer = sim.producer(linger_ms=linger_ms, batch_size=4_096)
     consumer = sim.consumer()
-    producer.send("records", b"first")
+    producer.send("records", BURST.values(7)[0])
     producer.flush()
     consumer.assign([("records", 0)])
     consumer.position(("records", 0))
