@@ -11,8 +11,9 @@ open, for all its partitions together, on a connection of its own: it may wait t
 fetch.max.wait.ms, and whatever stood behind it would wait as long (client/node.py).
 
 So would a busy partition, if the quiet ones were asked about while its records are read. While
-something of a broker lies unread, it is asked only about partitions of which it has told that
-they hold more (Kafka asks it nothing then, since KAFKA-17182).
+something of a broker lies unread, it is asked only if it has told of another partition that it
+holds more: then it answers at once, about the quiet ones too (Kafka asks it nothing then, since
+KAFKA-17182).
 
 An answer counts only if the partition still stands where it stood when the fetch left;
 after a `seek` what comes back for the old position is dropped. What was fetched of a
@@ -356,7 +357,7 @@ class FetcherNode(ClientNode):
                 self._check_position(state)
                 continue
             broker = self._source(now, state, leader)
-            if broker not in self._fetching and (broker not in unread or self._lag(state) > 0):
+            if broker not in self._fetching:
                 assert state.position is not None
                 wanted.setdefault(broker, {})[tp] = Wanted(
                     topic.topic_id,
@@ -365,6 +366,8 @@ class FetcherNode(ClientNode):
                     self.config.max_partition_fetch_bytes,
                 )
         for broker, partitions in wanted.items():
+            if broker in unread and all(self._lag(self.partitions[tp]) <= 0 for tp in partitions):
+                continue
             connection = self.ready(now, broker, FETCH_LANE)
             if connection is not None:
                 self._send_fetch(now, connection, broker, partitions)

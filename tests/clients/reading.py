@@ -21,7 +21,7 @@ from minikafka.wire.messages.list_offsets import (
 
 from .scripted import Bench, Cluster
 
-T0, T1 = TopicPartition("t", 0), TopicPartition("t", 1)
+T0, T1, T2 = (TopicPartition("t", index) for index in range(3))
 
 
 def batch(

@@ -23,7 +23,7 @@ from minikafka.wire.messages.offset_for_leader_epoch import (
     OffsetForLeaderTopicResult,
 )
 
-from .reading import T0, T1, ConsumerBench, batch, fetched, listed, ready
+from .reading import T0, T1, T2, ConsumerBench, batch, fetched, listed, ready
 from .scripted import START, Cluster
 
 HOUR_MS = 3_600_000
@@ -531,6 +531,22 @@ def test_what_is_known_to_be_there_is_fetched_while_the_rest_is_read() -> None:
     b.turn()
     (asked,) = b.take_one(FetchRequest).body.topics[0].partitions
     assert (asked.partition, asked.fetch_offset) == (0, 3)
+
+
+# Two that are busy take turns: something of theirs lies unread all the time.
+def test_busy_partitions_do_not_keep_a_quiet_one_from_being_asked_about() -> None:
+    b = ready(T0, T1, T2, cluster=Cluster({"t": 3}))
+    request = b.take_one(FetchRequest)
+    answer = fetched(request, {0: batch(0, 3), 1: batch(0, 3), 2: b""})
+    answer.responses[0].partitions[2].high_watermark = 0
+    b.answer(request, answer)
+    assert len(b.values(3)) == 3
+    b.turn()
+    request = b.take_one(FetchRequest)
+    assert [each.partition for each in request.body.topics[0].partitions] == [2, 0]
+    b.answer(request, fetched(request, {0: batch(3, 3), 2: batch(0, 1)}))
+    assert len(b.values(3)) == 3
+    assert b.node.has_news() and {record.partition for record in b.node.take(9)} == {0, 2}
 
 
 def test_what_is_unread_of_one_broker_does_not_hold_up_another() -> None:
