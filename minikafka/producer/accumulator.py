@@ -3,7 +3,7 @@
     topic-0   pending ▐0-9▌▐10-19▌   waiting ▐ ▌▐ ▌   open ▐··  ▌◄─ append
               sent, not answered     closed           the next record goes here
 
-    full      the next record does not fit any more (batch.size)
+    full      it has batch.size bytes, or the next record would take it beyond
     linger    it has been open for linger.ms
     request   another batch was leaving for the same broker, so this one rides along
     memory    buffer.memory is used up, and waiting for more records would not free any
@@ -366,8 +366,8 @@ class Accumulator:
         self.memory_bytes = config.buffer_memory
         self.reserved_bytes = 0
         # Invariant: 0 <= reserved_bytes <= memory_bytes
-        self.line: list[object] = []
-        """Those who wait for memory, in the order in which they came: the first is served first."""
+        self.line: list[Any] = []
+        """The records that wait for memory, in the order in which they came."""
         self.queues: dict[Key, PartitionQueue] = {}
         """Of every partition that a record was ever sent to."""
         self.busy: dict[Key, PartitionQueue] = {}
@@ -434,12 +434,17 @@ class Accumulator:
         batch.room_bytes = len(batch.body) + min(left_bytes, self._largest_bytes)
         return True
 
+    def is_full(self, batch: ProducerBatch) -> bool:
+        """Whether it is full to the byte: then it need not wait for a record that does not fit."""
+        limit_bytes = self.batch_size if batch.count > 1 else batch.reserved_bytes
+        return batch.estimated_size_bytes >= limit_bytes
+
     def _may_grow(self, batch: ProducerBatch) -> bool:
         """Reserve for a batch what it can hold if it is compressed as is expected."""
         ratio = self._ratio(batch.key[0])
         if ratio >= batch.expected_ratio:
             return False
-        held_bytes = int(self.batch_size / ratio)
+        held_bytes = max(batch.reserved_bytes, int(self.batch_size / ratio))
         if held_bytes - batch.reserved_bytes > self.free_bytes:
             return False
         self._reserve(batch, held_bytes)
@@ -457,8 +462,7 @@ class Accumulator:
     def _compress(self, batch: ProducerBatch) -> None:
         """From here on a batch holds what it is sent as, and the topic's next expects the same."""
         batch.encode()
-        if batch.reserved_bytes > self.batch_size and len(batch.data) <= self.batch_size:
-            self._reserve(batch, self.batch_size)
+        self._reserve(batch, min(batch.reserved_bytes, max(self.batch_size, len(batch.data))))
         topic, seen = batch.key[0], batch.compression_ratio
         expected = self._ratios.get(topic, 1.0)
         if seen > expected:
@@ -466,17 +470,16 @@ class Accumulator:
         else:
             self._ratios[topic] = max(expected - RATIO_BETTER, seen)
 
-    def batch_for(
-        self, now: int, key: Key, record: Record, size_bytes: int
-    ) -> ProducerBatch | None:
-        """The batch of a partition that a record of at most `size_bytes` goes to.
+    def batch_for(self, now: int, key: Key, record: Record) -> ProducerBatch | None:
+        """The batch of a partition that a record goes to: the open one, or a new one.
 
-        The open one, or a new one. None when buffer.memory has no room for a new one.
+        None when buffer.memory has no room for a new one.
         """
         batch = self.open_batch(key, record)
         if batch is not None:
             return batch
-        return self._open(now, self.queue(key), max(self.batch_size, HEADER_BYTES + size_bytes))
+        size_bytes = HEADER_BYTES + size_upper_bound(*record[1:])
+        return self._open(now, self.queue(key), max(self.batch_size, size_bytes))
 
     def _open(self, now: int, queue: PartitionQueue, size_bytes: int) -> ProducerBatch | None:
         if self.reserved_bytes + size_bytes > self.memory_bytes:
@@ -517,11 +520,12 @@ class Accumulator:
                 reason=reason,
             )
 
-    def close_all(self, reason: str) -> None:
-        """End every open batch."""
-        for queue in self.busy.values():
-            if queue.open is not None:
-                self.close(queue, reason)
+    def close_all(self, reason: str) -> bool:
+        """End every open batch; says whether there was one."""
+        queues = [queue for queue in self.busy.values() if queue.open is not None]
+        for queue in queues:
+            self.close(queue, reason)
+        return bool(queues)
 
     def head(
         self, queue: PartitionQueue, now: int, producer: ProducerId | None
@@ -573,6 +577,7 @@ class Accumulator:
                 "batch_split", topic=batch.key[0], partition=batch.key[1], records=batch.count
             )
         for half in (first, second):
+            half.encode()  # its memory is that of compressed records
             self._emit_closed(half, "split")
 
     def expired(self, now: int) -> list[ProducerBatch]:

@@ -111,6 +111,24 @@ class DeliveryFuture:
         return RecordMetadata(*batch.key, offset, timestamp_ms)
 
 
+class _Waiting:
+    """A record that could not be placed at once, and what became of that."""
+
+    __slots__ = ("error", "future", "partition", "record", "since", "topic")
+
+    def __init__(self, topic: str, partition: int | None, record: Record) -> None:
+        self.topic = topic
+        self.partition = partition
+        self.record = record
+        self.since = 0  # when it came to stand in line
+        self.future: DeliveryFuture | None = None
+        self.error: Exception | None = None
+
+    @property
+    def is_over(self) -> bool:
+        return self.future is not None or self.error is not None
+
+
 class Producer(Facade):
     """Sends records. `configs` are Kafka's producer configs in snake case (config.py).
 
@@ -195,39 +213,61 @@ class Producer(Facade):
 
     def _send_later(self, topic: str, partition: int | None, record: Record) -> DeliveryFuture:
         """The record could not be placed yet: try again whenever something has happened."""
-        node, placed = self._node, list[DeliveryFuture]()
-        me, line = object(), node.accumulator.line
-        starved_at: int | None = None  # since when only memory was missing
-
-        def is_placed() -> bool:
-            nonlocal partition, starved_at
-            if starved_at is not None and line[0] is not me:
-                return False
-            with self._quietly() as now:
-                if partition is None:
-                    partition = self._choose(topic, record)
-                batch = node.append(now, topic, partition, record)
-                if batch is None and starved_at is None and node.knows(topic, partition):
-                    starved_at = now
-                    line.append(me)
-            if batch is not None:
-                placed.append(DeliveryFuture(batch, batch.count - 1))
-            return batch is not None
-
+        me = _Waiting(topic, partition, record)
         self._require_may_wait()
         with self._entered():
             pass  # gets the metadata asked for, or the memory freed
         try:
-            self._wait(is_placed, self.config.max_block_ms)
+            self._wait(lambda: self._is_placed(me), self.config.max_block_ms)
         finally:
-            if starved_at is not None:
-                line.remove(me)
-        with self._host.entered() as now:  # a turn, after which the next in line looks
-            if starved_at is not None:
-                node.accumulator.meter.at(now).waited_us += now - starved_at
-        if not placed:
-            raise self._blocked(topic, partition, record)
-        return placed[0]
+            with self._host.entered() as now:  # a turn, after which the others look
+                self._stand_in_line(now, me, False)
+        if me.future is not None:
+            return me.future
+        raise me.error or self._blocked(topic, me.partition, record)
+
+    def _is_placed(self, me: _Waiting) -> bool:
+        """Look once more. Whoever looks serves the line from its first on.
+
+        In the simulator the first may be held up by one behind it (`Simulator.call_later`).
+        """
+        node, line = self._node, self._node.accumulator.line
+        if me.is_over:  # somebody else has looked
+            return True
+        with self._quietly() as now:
+            for waiting in line.copy() if me in line else [me]:
+                self._place(now, waiting)
+                if waiting in line:
+                    break
+            if node.turn_wanted and not me.is_over:
+                with self._host.entered():
+                    pass  # for the batches that were closed to free their memory
+        return me.is_over
+
+    def _place(self, now: int, waiting: _Waiting) -> None:
+        """Try it once more. Who lacks nothing but memory stands in line."""
+        node, topic, record = self._node, waiting.topic, waiting.record
+        starves = False
+        try:
+            if waiting.partition is None:
+                waiting.partition = self._choose(topic, record)
+            batch = node.append(now, topic, waiting.partition, record)
+            if batch is not None:
+                waiting.future = DeliveryFuture(batch, batch.count - 1)
+            else:
+                starves = node.knows(topic, waiting.partition)
+        except Exception as error:  # for the `send` that it belongs to, whoever has looked
+            waiting.error = error
+        self._stand_in_line(now, waiting, starves)
+
+    def _stand_in_line(self, now: int, waiting: _Waiting, starves: bool) -> None:
+        accumulator = self._node.accumulator
+        if starves and waiting not in accumulator.line:
+            waiting.since = now
+            accumulator.line.append(waiting)
+        elif not starves and waiting in accumulator.line:
+            accumulator.line.remove(waiting)
+            accumulator.meter.at(now).waited_us += now - waiting.since
 
     def _blocked(
         self, topic: str, partition: int | None, record: Record | None = None

@@ -120,7 +120,9 @@ class SenderNode(ClientNode):
         # What an open batch has room for needs no other question: its first record was asked them.
         queue = self._queues.get((topic, partition))
         batch = queue.open if queue is not None and queue.is_known else None
+        is_tight = False
         if batch is None or len(batch.body) + size_bytes > batch.room_bytes:
+            is_tight = True
             batch = self._batch_for(now, topic, partition, sticky, record, size_bytes)
             if batch is None:
                 return None
@@ -130,6 +132,9 @@ class SenderNode(ClientNode):
             before = len(batch.body) or -HEADER_BYTES  # a new batch counts with its header
             batch.append(timestamp, key, value, headers)
             sticky.count((len(batch.body) - before) * batch.expected_ratio)
+        if is_tight and self.accumulator.is_full(batch):
+            self.accumulator.close(self._queues[batch.key], "full")
+            self.turn_wanted = True
         return batch
 
     def _batch_for(
@@ -153,12 +158,11 @@ class SenderNode(ClientNode):
         elif partition not in info.partitions:
             self.metadata.want_partition(topic, partition)  # there may be more by now
             return None
-        batch = self.accumulator.batch_for(now, (topic, partition), record, size_bytes)
+        batch = self.accumulator.batch_for(now, (topic, partition), record)
         self._queues[topic, partition].is_known = True
         if batch is None:
             self._require_fits(record, "buffer.memory", self.config.buffer_memory)
-            self.accumulator.close_all("memory")
-            self.turn_wanted = True
+            self.turn_wanted |= self.accumulator.close_all("memory")
         elif batch.count == 0:
             self.turn_wanted = True  # it is new: linger.ms begins, and one before it may leave
             self._used_at[topic] = now
@@ -393,7 +397,7 @@ class SenderNode(ClientNode):
             where = "-".join(map(str, batch.key))
             why = partition.error_message or code.description
             error = KafkaError(code, f"{where}: {why}")
-            if partition.record_errors:
+            if partition.record_errors and not batch.done:
                 batch.record_errors = _by_record(error, partition.record_errors)
                 why = "not appended, as its batch had invalid records"
                 error = KafkaError(ErrorCode.INVALID_RECORD, f"{where}: {why}")

@@ -124,6 +124,39 @@ def test_memory_is_reserved_for_what_an_open_batch_holds_and_given_back(codec: s
     assert closed(b)[-1] == 8
 
 
+def test_a_closed_batch_reserves_what_it_holds_and_batch_size_at_the_least() -> None:
+    b = ProducerBench(compression_type="gzip", linger_ms=100_000)
+    accumulator = b.node.accumulator
+    while len(closed(b)) < 150:
+        b.append()
+        for request in b.requests():
+            b.answer(request, produced(request))
+    large = [random.randbytes(2_500) + bytes(2_500) for random in map(Random, range(3))]
+    for value in [*large, *(Random(i).randbytes(50) + bytes(50) for i in range(200))]:
+        b.append(value)
+        for each in accumulator:
+            assert len(each.body) <= each.reserved_bytes
+            if each.data:
+                assert each.reserved_bytes == max(1_000, len(each.data))
+    assert accumulator.reserved_bytes == sum(each.reserved_bytes for each in accumulator)
+    assert max(len(each.data) for each in accumulator) > 2_000
+
+
+def test_halves_are_compressed_while_they_wait() -> None:
+    b = ProducerBench(compression_type="gzip", linger_ms=100_000)
+    while len(closed(b)) < 150:
+        b.append()
+        for request in b.requests():
+            b.answer(request, produced(request))
+    while len(closed(b)) < 151:
+        b.append()
+    (request,) = b.requests()
+    b.answer(request, produced(request, ErrorCode.MESSAGE_TOO_LARGE))
+    halves = b.node.accumulator.queue(("t", 0)).pending
+    assert len(halves) == 2
+    assert all(len(half.body) + len(half.data) <= half.reserved_bytes for half in halves)
+
+
 def test_a_record_that_max_request_size_refuses_does_not_slip_into_an_open_batch() -> None:
     b = ProducerBench(batch_size=4_000, max_request_size=1_000, linger_ms=1_000)
     for _ in range(25):

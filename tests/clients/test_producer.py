@@ -12,7 +12,7 @@ from minikafka.producer.accumulator import ProducerBatch, ProducerId
 from minikafka.producer.config import ProducerConfig
 from minikafka.producer.sender import SenderNode
 from minikafka.record.batch import read_header
-from minikafka.record.builder import RECORD_OVERHEAD_BYTES
+from minikafka.record.builder import size_upper_bound
 from minikafka.record.records import decode
 from minikafka.wire.errors import ErrorCode, KafkaError
 from minikafka.wire.messages.api_versions import ApiVersionsRequest
@@ -124,7 +124,11 @@ def test_full_is_counted_to_the_byte() -> None:
     assert (header_of(request).record_count, header_of(request).size_bytes) == (36, 3_985)
     b = ProducerBench(batch_size=3_985)
     batch = b.append()
-    assert [b.append() for _ in range(35)] == [batch] * 35
+    assert [b.append() for _ in range(34)] == [batch] * 34
+    assert b.requests() == []
+    assert b.append() is batch
+    assert len(b.requests()) == 1  # there is no byte left for which it could wait
+    assert b.reasons() == ["full"]
     b = ProducerBench(batch_size=3_984)
     batch = b.append()
     assert [b.append() for _ in range(34)] == [batch] * 34
@@ -194,7 +198,7 @@ def test_memory_is_given_back_and_counted_per_batch() -> None:
     assert accumulator.reserved_bytes == BATCH_BYTES
     large = b"x" * 3_000
     b.append(large)
-    assert accumulator.reserved_bytes == BATCH_BYTES + 61 + RECORD_OVERHEAD_BYTES + len(large)
+    assert accumulator.reserved_bytes == BATCH_BYTES + 61 + size_upper_bound(None, large)
     for request in b.requests():
         b.answer(request, produced(request))
     b.wait(5)
@@ -202,6 +206,15 @@ def test_memory_is_given_back_and_counted_per_batch() -> None:
         b.answer(request, produced(request))
     assert accumulator.reserved_bytes == 0
     assert accumulator.busy == {}
+
+
+def test_a_record_that_fits_into_buffer_memory_to_the_byte_gets_in() -> None:
+    value = b"x" * 1_914
+    assert 61 + size_upper_bound(None, value) == 2_000
+    b = ProducerBench(buffer_memory=2_000)
+    b.append(value)
+    with pytest.raises(KafkaError, match=r"buffer\.memory is 2000"):
+        b.append(value + b"x")
 
 
 @pytest.mark.parametrize("reason", ["flush", "close"])
@@ -471,6 +484,23 @@ def test_each_record_is_told_its_own_error() -> None:
     assert told[0] == told[2] == innocent
     assert told[1] == "INVALID_RECORD: no key"
     assert "two of them" in told[3]
+
+
+def test_an_answer_after_delivery_timeout_does_not_change_what_was_told() -> None:
+    b = ProducerBench(linger_ms=0, delivery_timeout_ms=31_000, request_timeout_ms=31_000)
+    batch = b.append()
+    b.wait(500)
+    (request,) = b.requests()
+    b.wait(30_500)
+    told = batch.error_of(0)
+    assert told is not None and told.code is ErrorCode.REQUEST_TIMED_OUT
+    answer = produced(request, ErrorCode.INVALID_RECORD)
+    (partition,) = answer.responses[0].partition_responses
+    partition.record_errors = [
+        BatchIndexAndErrorMessage(batch_index=0, batch_index_error_message="no key")
+    ]
+    b.answer(request, answer)
+    assert batch.error_of(0) is told
 
 
 def test_not_leader_asks_for_metadata_and_goes_to_the_new_leader() -> None:

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from minikafka.admin import NewTopic
+from minikafka.node import MS
+from minikafka.producer.producer import Producer
 from minikafka.record.batch import read_header
 from minikafka.runtime.simulator import Simulator
-from minikafka.wire.errors import KafkaError
+from minikafka.wire.errors import ErrorCode, KafkaError
 
 from .scripted import Cluster
 from .test_producer import ProducerBench, header_of, produced
@@ -89,6 +91,65 @@ def test_a_program_may_keep_every_future(size_bytes: int) -> None:
     assert producer.statistics().metrics.buffer_available_bytes < 60_000
     assert taken_bytes < 1.5 * BUFFER_BYTES
     assert not kept[0].done() and kept[count - 1].error() is None
+
+
+def little_memory(**configs: int) -> tuple[Simulator, Producer]:
+    """A producer for "t", which has two partitions, with memory for three batches."""
+    sim = Simulator(seed=1)
+    sim.broker(auto_create_topics_enable=False)
+    sim.admin().create_topics([NewTopic("t", partitions=2), NewTopic("u")])
+    producer = sim.producer(buffer_memory=3_000, batch_size=1_000, **configs)
+    producer.send("t", b"first", partition=0)
+    producer.flush()
+    return sim, producer
+
+
+# The first in line is held up by a program that was called while it waits, and is second.
+@pytest.mark.parametrize("size_bytes", [100, 2_500])
+def test_who_is_behind_in_the_line_serves_those_before_it(size_bytes: int) -> None:
+    sim, producer = little_memory(linger_ms=0, max_block_ms=5_000)
+    producer.send("t", b"x" * 2_400, partition=0)
+    later = []
+    sim.call_later(0, lambda: later.append(producer.send("t", b"second", partition=0)))
+    first = producer.send("t", b"x" * size_bytes, partition=0)
+    assert first.result().offset == 2
+    assert [future.result().offset for future in later] == [3]
+    assert sim.consumer().end_offsets([("t", 0)]) == {("t", 0): 4}
+    assert producer.statistics().metrics.waiting_threads == 0
+
+
+def test_a_batch_closed_for_its_memory_leaves_at_once_though_the_wait_has_begun() -> None:
+    sim, producer = little_memory(linger_ms=30_000)
+    quick = producer.send("t", b"quick", partition=0)
+    # It takes memory as soon as there is some, before who waits for more has looked.
+    quick.add_callback(lambda _: producer.send("t", b"again", partition=1))
+    began = sim.now
+    producer.send("t", b"x" * 2_500, partition=0)
+    assert sim.now - began < 1_000 * MS
+
+
+@pytest.mark.parametrize(
+    "error", [ErrorCode.TOPIC_AUTHORIZATION_FAILED, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION]
+)
+def test_a_record_whose_topic_goes_away_holds_up_nobody_behind_it(error: ErrorCode) -> None:
+    sim, producer = little_memory(linger_ms=0, max_block_ms=5_000)
+    producer.partitions_for("u")
+    sim.admin().delete_topics(["u"])
+    for _ in range(3):
+        producer.send("t", b"x" * 900, partition=0)
+    began = sim.now
+    metadata, later = producer._node.metadata, []
+
+    def second() -> None:
+        known = metadata.topics["u"]
+        metadata.topics["u"] = known._replace(partitions={}, error=KafkaError(error, "gone"))
+        later.append(producer.send("t", b"second", partition=0))
+        assert sim.now - began < 1_000 * MS
+
+    sim.call_later(0, second)
+    with pytest.raises(KafkaError):
+        producer.send("u", b"x" * 2_500, partition=0)
+    assert later[0].result().offset == 4
 
 
 def test_a_batch_that_is_sent_again_is_the_same_bytes() -> None:
