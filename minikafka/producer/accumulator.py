@@ -182,7 +182,8 @@ class ProducerBatch(BatchBuilder):
         if not self.data:
             self.data = self.build()
             self.uncompressed_bytes = HEADER_BYTES + len(self.body)
-            self.compression_ratio = (len(self.data) - HEADER_BYTES) / len(self.body)
+            # It is empty where a send was interrupted behind its opening.
+            self.compression_ratio = (len(self.data) - HEADER_BYTES) / (len(self.body) or 1)
             self.body.clear()
         else:
             header = read_header(self.data)

@@ -93,7 +93,7 @@ def test_a_program_may_keep_every_future(size_bytes: int) -> None:
     assert not kept[0].done() and kept[count - 1].error() is None
 
 
-def little_memory(**configs: int) -> tuple[Simulator, Producer]:
+def little_memory(**configs: Any) -> tuple[Simulator, Producer]:
     """A producer for "t", which has two partitions, with memory for three batches."""
     sim = Simulator(seed=1)
     sim.broker(auto_create_topics_enable=False)
@@ -150,6 +150,18 @@ def test_a_record_whose_topic_goes_away_holds_up_nobody_behind_it(error: ErrorCo
     with pytest.raises(KafkaError):
         producer.send("u", b"x" * 2_500, partition=0)
     assert later[0].result().offset == 4
+
+
+# Ctrl-C may come between its opening and its first record.
+@pytest.mark.parametrize("codec", ["none", "gzip", "lz4"])
+def test_a_batch_that_stayed_empty_hurts_nobody(codec: str) -> None:
+    sim, producer = little_memory(linger_ms=0, compression_type=codec)
+    opened = producer._node.accumulator.batch_for(sim.now, ("t", 0), (0, None, b"", ()))
+    assert opened is not None and opened.count == 0
+    producer.flush()
+    assert opened.error is not None
+    assert opened.error.code is ErrorCode.INVALID_RECORD
+    assert producer.send("t", b"second", partition=0).result().offset == 1
 
 
 def test_a_batch_that_is_sent_again_is_the_same_bytes() -> None:
