@@ -9,10 +9,13 @@
 
 Each probe is chosen so that one number of the model decides its result. So the fit is short:
 play the probes in the simulator, put what is lacking down to that number, and again, until
-nothing moves. None of the probes is a cell of the grid on which the model is judged (trade.py).
+nothing moves. None of the probes is a cell of the grid on which the model is judged (trade.py says
+which cells come close to one).
 
 What cannot be told from outside is not guessed: the broker's share of a round trip is part of the
-way there and back, and where the client is the slower of the two, the broker's work costs nothing.
+way there and back, and what a request or a byte takes at full speed is put down to the client,
+whoever it is that takes it. So `client.request_us` is twice as much beside Apache Kafka as beside
+our broker, and the client is the same.
 """
 
 from __future__ import annotations

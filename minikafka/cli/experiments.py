@@ -9,7 +9,7 @@ from typing import IO, Any
 
 import click
 
-from minikafka.cli.common import as_json, in_words, progress
+from minikafka.cli.common import Address, as_json, in_words, progress, reach
 
 
 @click.command()
@@ -179,7 +179,14 @@ def bench_simulator(json_: bool) -> None:
 
 
 @bench.command("calibrate")
-@click.option("-b", "--bootstrap-server", "address", help="A broker that runs; or one is started.")
+@click.option(
+    "-b",
+    "--bootstrap-server",
+    "address",
+    type=Address(),
+    help="A broker that runs, or one is started. It is sent some 110 MB a round, in a topic that "
+    "is deleted at the end.",
+)
 @click.option("--apache", is_flag=True, help="Start Apache Kafka and not ours.")
 @click.option("--rounds", type=click.IntRange(min=1), default=5, show_default=True)
 @click.option("--json", "file", type=click.File("w"), help="Write every figure to a file.")
@@ -191,8 +198,8 @@ def bench_calibrate(address: str | None, apache: bool, rounds: int, file: IO[str
 
     from minikafka.bench.apart import apart
     from minikafka.bench.calibrate import fit, measure, medians, report, warm
-    from minikafka.bench.servers import ApacheKafka, Minikafka, Unavailable
-    from minikafka.bench.stage import Sockets
+    from minikafka.bench.servers import ApacheKafka, Minikafka, Unavailable, topic
+    from minikafka.bench.stage import TOPIC, Sockets
 
     if address is not None and apache:
         raise click.UsageError("--apache starts a broker; -b names one that runs")
@@ -202,7 +209,10 @@ def bench_calibrate(address: str | None, apache: bool, rounds: int, file: IO[str
                 place = Path(stack.enter_context(TemporaryDirectory()), "broker")
                 server = stack.enter_context((ApacheKafka if apache else Minikafka)(place))
                 address = server.address
-            stack.enter_context(Sockets(address).topic())
+                stack.enter_context(topic(server, TOPIC))
+            else:
+                reach(address)
+                stack.enter_context(Sockets(address).topic())
             with progress("measuring", rounds + 1) as advance:
                 apart(warm, address)
                 advance()
@@ -217,7 +227,7 @@ def bench_calibrate(address: str | None, apache: bool, rounds: int, file: IO[str
     click.echo(report(measured, machines, fitted))
     if file is not None:
         figures = {"measured": measured, "fitted": fitted, "machines": machines.to_json()}
-        json.dump(figures, file, indent=2)
+        json.dump(figures | {"rounds": found}, file, indent=2)
 
 
 @bench.command("trade")
@@ -251,6 +261,8 @@ def in_turns(benchmark: Any, plan: Any, file: IO[str] | None) -> None:
             results = benchmark.run(plan, advance)
     except Unavailable as error:
         raise click.ClickException(f"{error}; --alone measures without it") from error
+    except RuntimeError as error:  # a server or a process of the load says what went wrong
+        raise click.ClickException(str(error)) from error
     click.echo(benchmark.report(results))
     if file is not None:
         json.dump(results, file, indent=2)

@@ -131,7 +131,6 @@ def _plot(
             measured_mark(picture, x, scale.x(cell["measured"][measure]))
             predicted_mark(picture, x, scale.x(cell["predicted"][measure]))
     if measure != "records_per_s":  # there all lines end in one place
-        picture.text(last, scale.x(scale.high) + 2, "linger.ms", "ink-3", 11, text_anchor="middle")
         ends = [
             (scale.x(cells[-1]["measured"][measure]), cells[-1]["linger_ms"]) for cells in lines
         ]
@@ -139,6 +138,7 @@ def _plot(
         for y, linger_ms in sorted(ends, reverse=True):
             above = min(y, above - 11)
             picture.text(last, above + 4, f"{linger_ms}", "ink-2", 11)
+        picture.text(last, above - 9, "linger.ms", "ink-3", 11, text_anchor="middle")
 
 
 def _line(picture: Picture, xs: list[float], ys: list[float]) -> None:

@@ -38,7 +38,13 @@ def cut(results: dict[str, Any]) -> dict[str, Any]:
     brokers = {
         name: [
             goal
-            | {"rows": [row | {kind: figures(row[kind]) for kind in KINDS} for row in goal["rows"]]}
+            | {
+                "rows": [
+                    {name: row[name] for name in ("batch_size", "linger_ms")}
+                    | {kind: figures(row[kind]) for kind in KINDS}
+                    for row in goal["rows"]
+                ]
+            }
             for goal in goals
         ]
         for name, goals in results["brokers"].items()

@@ -98,3 +98,45 @@ def test_the_report_has_a_row_for_each_batch_size(monkeypatch: pytest.MonkeyPatc
     assert len(row) == len(trade.MEASURES)
     assert row[0].count("13k → 13k (+10%)") == len(trade.LINGER_MS)
     assert max(map(len, text.splitlines())) <= 100
+
+
+@pytest.mark.parametrize("per_s", [None, 2_000])
+def test_a_record_that_is_lost_is_no_speed(per_s: float | None) -> None:
+    class Doomed(Simulated):
+        """Its broker dies when it was sent a few."""
+
+        def handed_over(self) -> None:
+            super().handed_over()
+            if self._client.node.accumulator.meter.at(self._sim.now).records >= 3:
+                (broker,) = self._sim.broker_hosts()
+                if broker.alive:
+                    broker.crash()
+
+    impatient = {"batch_size": 0, "linger_ms": 0, "request_timeout_ms": 10}
+    impatient |= {"delivery_timeout_ms": 50}
+    with pytest.raises(RuntimeError, match="of 50 records failed"):
+        perform(Doomed(MACHINES), impatient, Load(50, per_s=per_s))
+
+
+def test_a_small_run_is_measured_fitted_and_predicted(monkeypatch: pytest.MonkeyPatch) -> None:
+    small = {
+        name: replace(probe, load=replace(probe.load, count=60))
+        for name, probe in calibrate.PROBES.items()
+    }
+    monkeypatch.setattr(calibrate, "PROBES", small)
+    monkeypatch.setattr(calibrate, "WARM", Load(10))
+    monkeypatch.setattr(trade, "CELLS", [(16_384, 5)])
+    monkeypatch.setattr(trade, "FEWEST", 100)
+    monkeypatch.setattr(trade, "BATCHES", 1)
+    monkeypatch.setattr(trade, "PACED", Load(100, per_s=trade.PER_S))
+    monkeypatch.setattr(trade, "apart", lambda call, *more: call(*more))
+    plan, steps = trade.Plan(3, beside_apache=False), list[None]()
+    found = trade.run(plan, lambda: steps.append(None))
+    assert len(steps) == plan.step_count == 4
+    (broker,) = found["brokers"].values()
+    ((cell,),) = (broker["cells"],)
+    for measure in trade.MEASURES:
+        played = sorted(each["cells"][0][measure] for each in broker["rounds"])
+        assert cell["measured"][measure] == played[1] > 0
+        assert cell["errors"][measure] == cell["predicted"][measure] / played[1] - 1
+    json.dumps(found, allow_nan=False)

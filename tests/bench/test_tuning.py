@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import pytest
 
-from minikafka.bench import tuning
+from minikafka.bench import calibrate, tuning
 from minikafka.bench.stage import Load, Machines, Sockets
 from minikafka.bench.tuning import Goal, contenders, judged, search
 from minikafka.runtime.serve import local_broker
@@ -63,3 +66,26 @@ def test_contenders_are_played_at_a_real_broker(monkeypatch: pytest.MonkeyPatch)
     assert [len(each) for each in found] == [1, 1, 1]
     assert all(figures["p99_ms"] >= figures["p50_ms"] > 0 for [figures] in found)
     assert found[0][0]["requests"] > found[2][0]["requests"]
+
+
+def test_a_small_run_plays_the_choice_and_its_rivals(monkeypatch: pytest.MonkeyPatch) -> None:
+    small = {
+        name: replace(probe, load=replace(probe.load, count=60))
+        for name, probe in calibrate.PROBES.items()
+    }
+    monkeypatch.setattr(calibrate, "PROBES", small)
+    monkeypatch.setattr(calibrate, "WARM", Load(10))
+    monkeypatch.setattr(tuning, "BATCH_SIZES", (16_384,))
+    monkeypatch.setattr(tuning, "LINGER_MS", (1, 5, 20))
+    monkeypatch.setattr(tuning, "GOALS", [Goal("any", 2_000, "p99_ms", 1_000, "requests")])
+    monkeypatch.setattr(tuning, "apart", lambda call, *more: call(*more))
+    monkeypatch.setattr(Goal, "load", lambda goal: Load(200, per_s=goal.per_s))
+    plan, steps = tuning.Plan(2, beside_apache=False), list[None]()
+    found = tuning.run(plan, lambda: steps.append(None))
+    assert len(steps) == plan.step_count == 3
+    ((goal,),) = found["brokers"].values()
+    assert [row["linger_ms"] for row in goal["rows"]] == [20, 5]
+    for row in goal["rows"]:
+        played = [figures["requests"] for figures in row["rounds"]]
+        assert len(played) == plan.rounds and row["measured"]["requests"] == sum(played) / 2
+    json.dumps(found, allow_nan=False)

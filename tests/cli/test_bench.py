@@ -85,6 +85,8 @@ def test_the_fit_leaves_nothing_behind_at_a_broker_that_runs(
     ("arguments", "code", "words"),
     [
         (["calibrate", "-b", "127.0.0.1:1", "--apache"], 2, "--apache starts a broker"),
+        (["calibrate", "-b", "9092"], 2, "not of the form host:port"),
+        (["calibrate", "-b", "127.0.0.1:1"], 1, "no broker at 127.0.0.1:1"),
         (["trade", "--rounds", "0"], 2, "--rounds"),
     ],
 )
@@ -106,3 +108,17 @@ def test_without_java_a_benchmark_says_how_it_can_be_had(
         main(["bench", name])
     assert ended.value.code == 1
     assert "--alone measures without it" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["clients", "trade", "tuning"])
+def test_a_measurement_that_fails_is_told_in_a_line(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("12 of 50 records failed")
+
+    monkeypatch.setattr(f"minikafka.bench.{name}.run", fail)
+    with pytest.raises(SystemExit) as ended:
+        main(["bench", name, "--alone"])
+    assert ended.value.code == 1
+    assert "minikafka: 12 of 50 records failed\n" in capsys.readouterr().err
