@@ -41,6 +41,7 @@ from minikafka.runtime.hardware import FREE, Hardware
 SWEEPS, CLOSE = 16, 0.005
 """The fit ends after so many, or when every probe is as close as that."""
 FAR = 0.1
+CONTRADICTION = "The probes contradict each other: was the machine busy with something else?"
 UNSTEADY = 0.3
 """How far a way can be from the mean one, as a share of that."""
 SLEEPS, SLEEP_US = 200, 500
@@ -205,5 +206,5 @@ def report(measured: Costs, machines: Machines, fitted: Costs) -> str:
         pair = "".join(f"{each * costs[name]:>9.2f} µs" for costs in (measured, fitted))
         lines.append(f"{name:8}{pair}  a {what:10}{fits[name]}")
     if not is_close(measured, fitted, FAR):
-        lines.append("The probes contradict each other: was the machine busy with something else?")
+        lines.append(CONTRADICTION)
     return "\n".join(lines)

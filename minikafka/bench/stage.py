@@ -259,6 +259,7 @@ class _Process(SimulatedHost):
 
     def __init__(self, *arguments: Any) -> None:
         self._unheard: list[tuple[Any, int]] = []
+        self._until = 0  # when a wait that is under way ends by itself
         super().__init__(*arguments)
 
     def deliver(self, message: Any, cause: int) -> None:
@@ -266,8 +267,13 @@ class _Process(SimulatedHost):
             super().deliver(message, cause)
             return
         if not self._unheard:
-            self._sim.push(self._sim.now + self.switch_us, self.let_go, None, cause)
+            self._until = self._sim.now + self.switch_us
+            self._sim.push(self._until, self._lapse, None, cause)
         self._unheard.append((message, cause))
+
+    def _lapse(self) -> None:
+        if self._sim.now >= self._until:  # or a later wait is under way, that has its own end
+            self.let_go()
 
     def let_go(self) -> None:
         self.is_held = False

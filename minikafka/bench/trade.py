@@ -132,6 +132,8 @@ def report(results: dict[str, Any]) -> str:
     lines = []
     for name, broker in results["brokers"].items():
         lines += ["", f"== {name}: measured → predicted (error)"]
+        if not calibrate.is_close(**broker["probes"], by=calibrate.FAR):
+            lines.append(calibrate.CONTRADICTION)
         for measure, title in MEASURES.items():
             error = broker["median_error"][measure]
             lines.append(f"{title}; off by {error:.0%} at the median")

@@ -76,14 +76,15 @@ def play(stage: Stage, setting: Setting, goal: Goal) -> Figures:
 def search(machines: Machines, goal: Goal) -> tuple[Setting, dict[Setting, Figures]]:
     """The best setting in the simulator, and what every one comes to there.
 
-    Of equals it is the first: the smallest batch.size, the shortest linger.ms.
+    Of equals it is the first: the smallest batch.size, the shortest linger.ms. Raises RuntimeError
+    when none keeps the limit.
     """
     every = [(batch_size, linger_ms) for batch_size in BATCH_SIZES for linger_ms in LINGER_MS]
     found = {setting: play(Simulated(machines), setting, goal) for setting in every}
     headroom = 0.0 if goal.limited == "requests" else HEADROOM
     keeping = [s for s in every if goal.is_kept(found[s], headroom)]
     if not keeping:
-        raise ValueError(f"no setting reaches this: {goal.name}")
+        raise RuntimeError(f"no setting reaches this: {goal.name}")
     return min(keeping, key=lambda setting: found[setting][goal.wish]), found
 
 

@@ -244,8 +244,8 @@ reveal("04.f", "hardly smaller" if part > 0.75 else came_to)
 # All of this was the simulator's word. The model of a machine can be fitted to a real one with five
 # short programs (`minikafka bench calibrate`): what `send` takes for a record, a producer for a
 # request and for a byte, a message for its way, and how late a sleeping program wakes. Then it had
-# to predict twenty settings that it had not seen. The same program with the same producer ran with
-# each of them at two real brokers, ours and Apache Kafka.
+# to predict twenty settings that it had not seen (a few of them are close to a program of the fit).
+# The same program with the same producer ran with each at two real brokers, ours and Apache Kafka.
 
 # %%
 from minikafka.bench.stage import Load, Machines, Simulated, perform
@@ -254,8 +254,9 @@ from minikafka.viz import charts, trade
 table = charts.stored(trade.NAME)
 machines = Machines.of(table["brokers"]["apache"]["machines"])
 link = machines.link
-print(f"send: {machines.send_us:.1f} µs a record, {machines.client.request_us:.0f} µs a request")
-print(f"way:  {link.latency_us} to {link.latency_us + link.jitter_us} µs, with the broker's part")
+print(f"send: {machines.send_us:.1f} µs a record")
+print(f"with the broker's part: {machines.client.request_us:.0f} µs a request,", end=" ")
+print(f"and a way of {link.latency_us} to {link.latency_us + link.jitter_us} µs")
 
 # %% [markdown]
 # So you can ask what Apache Kafka would do on that machine, and have no Kafka: 2,000 records of 100

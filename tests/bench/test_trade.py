@@ -91,7 +91,8 @@ def test_the_report_has_a_row_for_each_batch_size(monkeypatch: pytest.MonkeyPatc
         | {"measured": measured, "predicted": measured, "errors": errors}
         for size, linger_ms in trade.CELLS
     ]
-    broker = {"cells": cells, "median_error": errors}
+    probes = {"measured": {"large": 2.0}, "fitted": {"large": 2.0}}
+    broker = {"cells": cells, "median_error": errors, "probes": probes}
     text = trade.report({"brokers": {"minikafka": broker}, "machine": {"cpus": 2, "load": 0.5}})
     assert "records a second; off by 10% at the median" in text
     row = [line for line in text.splitlines() if line.strip().startswith("65,536")]
