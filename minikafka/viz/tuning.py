@@ -116,7 +116,8 @@ def _plot(
         if i == 0:
             _chosen_mark(picture, *after)
         if (row["batch_size"], row["linger_ms"]) == DEFAULTS:
-            picture.text(after[0], after[1] - 12, "defaults", "ink-2", 11, text_anchor="middle")
+            away = -12 if before[1] > after[1] else 21  # from the ring
+            picture.text(after[0], after[1] + away, "defaults", "ink-2", 11, text_anchor="middle")
         else:
             picture.text(after[0] + 11, after[1] + 4, f"{row['linger_ms']} ms", "ink-2", 11)
 

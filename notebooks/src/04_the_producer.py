@@ -296,8 +296,8 @@ reveal("04.e", round(100 * errors["p50_ms"]), within=5)
 # of the throughput with `batch.size` 16,384: it was the one thing that had to be added.
 #
 # Our broker is met more closely (`figures/trade.svg`). And what is *tuned* in the simulator: does
-# that hold? For 10,000 records a second and p99 under 20 ms it chose `linger.ms` = 16; at both brokers
-# that kept the limit with a third of the requests of the defaults, and no neighbour did better
+# that hold? For 10,000 records a second and p99 under 20 ms it chose `linger.ms` = 16. At both
+# brokers that kept the limit with a third of the requests of the defaults; no neighbour did better
 # (`minikafka bench tuning`, `figures/tuning.svg`). It had to leave 15 % of the limit free, though.
 #
 # ## Four limits
